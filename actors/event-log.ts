@@ -67,6 +67,8 @@ export interface Metadata {
   readonly status?: "done" | "error" | "stopped"
   /** Who proposed it: `operator`, `importer`, `timer`, `activity`, `cadence` or a stream. */
   readonly actor?: string
+  /** Of an event that another actor told: which of that actor's asks it was, `<revision>.<place>`. */
+  readonly ask?: string
   /** W3C trace context; when absent, see `traceparentOf`. */
   readonly traceparent?: string
 }

@@ -164,6 +164,8 @@ export interface Agent {
   /** By type. */
   readonly events: Readonly<Record<string, AnyEvent>>
   readonly machine: AnyStateMachine
+  /** Machines of older versions by number, as long as actors are left that moved from none of them yet. */
+  readonly previous?: Readonly<Record<number, AnyStateMachine>>
   /** Maps the state of an older version's actor to this chart; default: unchanged where it fits. */
   readonly upgrade?: (
     from: number,

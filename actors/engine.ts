@@ -1,0 +1,941 @@
+/**
+ * Mailboxes and the one writer. Whatever arrived since the last commit is folded, appended in one
+ * durable batch, and only then acknowledged and acted upon. Nothing here waits while it folds, so the
+ * actors of one process never see each other half done.
+ */
+import { type Clock, Effect, Exit } from "effect"
+import type { Json, JsonObject } from "../machines/agent.ts"
+import {
+  type Accepted,
+  ActorParked,
+  type ActorView,
+  InvalidEvent,
+  NotAccepted,
+  type Refusal,
+  SystemClosed,
+} from "./actor-system.ts"
+import { plainError } from "./canonical.ts"
+import {
+  type Append,
+  type Appended,
+  askId,
+  type EventLog,
+  EventTooLarge,
+  LogUnavailable,
+  type Metadata,
+  type NewEvent,
+  type RecordedEvent,
+  VersionConflict,
+} from "./event-log.ts"
+import { mintId, outcomeId, tellId } from "./ids.ts"
+import {
+  acceptsIn,
+  type ActorState,
+  type Chart,
+  fold,
+  type FoldEvent,
+  isNeutral,
+  persist,
+  type Step,
+  valueOf,
+} from "./kernel.ts"
+import { loadActor, snapshotOf } from "./loading.ts"
+import type { AgentEntry, Registry } from "./registry.ts"
+import type { SnapshotStore, StoredSnapshot } from "./snapshot-store.ts"
+import { TimerQueue } from "./timer-queue.ts"
+import type { Vault } from "./vault.ts"
+
+/** Proposals one commit takes at the most. */
+const batchItemsMax = 1_000
+/** Proposals waiting in memory; more wait with their proposers. */
+export const queuedItemsMax = 20_000
+/** Actors kept in memory; beyond that the ones idle longest are passivated. */
+const actorsMax = 20_000
+/** Events after which an actor in memory gets a new snapshot. */
+const snapshotEvery = 200
+/** Rounds an item may lose against another writer. */
+const conflictsMax = 10
+/** Timers that may fire in front of one event: more is a chart that wakes itself for ever. */
+const timersPerEventMax = 10_000
+/** Pauses while the log cannot be written. */
+const pauseMillisMin = 100
+const pauseMillisMax = 5_000
+
+export interface Item {
+  readonly kind: "event" | "neutral" | "wake" | "view" | "journal"
+  readonly stream: string
+  readonly type: string
+  readonly data: Json
+  readonly id?: string
+  readonly occurredAt?: number
+  readonly actor?: string
+  readonly ask?: string
+  readonly causation?: string
+  readonly correlation?: string
+  readonly traceparent?: string
+  /** AIOS's own: it waits for the log instead of failing, for its ask stays open otherwise. */
+  readonly internal: boolean
+  readonly done: (exit: Exit.Exit<Accepted | undefined, Refusal>) => void
+  conflicts: number
+}
+
+interface Cell {
+  readonly stream: string
+  readonly entry: AgentEntry | undefined
+  readonly chart: Chart | undefined
+  /** Folded up to the last event, staged ones included. */
+  state: ActorState | undefined
+  lastEvent: string
+  correlation: string
+  /** Of a journal: last revision known, -1 where it is taken to be new. */
+  revision: number
+  mail: Array<Item>
+  phase: "asleep" | "loading" | "awake"
+  snapshotRevision: number
+  upgradeFrom: number | undefined
+  parked: string | undefined
+}
+
+/** One fold that waits for the commit, or an answer that must not be given before it. */
+interface Staged {
+  readonly cell: Cell
+  readonly item: Item | undefined
+  readonly append: Append | undefined
+  /** Given when the commit is durable, where there is nothing to append. */
+  readonly answer?: () => void
+  readonly step?: Step
+}
+
+export interface Committed {
+  readonly event: RecordedEvent
+  /** The actor's clock after it, epoch ms. */
+  readonly clock: number
+}
+export type CommitListener = (events: ReadonlyArray<Committed>) => void
+
+type Env = EventLog | Vault | SnapshotStore
+
+export class Engine {
+  readonly timers = new TimerQueue()
+  readonly listeners = new Set<CommitListener>()
+  readonly emitted = new Set<(stream: string, event: JsonObject) => void>()
+  readonly parked = new Map<string, string>()
+  readonly #cells = new Map<string, Cell>()
+  readonly #ready = new Set<Cell>()
+  readonly #dirty = new Map<string, StoredSnapshot>()
+  readonly #waiting: Array<() => void> = []
+  readonly #idle: Array<() => void> = []
+  readonly #registry: Registry
+  readonly #clock: Clock.Clock
+  readonly #log: typeof EventLog.Service
+  readonly #vault: typeof Vault.Service
+  readonly #snapshots: typeof SnapshotStore.Service
+  readonly #run: <A, E>(
+    effect: Effect.Effect<A, E, Env>,
+    then: (exit: Exit.Exit<A, E>) => void,
+  ) => void
+  #queued = 0
+  #loading = 0
+  #scheduled = false
+  #flushing = false
+  #paused = false
+  #pauseMillis = 0
+  #closing = false
+  #closed = false
+
+  constructor(options: {
+    readonly registry: Registry
+    readonly clock: Clock.Clock
+    readonly log: typeof EventLog.Service
+    readonly vault: typeof Vault.Service
+    readonly snapshots: typeof SnapshotStore.Service
+    readonly run: <A, E>(
+      effect: Effect.Effect<A, E, Env>,
+      then: (exit: Exit.Exit<A, E>) => void,
+    ) => void
+  }) {
+    this.#registry = options.registry
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#vault = options.vault
+    this.#snapshots = options.snapshots
+    this.#run = options.run
+  }
+
+  get now(): number {
+    return this.#clock.currentTimeMillisUnsafe()
+  }
+  /** Nothing queued, loading or in flight. */
+  get isIdle(): boolean {
+    return this.#queued === 0 && this.#loading === 0 && !this.#flushing
+  }
+  get loadedActors(): number {
+    return this.#cells.size
+  }
+
+  /** Calls back once nothing is queued or in flight. */
+  onIdle(then: () => void): () => void {
+    if (this.isIdle) {
+      then()
+      return () => {}
+    }
+    this.#idle.push(then)
+    return () => {
+      const at = this.#idle.indexOf(then)
+      if (at >= 0) this.#idle.splice(at, 1)
+    }
+  }
+
+  /** Calls back when there is room in the queue: at once where there is. Returns how to give up waiting. */
+  whenRoom(then: () => void): () => void {
+    if (this.#queued < queuedItemsMax && this.#waiting.length === 0) {
+      then()
+      return () => {}
+    }
+    this.#waiting.push(then)
+    return () => {
+      const at = this.#waiting.indexOf(then)
+      if (at >= 0) this.#waiting.splice(at, 1)
+    }
+  }
+
+  /** Puts an item into its actor's mailbox. */
+  post(item: Item): void {
+    if (this.#closed || (this.#closing && !item.internal)) {
+      return item.done(
+        Exit.fail(
+          new SystemClosed({ message: "AIOS is shutting down; try again after the next start" }),
+        ),
+      )
+    }
+    const cell = this.#cellOf(item.stream)
+    cell.mail.push(item)
+    this.#queued++
+    this.#ready.add(cell)
+    this.#schedule()
+  }
+
+  /** Wakes every actor with a timer due at the clock. Returns how many. */
+  wakeDue(): number {
+    const now = this.now
+    let woken = 0
+    const streams = new Set<string>()
+    for (let stream = this.timers.take(now); stream !== undefined; stream = this.timers.take(now)) {
+      if (streams.has(stream)) continue
+      streams.add(stream)
+      woken++
+      this.post({
+        kind: "wake",
+        stream,
+        type: "",
+        data: null,
+        internal: true,
+        done: () => {},
+        conflicts: 0,
+      })
+    }
+    return woken
+  }
+
+  /** Forgets an actor's memory, for example after its chart was mended. */
+  evict(stream: string): void {
+    const cell = this.#cells.get(stream)
+    if (cell) this.#forget(cell)
+  }
+
+  /** Takes no more, finishes what is queued, keeps snapshots. */
+  close(then: () => void): void {
+    this.#closing = true
+    this.onIdle(() => {
+      this.#closed = true
+      const all: Array<readonly [string, StoredSnapshot]> = []
+      for (const cell of this.#cells.values()) {
+        const saved = this.#snapshotDue(cell, 1)
+        if (saved) all.push([cell.stream, saved])
+      }
+      this.#run(this.#snapshots.put(all), () => then())
+    })
+  }
+  /** From now on proposals are refused; what is queued goes on. */
+  refuse(): void {
+    this.#closed = true
+    for (const cell of this.#cells.values()) {
+      for (const item of cell.mail) {
+        item.done(
+          Exit.fail(new SystemClosed({ message: "AIOS was stopped before this was recorded" })),
+        )
+      }
+      cell.mail = []
+    }
+    this.#queued = 0
+    this.#ready.clear()
+  }
+
+  // -------------------------------------------------------------- scheduling
+
+  #schedule() {
+    if (this.#scheduled || this.#flushing || this.#paused) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#drain()
+    })
+  }
+
+  #cellOf(stream: string): Cell {
+    const known = this.#cells.get(stream)
+    if (known) return known
+    const found = this.#registry.find(stream)
+    const cell: Cell = {
+      stream,
+      entry: found?.entry,
+      chart: found?.chart,
+      state: undefined,
+      lastEvent: "",
+      correlation: "",
+      revision: -1,
+      mail: [],
+      phase: found === undefined ? "awake" : "asleep",
+      snapshotRevision: -1,
+      upgradeFrom: undefined,
+      parked: undefined,
+    }
+    this.#cells.set(stream, cell)
+    if (this.#cells.size > actorsMax) this.#passivate()
+    return cell
+  }
+
+  /** Lets the actors go that have been in memory longest and have nothing to do. */
+  #passivate() {
+    let surplus = this.#cells.size - Math.floor(actorsMax * 0.9)
+    for (const cell of this.#cells.values()) {
+      if (surplus <= 0) break
+      if (
+        cell.mail.length > 0 || cell.phase === "loading" || cell.parked !== undefined ||
+        this.#flushing
+      ) continue
+      const saved = this.#snapshotDue(cell, 20)
+      if (saved) this.#dirty.set(cell.stream, saved)
+      this.#cells.delete(cell.stream)
+      surplus--
+    }
+    this.#saveSnapshots()
+  }
+
+  #snapshotDue(cell: Cell, events: number): StoredSnapshot | undefined {
+    const { state, chart } = cell
+    if (state === undefined || chart === undefined || cell.upgradeFrom !== undefined) {
+      return undefined
+    }
+    if (state.revision - cell.snapshotRevision < events) return undefined
+    cell.snapshotRevision = state.revision
+    return snapshotOf(state, chart)
+  }
+
+  #saveSnapshots() {
+    if (this.#dirty.size === 0) return
+    const entries = [...this.#dirty]
+    this.#dirty.clear()
+    this.#run(this.#snapshots.put(entries), () => {})
+  }
+
+  /** True where the actor is in memory; else it is being loaded, and is ready when it is. */
+  #wake(cell: Cell): boolean {
+    if (cell.phase === "asleep") this.#load(cell)
+    return cell.phase === "awake"
+  }
+
+  #load(cell: Cell) {
+    cell.phase = "loading"
+    this.#loading++
+    this.#run(loadActor(cell.entry!, cell.chart!, cell.stream), (exit) => {
+      this.#loading--
+      if (Exit.isFailure(exit)) {
+        cell.phase = "asleep"
+        const failure = failureOf(exit)
+        this.#putBack(cell, [], failure)
+        return
+      }
+      const { state, lastEvent, snapshotRevision, upgradeFrom, problem } = exit.value
+      cell.state = state
+      cell.snapshotRevision = snapshotRevision
+      cell.upgradeFrom = upgradeFrom
+      cell.lastEvent = lastEvent?.id ?? ""
+      cell.correlation = lastEvent?.metadata.$correlationId ?? ""
+      cell.phase = "awake"
+      if (problem !== undefined) this.#park(cell, problem)
+      if (cell.mail.length > 0) this.#ready.add(cell)
+      this.#schedule()
+    })
+  }
+
+  #park(cell: Cell, problem: string) {
+    cell.parked = problem
+    this.parked.set(cell.stream, problem)
+  }
+
+  // -------------------------------------------------------------- one batch
+
+  #drain() {
+    if (this.#flushing || this.#paused) return
+    const batch: Array<Staged> = []
+    for (const cell of this.#ready) {
+      if (batch.length >= batchItemsMax) break
+      // An embedded log answers at once: then the actor is awake when `#wake` returns.
+      if (!this.#wake(cell)) {
+        this.#ready.delete(cell)
+        continue
+      }
+      const item = cell.mail.shift()
+      if (item === undefined) {
+        this.#ready.delete(cell)
+        continue
+      }
+      // Behind the others, so that one busy actor does not hold up the rest.
+      this.#ready.delete(cell)
+      if (cell.mail.length > 0) this.#ready.add(cell)
+      this.#queued--
+      try {
+        this.#process(cell, item, batch)
+      } catch (cause) {
+        const { name, message } = plainError(cause)
+        this.#park(cell, `${item.type} met a defect: ${name}: ${message}`)
+        item.done(Exit.fail(new ActorParked({ stream: cell.stream, message: cell.parked! })))
+      }
+    }
+    if (batch.length === 0) return this.#settled()
+    const appends = batch.flatMap(({ append }) => append ?? [])
+    if (appends.length === 0) {
+      for (const { answer } of batch) answer?.()
+      return this.#settled()
+    }
+    this.#flushing = true
+    const commit = this.#vault.flush.pipe(Effect.andThen(this.#log.appendBatch(appends)))
+    this.#run(commit, (exit) => {
+      this.#flushing = false
+      if (Exit.isFailure(exit)) this.#failed(batch, failureOf(exit))
+      else this.#committed(batch, exit.value)
+      this.#settled()
+    })
+  }
+
+  #settled() {
+    while (this.#waiting.length > 0 && this.#queued < queuedItemsMax) this.#waiting.shift()!()
+    if (this.#ready.size > 0) this.#schedule()
+    else if (this.isIdle) { for (const then of this.#idle.splice(0)) then() }
+  }
+
+  #process(cell: Cell, item: Item, batch: Array<Staged>) {
+    const { chart } = cell
+    if (item.kind === "journal") return this.#stageJournal(cell, item, batch)
+    if (chart === undefined) {
+      const message = `There is no agent named ${cell.stream.split("-")[0]}`
+      return item.done(
+        Exit.fail(new InvalidEvent({ stream: cell.stream, type: item.type, message })),
+      )
+    }
+    if (item.kind === "view") {
+      batch.push({ cell, item, append: undefined, answer: () => item.done(Exit.void as never) })
+      return
+    }
+    if (cell.parked !== undefined) {
+      return item.done(Exit.fail(new ActorParked({ stream: cell.stream, message: cell.parked })))
+    }
+    const now = this.now
+    if (cell.upgradeFrom !== undefined && item.kind !== "wake") {
+      this.#stageUpgrade(cell, chart, batch)
+    }
+    const world = item.kind === "wake" ? now : item.occurredAt ?? now
+    if (!this.#fireTimers(cell, chart, Math.max(world, cell.state?.clock ?? 0), now, batch)) {
+      return item.done(Exit.fail(new ActorParked({ stream: cell.stream, message: cell.parked! })))
+    }
+    if (item.kind === "wake") return
+    if (item.kind === "neutral" && cell.state === undefined && item.type !== "ActorStarted") {
+      return item.done(Exit.fail(this.#notAccepted(cell, item)))
+    }
+    const event: FoldEvent = {
+      id: item.id ?? mintId(now),
+      type: item.type,
+      data: item.data,
+      metadata: {
+        at: now,
+        ...(item.occurredAt === undefined || item.occurredAt === now
+          ? {}
+          : { occurredAt: item.occurredAt }),
+        ...(item.actor === undefined ? {} : { actor: item.actor }),
+        ...(item.ask === undefined ? {} : { ask: item.ask }),
+      },
+    }
+    if (item.type === "ActorStarted" && cell.state !== undefined) {
+      // Told twice: the first start counts.
+      batch.push({ cell, item, append: undefined, answer: () => this.#firstOutcome(cell, item) })
+      return
+    }
+    const step = fold(chart, cell.state, event, cell.stream)
+    if (step.heardBefore) {
+      batch.push({ cell, item, append: undefined, answer: () => this.#firstOutcome(cell, item) })
+      return
+    }
+    if (step.defect !== undefined) {
+      const { name, message } = plainError(step.defect)
+      this.#park(cell, `${item.type} met a defect in the chart: ${name}: ${message}`)
+      return item.done(Exit.fail(new ActorParked({ stream: cell.stream, message: cell.parked! })))
+    }
+    if (!step.accepted || step.state === undefined) {
+      batch.push({ cell, item, append: undefined, answer: () => this.#firstOutcome(cell, item) })
+      return
+    }
+    this.#stage(cell, chart, item, event, step, batch)
+  }
+
+  /** Folds every timer of the actor that is due at `clock`, soonest first. False where the chart broke. */
+  #fireTimers(cell: Cell, chart: Chart, clock: number, now: number, batch: Array<Staged>): boolean {
+    for (let n = 0; cell.state !== undefined && cell.state.timers.length > 0; n++) {
+      let first = cell.state.timers[0]!
+      for (const timer of cell.state.timers) if (timer.due < first.due) first = timer
+      if (first.due > clock) return true
+      const event: FoldEvent = {
+        id: outcomeId(`${cell.stream}/${first.of}`),
+        type: "TimerFired",
+        data: { ask: first.of },
+        metadata: {
+          at: now,
+          ...(first.due === now ? {} : { occurredAt: first.due }),
+          actor: "timer",
+        },
+      }
+      const step = n < timersPerEventMax
+        ? fold(chart, cell.state, event, cell.stream)
+        : { defect: new Error("Its timers wake it without end"), state: undefined, asks: [] }
+      if (step.defect !== undefined || step.state === undefined) {
+        const { name, message } = plainError(step.defect)
+        this.#park(cell, `Timer ${first.name} met a defect in the chart: ${name}: ${message}`)
+        return false
+      }
+      this.#stage(cell, chart, undefined, event, step as Step, batch)
+    }
+    return true
+  }
+
+  #stageUpgrade(cell: Cell, chart: Chart, batch: Array<Staged>) {
+    const from = cell.upgradeFrom!
+    const state = cell.state!
+    const now = this.now
+    const event: FoldEvent = {
+      id: outcomeId(`${cell.stream}/upgrade/${chart.ref.version}`),
+      type: "ChartUpgraded",
+      data: { from, to: chart.ref.version, state: persist(state) },
+      metadata: { at: now, actor: "upgrade" },
+    }
+    cell.upgradeFrom = undefined
+    this.#stage(cell, chart, undefined, event, fold(chart, state, event, cell.stream), batch)
+  }
+
+  #stage(
+    cell: Cell,
+    chart: Chart,
+    item: Item | undefined,
+    event: FoldEvent,
+    step: Step,
+    batch: Array<Staged>,
+  ) {
+    const state = step.state!
+    const { status } = state.snapshot
+    const correlation = item?.correlation ??
+      (item === undefined || isNeutral(event.type) ? cell.correlation : "")
+    const metadata: Metadata = {
+      ...event.metadata,
+      $correlationId: correlation === "" ? event.id : correlation,
+      ...(item?.causation === undefined ? {} : { $causationId: item.causation }),
+      chart: chart.ref,
+      ...(step.asks.length === 0 ? {} : { asks: step.asks }),
+      state: state.hash,
+      value: valueOf(state),
+      ...(status === "active" ? {} : { status }),
+      ...(item?.traceparent === undefined ? {} : { traceparent: item.traceparent }),
+    }
+    const recorded: NewEvent = { id: event.id, type: event.type, data: event.data, metadata }
+    batch.push({
+      cell,
+      item,
+      step,
+      append: { stream: cell.stream, expected: cell.state?.revision ?? -1, events: [recorded] },
+    })
+    cell.state = state
+    cell.lastEvent = event.id
+    cell.correlation = metadata.$correlationId
+  }
+
+  #stageJournal(cell: Cell, item: Item, batch: Array<Staged>) {
+    const now = this.now
+    const id = item.id ?? mintId(now)
+    const metadata: Metadata = {
+      at: now,
+      ...(item.occurredAt === undefined || item.occurredAt === now
+        ? {}
+        : { occurredAt: item.occurredAt }),
+      $correlationId: item.correlation ?? id,
+      ...(item.causation === undefined ? {} : { $causationId: item.causation }),
+      ...(item.actor === undefined ? {} : { actor: item.actor }),
+      ...(item.traceparent === undefined ? {} : { traceparent: item.traceparent }),
+    }
+    batch.push({
+      cell,
+      item,
+      append: {
+        stream: cell.stream,
+        expected: cell.revision,
+        events: [{ id, type: item.type, data: item.data, metadata }],
+      },
+    })
+    cell.revision++
+  }
+
+  // -------------------------------------------------------------- after the commit
+
+  #committed(
+    batch: ReadonlyArray<Staged>,
+    results: ReadonlyArray<Appended | VersionConflict | EventTooLarge>,
+  ) {
+    this.#pauseMillis = 0
+    const events: Array<Committed> = []
+    /** Cells whose memory is ahead of the log, with what must be done again, in order. */
+    const spoiled = new Map<Cell, Array<Item>>()
+    let n = 0
+    const accepted: Array<() => void> = []
+    for (const staged of batch) {
+      const { cell, item, append } = staged
+      const again = spoiled.get(cell)
+      if (append === undefined) {
+        if (again && item) again.push(item)
+        else accepted.push(staged.answer!)
+        continue
+      }
+      const result = results[n++]!
+      if (result instanceof EventTooLarge) {
+        if (!again) spoiled.set(cell, [])
+        item?.done(Exit.fail(result))
+      } else if (result instanceof VersionConflict) {
+        const redo = again ?? []
+        if (!again) spoiled.set(cell, redo)
+        if (item === undefined) continue
+        if (cell.chart === undefined) cell.revision = result.actual
+        if (again === undefined && ++item.conflicts > conflictsMax) {
+          const message =
+            `${cell.stream} is being written by somebody else all the time; try again later`
+          item.done(Exit.fail(new LogUnavailable({ reason: "failed", message, retryable: true })))
+        } else redo.push(item)
+      } else if (result.duplicate) {
+        // The log had this id: its first outcome counts, and what was folded after it did not happen.
+        if (!again) spoiled.set(cell, [])
+        if (item) accepted.push(() => this.#firstOutcome(cell, item, append.events[0]!.id))
+      } else {
+        const recorded: RecordedEvent = {
+          ...append.events[0]!,
+          stream: append.stream,
+          revision: result.revision,
+          position: result.positions[0]!,
+        }
+        const { at, occurredAt } = recorded.metadata
+        events.push({ event: recorded, clock: staged.step?.state?.clock ?? occurredAt ?? at })
+        if (staged.step) { for (const one of staged.step.emitted) this.#emit(cell.stream, one) }
+        if (item) {
+          accepted.push(() => item.done(Exit.succeed({ event: recorded, duplicate: false })))
+        }
+        if (
+          cell.state !== undefined && cell.state.revision - cell.snapshotRevision >= snapshotEvery
+        ) {
+          const saved = again === undefined ? this.#snapshotDue(cell, snapshotEvery) : undefined
+          if (saved) this.#dirty.set(cell.stream, saved)
+        }
+      }
+    }
+    for (const [cell, items] of spoiled) {
+      this.#forget(cell)
+      this.#requeue(cell, items)
+    }
+    for (const committed of events) this.#dispatch(committed)
+    for (const listener of this.listeners) listener(events)
+    for (const tell of accepted) tell()
+    this.#saveSnapshots()
+  }
+
+  #emit(stream: string, event: JsonObject) {
+    for (const listener of this.emitted) listener(stream, event)
+  }
+
+  /** Its memory is dropped; the next item loads it from the log again. */
+  #forget(cell: Cell) {
+    cell.state = undefined
+    cell.upgradeFrom = undefined
+    if (cell.chart !== undefined) cell.phase = "asleep"
+    if (cell.parked !== undefined) {
+      cell.parked = undefined
+      this.parked.delete(cell.stream)
+    }
+  }
+
+  #requeue(cell: Cell, items: ReadonlyArray<Item>) {
+    if (items.length === 0) return
+    this.#cells.set(cell.stream, cell)
+    cell.mail.unshift(...items)
+    this.#queued += items.length
+    this.#ready.add(cell)
+  }
+
+  /** The log took nothing: what is ours is tried again in the same order, the rest is told. */
+  #failed(batch: ReadonlyArray<Staged>, failure: Refusal) {
+    const again = new Map<Cell, Array<Item>>()
+    for (const { cell, item } of batch) {
+      const items = again.get(cell) ?? []
+      again.set(cell, items)
+      if (item) items.push(item)
+    }
+    for (const [cell, items] of again) {
+      this.#forget(cell)
+      cell.revision = -1
+      this.#putBack(cell, items, failure)
+    }
+  }
+
+  #putBack(cell: Cell, items: ReadonlyArray<Item>, failure: Refusal) {
+    const waiting = [...items, ...cell.mail]
+    this.#queued -= cell.mail.length
+    cell.mail = []
+    const keeps = (item: Item) => item.internal && !this.#closed
+    for (const item of waiting) if (!keeps(item)) item.done(Exit.fail(failure))
+    this.#requeue(cell, waiting.filter(keeps))
+    this.#pause()
+  }
+
+  #pause() {
+    if (this.#paused) return
+    this.#paused = true
+    this.#pauseMillis = Math.min(Math.max(pauseMillisMin, this.#pauseMillis * 2), pauseMillisMax)
+    setTimeout(() => {
+      this.#paused = false
+      for (const cell of this.#cells.values()) if (cell.mail.length > 0) this.#ready.add(cell)
+      this.#settled()
+    }, this.#pauseMillis)
+  }
+
+  /** Answers an item that recorded nothing: with what its id recorded before, else with a refusal. */
+  #firstOutcome(cell: Cell, item: Item, id = item.id) {
+    const refusal = this.#notAccepted(cell, item)
+    if (id === undefined) return item.done(Exit.fail(refusal))
+    this.#run(this.#log.byId(id), (exit) => {
+      if (Exit.isFailure(exit)) return item.done(Exit.fail(failureOf(exit)))
+      const first = exit.value.find((event) => event.stream === cell.stream)
+      item.done(first ? Exit.succeed({ event: first, duplicate: true }) : Exit.fail(refusal))
+    })
+  }
+
+  #notAccepted(cell: Cell, item: Item): NotAccepted {
+    const view = this.viewOf(cell.stream)
+    const accepts = view?.accepts ??
+      (cell.chart ? acceptsIn(cell.chart, initialValue(cell.chart)) : [])
+    const state = view?.value ?? null
+    const ended = view !== undefined && view.status !== "active"
+      ? ` and has ended (${view.status})`
+      : ""
+    return new NotAccepted({
+      stream: cell.stream,
+      type: item.type,
+      state: state as Json,
+      accepts,
+      message: view === undefined
+        ? `${cell.stream} does not exist yet; it starts with ${list(accepts)}`
+        : `${cell.stream} is ${
+          JSON.stringify(state)
+        }${ended} and does not take ${item.type} now; it takes ${list(accepts)}`,
+    })
+  }
+
+  /** What an event asked for between actors goes to their mailboxes; activities are for the listeners. */
+  #dispatch({ event, clock }: Committed) {
+    const { asks } = event.metadata
+    if (asks === undefined) return
+    for (const [place, ask] of asks.entries()) {
+      if (ask.ask === "timer") this.timers.add(ask.due, event.stream)
+      else if (
+        ask.ask === "tell" || ask.ask === "spawn" || (ask.ask === "stop" && ask.to !== undefined)
+      ) {
+        this.deliver({
+          id: askId(event.stream, event.revision, place),
+          stream: event.stream,
+          ask,
+          causation: event.id,
+          correlation: event.metadata.$correlationId,
+          clock,
+        })
+      }
+    }
+  }
+
+  /** Gives an actor what another one asked to be given. Safe to do again. */
+  deliver(open: {
+    readonly id: string
+    readonly stream: string
+    readonly ask: NonNullable<Metadata["asks"]>[number]
+    readonly causation: string
+    readonly correlation: string
+    /** The sender's clock when it asked: the receiver lives it then. */
+    readonly clock: number
+  }): void {
+    const { ask, stream } = open
+    const place = open.id.slice(open.id.lastIndexOf("/") + 1)
+    const base = {
+      id: tellId(open.id),
+      actor: stream,
+      ask: place,
+      causation: open.causation,
+      correlation: open.correlation,
+      occurredAt: open.clock,
+      internal: true,
+      conflicts: 0,
+    }
+    switch (ask.ask) {
+      case "tell": {
+        const { type, ...data } = ask.event as { type: string } & JsonObject
+        const found = this.#registry.find(ask.to)
+        const done = this.#refusedTells(open, ask.to, type)
+        if (found === undefined) {
+          return done(Exit.fail(
+            new InvalidEvent({ stream: ask.to, type, message: `There is no agent for ${ask.to}` }),
+          ))
+        }
+        return this.post({
+          ...base,
+          kind: isNeutral(type) ? "neutral" : "event",
+          stream: ask.to,
+          type,
+          data,
+          done,
+        })
+      }
+      case "spawn":
+        return this.post({
+          ...base,
+          kind: "neutral",
+          stream: ask.to,
+          type: "ActorStarted",
+          data: {
+            ...(ask.input === undefined ? {} : { input: ask.input }),
+            parent: { stream, child: ask.child, of: place },
+          },
+          done: this.#refusedTells(open, ask.to, "ActorStarted"),
+        })
+      case "stop":
+        if (ask.to === undefined) return
+        return this.post({
+          ...base,
+          kind: "neutral",
+          stream: ask.to,
+          type: "ActorStopped",
+          data: {},
+          done: this.#refusedTells(open, ask.to, "ActorStopped"),
+        })
+    }
+  }
+
+  /** A refusal is recorded with the sender and loses nothing. A parked receiver leaves the ask open. */
+  #refusedTells(
+    open: {
+      readonly id: string
+      readonly stream: string
+      readonly causation: string
+      readonly correlation: string
+    },
+    to: string,
+    refused: string,
+  ) {
+    return (exit: Exit.Exit<Accepted | undefined, Refusal>) => {
+      if (Exit.isSuccess(exit)) return
+      const failure = failureOf(exit)
+      if (failure._tag !== "NotAccepted" && failure._tag !== "InvalidEvent") return
+      this.post({
+        kind: this.#registry.find(open.stream) ? "neutral" : "journal",
+        stream: open.stream,
+        type: "TellRefused",
+        data: {
+          to,
+          refused,
+          state: failure._tag === "NotAccepted" ? failure.state : null,
+          reason: failure.message,
+          ask: open.id.slice(open.id.lastIndexOf("/") + 1),
+        },
+        id: outcomeId(open.id),
+        causation: open.causation,
+        correlation: open.correlation,
+        actor: to,
+        internal: true,
+        done: () => {},
+        conflicts: 0,
+      })
+    }
+  }
+
+  /** The actor as it is in memory; undefined where it is not. Ask through a `view` item to have it loaded. */
+  viewOf(stream: string): ActorView | undefined {
+    const cell = this.#cells.get(stream)
+    const state = cell?.state
+    if (cell?.chart === undefined || state === undefined) {
+      return cell?.parked === undefined ? undefined : {
+        stream,
+        revision: -1,
+        status: "parked",
+        value: "unknown",
+        context: null,
+        accepts: [],
+        clock: 0,
+        lastEvent: cell.lastEvent,
+        problem: cell.parked,
+      }
+    }
+    const { snapshot } = state
+    const isActive = snapshot.status === "active"
+    const problem = cell.parked ??
+      (snapshot.error === undefined ? undefined : plainError(snapshot.error).message)
+    return {
+      stream,
+      revision: state.revision,
+      status: cell.parked !== undefined ? "parked" : snapshot.status,
+      value: valueOf(state),
+      context: snapshot.context as Json,
+      accepts: isActive ? acceptsIn(cell.chart, valueOf(state)) : [],
+      clock: state.clock,
+      lastEvent: cell.lastEvent,
+      ...(problem === undefined ? {} : { problem }),
+    }
+  }
+}
+
+const list = (types: ReadonlyArray<string>) => (types.length === 0 ? "nothing" : types.join(", "))
+
+const initialValues = new WeakMap<Chart, ReturnType<typeof valueOf>>()
+/** State value a new actor of the chart starts in. */
+const initialValue = (chart: Chart) => {
+  const known = initialValues.get(chart)
+  if (known !== undefined) return known
+  const step = fold(chart, undefined, {
+    id: "",
+    type: "ActorStarted",
+    data: { input: { key: "" } },
+    metadata: { at: 0 },
+  }, `${chart.ref.name}-`)
+  const value = step.state === undefined ? {} : valueOf(step.state)
+  initialValues.set(chart, value)
+  return value
+}
+
+/** The refusal in an exit; a defect of an adapter counts as the log's. */
+const failureOf = (exit: Exit.Failure<unknown, Refusal>): Refusal => {
+  const found = Exit.findErrorOption(exit)
+  return found._tag === "Some" ? found.value : new LogUnavailable({
+    reason: "failed",
+    message: `The log adapter broke: ${String(exit.cause)}`,
+    retryable: true,
+    cause: exit.cause,
+  })
+}
+export const refusalOf = failureOf

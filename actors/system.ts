@@ -1,0 +1,266 @@
+/**
+ * The actor system: what `ActorSystem` promises, done by the engine. Opening it reads no history: open
+ * tells are delivered again first, then it takes proposals, and each actor is folded when spoken to.
+ */
+import { Clock, Context, Effect, Exit, Fiber, Layer, Result } from "effect"
+import type { Agent, Journal } from "../machines/agent.ts"
+import {
+  type Accepted,
+  ActorSystem,
+  InvalidEvent,
+  type Proposal,
+  type ProposeOptions,
+  type Refusal,
+  type Remaining,
+  SystemClosed,
+} from "./actor-system.ts"
+import { Engine, type Item, refusalOf } from "./engine.ts"
+import { EventLog, type LogUnavailable } from "./event-log.ts"
+import { OpenAsks } from "./open-asks.ts"
+import { prepare, type Registry, registryOf } from "./registry.ts"
+import { SnapshotStore } from "./snapshot-store.ts"
+import { Vault } from "./vault.ts"
+
+/** Open asks fetched at once when the system opens. */
+const pageAsks = 1_000
+/** How far ahead wake-ups are kept in memory, and how many are fetched at once. */
+const horizonMillis = 60 * 60 * 1000
+const pageTimers = 10_000
+/** Pause between two looks for due timers. */
+const tickMillis = 50
+/** What a graceful stop may take. */
+const closeMillisMax = 10_000
+
+/** What runs activities, as the system needs to know it; the runner joins itself to it. */
+export interface ActivityWork {
+  readonly counts: () => { interactive: number; batch: number; gated: number; quarantined: number }
+  /** Interactive activities that run or could run now. */
+  readonly busy: () => boolean
+  readonly resolveQuarantine: ActorSystem["Service"]["resolveQuarantine"]
+  /** Stops taking asks, gives running ones the time to finish. */
+  readonly stop: Effect.Effect<void>
+}
+
+/** The engine behind `ActorSystem`, for what runs activities. */
+export class ActorEngine extends Context.Service<ActorEngine, {
+  readonly engine: Engine
+  readonly registry: Registry
+  attach(work: ActivityWork): void
+  /** Records a neutral event of an actor: an outcome, a mark. It waits for the log rather than fail. */
+  report(
+    stream: string,
+    event: Proposal,
+    options: ProposeOptions,
+  ): Effect.Effect<Accepted, Refusal>
+}>()("actors/ActorEngine") {}
+
+export interface SystemOptions {
+  readonly agents: ReadonlyArray<Agent>
+  readonly journals?: ReadonlyArray<Journal>
+  /** False: nothing is delivered, no timer fires; for commands that only read. Default true. */
+  readonly dispatch?: boolean
+}
+
+export const layer = (
+  options: SystemOptions,
+): Layer.Layer<
+  ActorSystem | ActorEngine,
+  LogUnavailable,
+  EventLog | Vault | SnapshotStore | OpenAsks
+> =>
+  Layer.effectContext(Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const log = yield* EventLog
+    const vault = yield* Vault
+    const snapshots = yield* SnapshotStore
+    const openAsks = yield* OpenAsks
+    const context = yield* Effect.context<EventLog | Vault | SnapshotStore>()
+    const registry = registryOf(options.agents, options.journals)
+    const fork = Effect.runForkWith(context)
+    const engine = new Engine({
+      registry,
+      clock,
+      log,
+      vault,
+      snapshots,
+      run: (effect, then) => {
+        fork(effect).addObserver(then)
+      },
+    })
+    const dispatch = options.dispatch ?? true
+    let work: ActivityWork | undefined
+    let held = 0
+    let refilled = -Infinity
+
+    /** Posts an item and answers with its outcome; an abandoned answer does not take it back. */
+    const ask = (item: Omit<Item, "done" | "conflicts">) =>
+      Effect.callback<Accepted | undefined, Refusal>((resume) => {
+        const post = () =>
+          engine.post({
+            ...item,
+            conflicts: 0,
+            done: (exit) =>
+              resume(
+                Exit.isSuccess(exit) ? Effect.succeed(exit.value) : Effect.fail(refusalOf(exit)),
+              ),
+          })
+        return item.internal ? post() : Effect.sync(engine.whenRoom(post))
+      })
+
+    const propose = (
+      kind: "event" | "journal",
+      stream: string,
+      event: Proposal,
+      how: ProposeOptions,
+    ) =>
+      Effect.suspend((): Effect.Effect<Accepted, Refusal> => {
+        const found = kind === "event" ? registry.find(stream) : undefined
+        const shapes = kind === "event" ? found?.entry : registry.journal(stream)
+        if (shapes === undefined || !stream.includes("-")) {
+          return Effect.fail(unknownStream(kind, stream, event.type, options))
+        }
+        const isChild = found !== undefined && found.chart !== found.entry.chart
+        const prepared = prepare(shapes, isChild, stream, event, vault)
+        if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
+        return ask({
+          actor: "operator",
+          ...how,
+          kind,
+          stream,
+          ...prepared.success,
+          internal: false,
+        }) as Effect.Effect<Accepted, Refusal>
+      })
+
+    /** Moves the horizon and fetches the wake-ups up to it. */
+    const refill = Effect.fnUntraced(function* () {
+      const now = engine.now
+      if (refilled + horizonMillis / 2 > now) return
+      refilled = now
+      engine.timers.horizon = now + horizonMillis
+      const found = yield* openAsks.timers(engine.timers.horizon, pageTimers)
+      for (const { ask, stream } of found) {
+        if (ask.ask === "timer") engine.timers.add(ask.due, stream)
+      }
+      // More than a page: the rest is fetched once these have fired.
+      if (found.length === pageTimers) {
+        const last = found[found.length - 1]!.ask
+        if (last.ask === "timer") engine.timers.horizon = last.due
+        refilled = -Infinity
+      }
+    })
+
+    const idle = Effect.callback<void>((resume) =>
+      Effect.sync(engine.onIdle(() => resume(Effect.void)))
+    )
+
+    if (dispatch) {
+      const head = yield* log.head
+      yield* openAsks.caughtUp(head)
+      yield* refill()
+      let after: string | undefined
+      for (;;) {
+        const page = yield* openAsks.page(after, pageAsks)
+        for (const open of page) if (open.ask.ask !== "activity") engine.deliver(open)
+        // Wait: a later tell of the same sender must not overtake.
+        yield* idle
+        if (page.length < pageAsks) break
+        after = page[page.length - 1]!.id
+      }
+      const ticking = yield* Effect.forkScoped(
+        Effect.forever(Effect.gen(function* () {
+          yield* Effect.sleep(tickMillis)
+          yield* refill()
+          if (held === 0) engine.wakeDue()
+        })),
+      )
+      yield* Effect.addFinalizer(() =>
+        Fiber.interrupt(ticking).pipe(
+          Effect.andThen(work?.stop ?? Effect.void),
+          Effect.andThen(
+            Effect.callback<void>((resume) => engine.close(() => resume(Effect.void))),
+          ),
+          Effect.timeoutOption(closeMillisMax),
+          Effect.andThen(Effect.sync(() => engine.refuse())),
+        )
+      )
+    } else yield* Effect.addFinalizer(() => Effect.sync(() => engine.refuse()))
+
+    const remaining = (): Remaining => {
+      const counts = work?.counts() ?? { interactive: 0, batch: 0, gated: 0, quarantined: 0 }
+      const nextDue = engine.timers.next
+      return {
+        ...counts,
+        parked: engine.parked.size,
+        ...(nextDue === undefined ? {} : { nextDue }),
+      }
+    }
+
+    const system = ActorSystem.of({
+      propose: (stream, event, how = {}) => propose("event", stream, event, how),
+      record: (stream, event, how = {}) => propose("journal", stream, event, how),
+      view: (stream) =>
+        Effect.suspend(() =>
+          registry.find(stream) === undefined
+            ? Effect.succeed(undefined)
+            : ask({ kind: "view", stream, type: "", data: null, internal: false }).pipe(
+              Effect.map(() => engine.viewOf(stream)),
+              // A view records nothing, so nothing else can go wrong with it.
+              Effect.mapError((refusal) => refusal as LogUnavailable | SystemClosed),
+            )
+        ),
+      settle: Effect.fn("ActorSystem.settle")(function* (millisMax) {
+        const end = performance.now() + millisMax
+        while (dispatch) {
+          yield* refill()
+          const woken = held === 0 ? engine.wakeDue() : 0
+          yield* idle
+          if (performance.now() > end) break
+          if (work?.busy()) yield* Effect.promise(() => new Promise((then) => setTimeout(then, 2)))
+          else if (woken === 0 && engine.isIdle) break
+        }
+        return remaining()
+      }),
+      remaining: Effect.sync(remaining),
+      resolveQuarantine: (name, outcome) =>
+        Effect.suspend((): Effect.Effect<Accepted, Refusal> =>
+          work?.resolveQuarantine(name, outcome) ??
+            Effect.fail(new SystemClosed({ message: "No activities run here" }))
+        ),
+      holdingTimers: (effect) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => held++),
+          () => effect,
+          () => Effect.sync(() => held--),
+        ),
+    })
+    const core = ActorEngine.of({
+      engine,
+      registry,
+      attach: (one) => {
+        work = one
+      },
+      report: (stream, { type, ...data }, how) =>
+        ask({ ...how, kind: "neutral", stream, type, data, internal: true }) as Effect.Effect<
+          Accepted,
+          Refusal
+        >,
+    })
+    return Context.make(ActorSystem, system).pipe(Context.add(ActorEngine, core))
+  }))
+
+const unknownStream = (
+  kind: "event" | "journal",
+  stream: string,
+  type: string,
+  options: SystemOptions,
+) => {
+  const names = (kind === "event" ? options.agents : options.journals ?? []).map(({ name }) => name)
+  return new InvalidEvent({
+    stream,
+    type,
+    message: `"${stream}" names no ${
+      kind === "event" ? "agent" : "journal"
+    }: a stream is <name>-<key>, with ${names.join(", ")} as names`,
+  })
+}

@@ -781,6 +781,8 @@ export class Engine {
     readonly correlation: string
     /** The sender's clock when it asked: the receiver lives it then. */
     readonly clock: number
+    /** Of a `stop`: the approval that nobody waits for any more. */
+    readonly approval?: string
   }): void {
     const { ask, stream } = open
     const place = open.id.slice(open.id.lastIndexOf("/") + 1)
@@ -826,6 +828,16 @@ export class Engine {
           done: this.#refusedTells(open, ask.to, "ActorStarted"),
         })
       case "stop":
+        if (open.approval !== undefined) {
+          return this.post({
+            ...base,
+            kind: "event",
+            stream: open.approval,
+            type: "ApprovalSuperseded",
+            data: { by: stream },
+            done: this.#refusedTells(open, open.approval, "ApprovalSuperseded"),
+          })
+        }
         if (ask.to === undefined) return
         return this.post({
           ...base,

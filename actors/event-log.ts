@@ -3,7 +3,7 @@
  * append. A stream is `<agent>-<key>`; its category is the text before the first `-`.
  */
 import { Context, type Effect, Schema, type Stream } from "effect"
-import type { Json, StateValue } from "../machines/agent.ts"
+import type { Json, JsonObject, StateValue } from "../machines/agent.ts"
 
 /**
  * Something a transition asked for, stored with the event that asked. `id`s are not stored: an ask is
@@ -77,6 +77,7 @@ export interface NewEvent {
   /** UUID, the idempotency key within its stream. */
   readonly id: string
   readonly type: string
+  /** The event's fields without `type`. */
   readonly data: Json
   readonly metadata: Metadata
 }
@@ -201,6 +202,12 @@ export const keyOf = (stream: string): string => {
   const dash = stream.indexOf("-")
   return dash < 0 ? "" : stream.slice(dash + 1)
 }
+
+/** The event as its Schema has it: `data` with its `type`. */
+export const eventOf = ({ type, data }: Pick<NewEvent, "type" | "data">): JsonObject => ({
+  type,
+  ...(data as JsonObject),
+})
 
 /** The event's own trace context: its story is the trace, its id's tail the span. */
 export const traceparentOf = (event: NewEvent): string =>

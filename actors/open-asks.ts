@@ -18,6 +18,8 @@ export interface OpenAsk {
   readonly position: number
   /** An `ActivityStarted` mark was recorded and no outcome yet: what happened is unknown. */
   readonly started?: boolean
+  /** Stream of the approval it waits for; of a `stop`, the approval that nobody waits for any more. */
+  readonly approval?: string
   /** Quarantined: only the operator settles it. */
   readonly quarantined?: boolean
 }

@@ -59,6 +59,8 @@ export interface SystemOptions {
   readonly journals?: ReadonlyArray<Journal>
   /** False: nothing is delivered, no timer fires; for commands that only read. Default true. */
   readonly dispatch?: boolean
+  /** What a graceful stop may take, in ms. */
+  readonly closeMillisMax?: number
 }
 
 export const layer = (
@@ -138,6 +140,8 @@ export const layer = (
       if (refilled + horizonMillis / 2 > now) return
       refilled = now
       engine.timers.horizon = now + horizonMillis
+      // Timers set from here on are kept; those before are in the index once it has seen the head.
+      yield* openAsks.caughtUp(yield* log.head)
       const found = yield* openAsks.timers(engine.timers.horizon, pageTimers)
       for (const { ask, stream } of found) {
         if (ask.ask === "timer") engine.timers.add(ask.due, stream)
@@ -180,7 +184,7 @@ export const layer = (
           Effect.andThen(
             Effect.callback<void>((resume) => engine.close(() => resume(Effect.void))),
           ),
-          Effect.timeoutOption(closeMillisMax),
+          Effect.timeoutOption(options.closeMillisMax ?? closeMillisMax),
           Effect.andThen(Effect.sync(() => engine.refuse())),
         )
       )

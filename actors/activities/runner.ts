@@ -1,0 +1,564 @@
+/**
+ * Runs the activities that charts ask for. An ask is its own idempotency key; its outcome returns as an
+ * event of the actor that asked. Nothing is kept here that the log does not say: after a crash the open
+ * asks are taken up again, and what may have happened outside without a trace is left to the operator.
+ */
+import { Clock, Effect, Exit, Fiber, Layer, Schedule } from "effect"
+import {
+  type ActivityDeclaration,
+  activityOf,
+  isSealed,
+  type Json,
+  type JsonObject,
+  type Lane,
+  personalFields,
+} from "../../machines/agent.ts"
+import { Activities, type ActivityFailure, type Implementation } from "../activity.ts"
+import { ActorSystem, InvalidEvent, type Proposal } from "../actor-system.ts"
+import { Contacts } from "../contacts.ts"
+import { type Ask, askId, categoryOf, EventLog } from "../event-log.ts"
+import { derivedId, outcomeId } from "../ids.ts"
+import { OpenAsks } from "../open-asks.ts"
+import { ActorEngine } from "../system.ts"
+import { Vault } from "../vault.ts"
+import { makeBreakers } from "./breakers.ts"
+import { askGate } from "./gate.ts"
+
+/** Activities of a lane that run at the same time. */
+const runningMax: Record<Lane, number> = { interactive: 8, batch: 2 }
+/** Asks kept in memory; the rest waits in the index of open asks. */
+const jobsMax = 10_000
+const pageAsks = 1_000
+/** While an adapter's circuit is open, and while the gate cannot be asked. */
+const pauseMillis = 1_000
+/** A pause longer than this is not worth waiting for at the end of a one-shot command. */
+const shortPauseMillis = 2_000
+/** What a graceful stop leaves running activities. */
+const stopMillisMax = 8_000
+
+interface Job {
+  readonly id: string
+  readonly stream: string
+  readonly ask: Extract<Ask, { ask: "activity" }>
+  readonly causation: string
+  readonly correlation: string
+  readonly clock: number
+  readonly declaration: ActivityDeclaration
+  readonly implementation: Implementation | undefined
+  state: "queued" | "running" | "pausing" | "waiting" | "gated" | "quarantined"
+  fiber: Fiber.Fiber<void> | undefined
+  approval: string | undefined
+}
+
+/** What a plain promise actor gets: nothing is known of it, so it is run like something without effects. */
+const undeclared = (name: string): ActivityDeclaration => ({
+  name,
+  input: undefined as never,
+  output: undefined as never,
+  risk: "none",
+  lane: "interactive",
+  idempotency: "pure",
+  timeoutMillis: 30_000,
+  retriesMax: 0,
+  retryDelayMillisMin: 200,
+  retryDelayMillisMax: 1_000,
+  priority: 0,
+})
+
+export interface RunnerOptions {
+  /** False: asks are counted but not run; for commands that only read. Default true. */
+  readonly dispatch?: boolean
+}
+
+export const layer = (options: RunnerOptions = {}) =>
+  Layer.effectDiscard(Effect.gen(function* () {
+    const { engine, registry, attach, report } = yield* ActorEngine
+    const system = yield* ActorSystem
+    const openAsks = yield* OpenAsks
+    const log = yield* EventLog
+    const activities = yield* Activities
+    const contacts = yield* Contacts
+    const vault = yield* Vault
+    const clock = yield* Clock.Clock
+    const breakers = yield* makeBreakers
+    const context = yield* Effect.context<ActorSystem | EventLog | Vault>()
+    const fork = Effect.runForkWith(context)
+    const jobs = new Map<string, Job>()
+    const queues: Record<Lane, Array<Job>> = { interactive: [], batch: [] }
+    const running: Record<Lane, number> = { interactive: 0, batch: 0 }
+    const byApproval = new Map<string, Job>()
+    let overflowed = false
+    /** Settled or stopped while open asks are being read: what was read of them is old. */
+    let settledMeanwhile: Set<string> | undefined
+    const dispatch = options.dispatch ?? true
+    /** Nothing runs before the open asks of an earlier process are known. */
+    let stopping = true
+
+    const declarationOf = (stream: string, src: string) => {
+      const source = registry.find(stream)?.chart.sources.get(src)
+      const declared = source?.kind === "activity" ? activityOf(source.logic) : undefined
+      const implementation = activities.get(declared?.name ?? src)
+      return {
+        implementation,
+        declaration: declared ?? implementation?.declaration ?? undeclared(src),
+      }
+    }
+
+    const add = (open: {
+      readonly id: string
+      readonly stream: string
+      readonly ask: Extract<Ask, { ask: "activity" }>
+      readonly causation: string
+      readonly correlation: string
+      readonly clock: number
+      readonly started?: boolean
+      readonly quarantined?: boolean
+    }) => {
+      if (jobs.has(open.id) || settledMeanwhile?.has(open.id)) return
+      if (jobs.size >= jobsMax) {
+        overflowed = true
+        return
+      }
+      const { declaration, implementation } = declarationOf(open.stream, open.ask.src)
+      const job: Job = {
+        id: open.id,
+        stream: open.stream,
+        ask: open.ask,
+        causation: open.causation,
+        correlation: open.correlation,
+        clock: open.clock,
+        declaration,
+        implementation,
+        state: open.quarantined ? "quarantined" : "queued",
+        fiber: undefined,
+        approval: undefined,
+      }
+      jobs.set(job.id, job)
+      if (open.quarantined) return
+      if (open.started && declaration.idempotency === "unsafe" && dispatch) return quarantine(job)
+      enqueue(job)
+    }
+
+    const enqueue = (job: Job) => {
+      job.state = "queued"
+      const queue = queues[job.declaration.lane]
+      let at = queue.length
+      while (at > 0 && queue[at - 1]!.declaration.priority < job.declaration.priority) at--
+      queue.splice(at, 0, job)
+      pump()
+    }
+
+    const pump = () => {
+      if (stopping) return
+      for (const lane of ["interactive", "batch"] as const) {
+        // Batch work yields: it starts only where nothing interactive is to be done.
+        if (lane === "batch" && (running.interactive > 0 || queues.interactive.length > 0)) return
+        while (running[lane] < runningMax[lane]) {
+          const job = queues[lane].shift()
+          if (job === undefined) break
+          if (jobs.get(job.id) !== job || job.state !== "queued") continue
+          running[lane]++
+          job.state = "running"
+          const fiber = fork(Effect.asVoid(run(job)))
+          job.fiber = fiber
+          fiber.addObserver(() => {
+            running[lane]--
+            if (job.fiber === fiber) job.fiber = undefined
+            pump()
+          })
+        }
+      }
+    }
+
+    const forget = (job: Job) => {
+      jobs.delete(job.id)
+      settledMeanwhile?.add(job.id)
+      if (job.approval !== undefined) byApproval.delete(job.approval)
+      if (overflowed && jobs.size < jobsMax / 2) {
+        overflowed = false
+        fork(takeUp)
+      }
+    }
+
+    /** Records an outcome; only then the ask is settled and the job gone. */
+    const settle = (job: Job, event: Proposal, attempt = 1) =>
+      report(job.stream, event, {
+        id: outcomeId(job.id, attempt),
+        actor: "activity",
+        causation: job.causation,
+        correlation: job.correlation,
+      }).pipe(
+        Effect.catchTag("EventTooLarge", ({ bytes }) =>
+          report(job.stream, {
+            type: "ActivityFailed",
+            ask: placeOf(job.id),
+            error: {
+              name: "OutputTooLarge",
+              message: `${job.declaration.name} gave ${bytes} bytes; put large content in a blob`,
+            },
+          }, {
+            id: outcomeId(job.id, attempt),
+            actor: "activity",
+            causation: job.causation,
+            correlation: job.correlation,
+          })),
+        Effect.catchTag(
+          ["ActorParked", "NotAccepted", "SystemClosed"],
+          (refusal) =>
+            Effect.logWarning(`The outcome of ${job.id} is not recorded: ${refusal.message}`),
+        ),
+        Effect.tap(() => Effect.sync(() => forget(job))),
+      )
+
+    const failed = (name: string, message: string, more: JsonObject = {}): Proposal => ({
+      type: "ActivityFailed",
+      error: { name, message },
+      ...more,
+    })
+    const of = (job: Job, event: Proposal): Proposal => ({ ...event, ask: placeOf(job.id) })
+
+    const quarantine = (job: Job) => {
+      job.state = "quarantined"
+      fork(
+        report(
+          job.stream,
+          of(job, {
+            type: "ActivityQuarantined",
+            reason:
+              `${job.declaration.name} was started and its outcome is not known; only you can tell whether it happened`,
+          }),
+          {
+            id: derivedId(`quarantine:${job.id}`),
+            actor: "activity",
+            causation: job.causation,
+            correlation: job.correlation,
+          },
+        ),
+      )
+    }
+
+    const carriedOut = (job: Job, outcome: "succeeded" | "failed") =>
+      job.approval === undefined ? Effect.void : system.propose(job.approval, {
+        type: "ApprovalCarriedOut",
+        outcome,
+      }, {
+        id: derivedId(`carried-out:${job.approval}`),
+        actor: job.stream,
+        causation: job.causation,
+        correlation: job.correlation,
+      }).pipe(Effect.ignore)
+
+    const run = (job: Job) =>
+      Effect.gen(function* () {
+        const { declaration, implementation, ask } = job
+        const age = clock.currentTimeMillisUnsafe() - job.clock
+        if (declaration.staleAfterMillis !== undefined && age > declaration.staleAfterMillis) {
+          return yield* settle(
+            job,
+            of(job, {
+              type: "ActivitySkipped",
+              reason: `Asked ${
+                Math.floor(age / 86_400_000)
+              } days ago by the actor's clock: history stays history`,
+            }),
+          )
+        }
+        if (implementation === undefined) {
+          return yield* settle(
+            job,
+            of(
+              job,
+              failed(
+                "NotImplemented",
+                `There is no implementation of ${declaration.name} in actors/activities/mod.ts`,
+              ),
+            ),
+          )
+        }
+        if (declaration.risk !== "none") {
+          const person = personOf(ask.input ?? null)
+          if (person !== undefined) {
+            const permission = yield* contacts.mayWrite(person)
+            if (!permission.allowed) {
+              yield* carriedOut(job, "failed")
+              return yield* settle(job, of(job, failed("NotPermitted", permission.reason)))
+            }
+          }
+          const verdict = yield* askGate({
+            id: job.id,
+            stream: job.stream,
+            activity: declaration.name,
+            risk: declaration.risk,
+            input: ask.input ?? null,
+            causation: job.causation,
+            correlation: job.correlation,
+          })
+          if (verdict.is === "closed") {
+            return yield* settle(job, of(job, failed(verdict.name, verdict.reason)))
+          }
+          job.approval = verdict.approval
+          if (verdict.is === "waits") {
+            job.state = "gated"
+            byApproval.set(verdict.approval, job)
+            // The decision may have come between the look and this line.
+            const now = yield* system.view(verdict.approval)
+            if (job.state === "gated" && now?.value !== "awaitingApproval") enqueue(job)
+            return
+          }
+        }
+        if (declaration.idempotency === "unsafe") {
+          yield* report(job.stream, of(job, { type: "ActivityStarted" }), {
+            id: derivedId(`started:${job.id}`),
+            actor: "activity",
+            causation: job.causation,
+            correlation: job.correlation,
+          })
+        }
+        yield* perform(job, implementation)
+      }).pipe(
+        // The log, the vault or the gate could not be asked: the ask stays open and is tried again.
+        Effect.catch((refusal) =>
+          Effect.logWarning(`${job.id} waits: ${refusal.message}`).pipe(
+            Effect.andThen(Effect.sync(() => {
+              job.state = "waiting"
+              setTimeout(
+                () => jobs.get(job.id) === job && job.state === "waiting" && enqueue(job),
+                pauseMillis,
+              )
+            })),
+          )
+        ),
+      )
+
+    const perform = (job: Job, implementation: Implementation) =>
+      Effect.gen(function* () {
+        const { declaration, ask } = job
+        const started = performance.now()
+        let attempt = 0
+        const once = Effect.suspend(() => {
+          attempt++
+          job.state = "running"
+          return implementation.run(ask.input ?? null, { askId: job.id, attempt, clock: job.clock })
+            .pipe(
+              Effect.provideService(Contacts, contacts),
+              Effect.timeoutOrElse({
+                duration: declaration.timeoutMillis,
+                orElse: () => Effect.fail<ActivityFailure>(timedOut(declaration)),
+              }),
+            )
+        })
+        const guarded = declaration.adapter === undefined
+          ? once
+          : breakers.guard(declaration.adapter, once).pipe(
+            Effect.tapError((failure) =>
+              Effect.sync(() => {
+                if (failure._tag === "CircuitOpen") {
+                  job.state = "waiting"
+                }
+              })
+            ),
+            // An open circuit is no attempt: wait until it lets one through.
+            Effect.retry({
+              while: (failure) => failure._tag === "CircuitOpen",
+              schedule: Schedule.spaced(pauseMillis),
+            }),
+          )
+        const delays = Schedule.min([
+          Schedule.exponential(declaration.retryDelayMillisMin),
+          Schedule.spaced(declaration.retryDelayMillisMax),
+        ]).pipe(Schedule.jittered, Schedule.upTo({ times: declaration.retriesMax }))
+        const exit = yield* guarded.pipe(
+          Effect.tapError(() =>
+            Effect.sync(() => {
+              const pause = declaration.retryDelayMillisMin * 2 ** (attempt - 1)
+              job.state = pause > shortPauseMillis ? "waiting" : "pausing"
+            })
+          ),
+          Effect.retry({
+            while: (failure) => "retryable" in failure && failure.retryable,
+            schedule: delays,
+          }),
+          Effect.exit,
+        )
+        const metered = { attempts: attempt, millis: Math.round(performance.now() - started) }
+        if (Exit.isSuccess(exit)) {
+          yield* carriedOut(job, "succeeded")
+          const output = sealOutput(declaration, exit.value, ask.input ?? null)
+          return yield* settle(job, of(job, { type: "ActivitySucceeded", output, ...metered }))
+        }
+        // Interrupted: the ask was stopped, or AIOS stops. Either way nothing is recorded here.
+        if (Exit.hasInterrupts(exit)) return
+        const found = Exit.findErrorOption(exit)
+        if (found._tag === "None") {
+          return yield* settle(job, of(job, failed("Defect", String(exit.cause), metered)))
+        }
+        const failure = found.value
+        if (failure._tag === "TimedOut" && declaration.idempotency === "unsafe") {
+          return yield* Effect.sync(() => quarantine(job))
+        }
+        yield* carriedOut(job, "failed")
+        const message = "message" in failure ? failure.message : failure._tag
+        return yield* settle(job, of(job, failed(failure._tag, message, metered)))
+      })
+
+    const sealOutput = (declaration: ActivityDeclaration, output: Json, input: Json): Json => {
+      const fields = declaration.output !== undefined && "fields" in declaration.output
+        ? personalFields(declaration.output.fields as never)
+        : []
+      if (fields.length === 0 || typeof output !== "object" || output === null) return output
+      const subject = personOf(output) ?? personOf(input) ?? "founder"
+      const sealed: Record<string, Json> = { ...output as JsonObject }
+      for (const field of fields) {
+        const value = sealed[field]
+        if (value !== undefined && !isSealed(value)) {
+          sealed[field] = vault.seal(subject, value) as unknown as Json
+        }
+      }
+      return sealed
+    }
+
+    /** The asking state was left: nobody waits for it any more. Gives the approval it waited for. */
+    const stop = (id: string): string | undefined => {
+      settledMeanwhile?.add(id)
+      const job = jobs.get(id)
+      if (job === undefined) return undefined
+      forget(job)
+      if (job.fiber !== undefined) fork(Fiber.interrupt(job.fiber))
+      return job.approval
+    }
+
+    const takeUp = Effect.gen(function* () {
+      settledMeanwhile = new Set()
+      yield* openAsks.caughtUp(yield* log.head)
+      let after: string | undefined
+      for (;;) {
+        const page = yield* openAsks.page(after, pageAsks)
+        for (const open of page) {
+          if (open.ask.ask === "activity") add({ ...open, ask: open.ask })
+          else if (open.approval !== undefined && dispatch) engine.deliver(open)
+        }
+        if (page.length < pageAsks || overflowed) break
+        after = page[page.length - 1]!.id
+      }
+      settledMeanwhile = undefined
+    })
+
+    const counts = () => {
+      const found = { interactive: 0, batch: 0, gated: 0, quarantined: 0 }
+      for (const { state, declaration } of jobs.values()) {
+        if (state === "gated") found.gated++
+        else if (state === "quarantined") found.quarantined++
+        else found[declaration.lane]++
+      }
+      return found
+    }
+
+    if (dispatch) {
+      engine.listeners.add((committed) => {
+        for (const { event, clock } of committed) {
+          if (categoryOf(event.stream) === "gatekeeper") {
+            const job = byApproval.get(event.stream)
+            if (job?.state === "gated" && event.type !== "ApprovalRequested") {
+              enqueue(job)
+            }
+          }
+          const { asks } = event.metadata
+          if (asks === undefined) continue
+          for (const [place, ask] of asks.entries()) {
+            if (ask.ask === "activity") {
+              add({
+                id: askId(event.stream, event.revision, place),
+                stream: event.stream,
+                ask,
+                causation: event.id,
+                correlation: event.metadata.$correlationId,
+                clock,
+              })
+            } else if (ask.ask === "stop" && ask.to === undefined) {
+              const approval = stop(`${event.stream}/${ask.of}`)
+              if (approval !== undefined) {
+                engine.deliver({
+                  id: askId(event.stream, event.revision, place),
+                  stream: event.stream,
+                  ask,
+                  causation: event.id,
+                  correlation: event.metadata.$correlationId,
+                  clock,
+                  approval,
+                })
+              }
+            }
+          }
+        }
+      })
+    }
+
+    attach({
+      counts,
+      busy: () => {
+        if (stopping) return false
+        for (const { state, declaration } of jobs.values()) {
+          if (
+            declaration.lane === "interactive" &&
+            (state === "queued" || state === "running" || state === "pausing")
+          ) return true
+        }
+        return false
+      },
+      resolveQuarantine: (id, outcome) =>
+        Effect.suspend(() => {
+          const job = jobs.get(id)
+          if (job?.state !== "quarantined") {
+            return Effect.fail(
+              new InvalidEvent({
+                stream: id,
+                type: "ActivityQuarantined",
+                message: `${id} is not quarantined; see aios brief or aios doctor for what is`,
+              }),
+            )
+          }
+          const event = outcome.happened
+            ? {
+              type: "ActivitySucceeded",
+              output: sealOutput(job.declaration, outcome.output, job.ask.input ?? null),
+              by: "operator",
+            }
+            : failed("DidNotHappen", "The operator says that it did not happen", { by: "operator" })
+          return report(job.stream, of(job, event), {
+            id: outcomeId(id, 2),
+            actor: "operator",
+            causation: job.causation,
+            correlation: job.correlation,
+          }).pipe(Effect.tap(() => Effect.sync(() => forget(job))))
+        }),
+      stop: Effect.suspend(() => {
+        stopping = true
+        const fibers = [...jobs.values()].flatMap(({ fiber, state }) =>
+          fiber === undefined
+            ? []
+            : state === "running"
+            ? [Fiber.await(fiber)]
+            : [Fiber.interrupt(fiber)]
+        )
+        return Effect.all(fibers, { concurrency: "unbounded", discard: true }).pipe(
+          Effect.timeoutOption(stopMillisMax),
+          Effect.asVoid,
+        )
+      }),
+    })
+    yield* takeUp
+    stopping = !dispatch
+    pump()
+  }))
+
+const placeOf = (id: string) => id.slice(id.lastIndexOf("/") + 1)
+const personOf = (value: Json): string | undefined =>
+  typeof value === "object" && value !== null && "person" in value &&
+    typeof value["person"] === "string"
+    ? value["person"]
+    : undefined
+const timedOut = ({ name, timeoutMillis, idempotency }: ActivityDeclaration): ActivityFailure => ({
+  _tag: "TimedOut",
+  message: `${name} took longer than ${timeoutMillis} ms`,
+  retryable: idempotency !== "unsafe",
+})

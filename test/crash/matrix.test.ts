@@ -1,0 +1,48 @@
+/**
+ * The crash matrix: the same story is lived with a crash at every single point where something was
+ * about to become durable, or just had, and with pairs of crashes. It must always end the same.
+ */
+import { describe, expect, it } from "vitest"
+import { seeded } from "../seeded.ts"
+import { live } from "./story.ts"
+
+/** Pairs are too many to try all: so many are drawn. `CRASH_PAIRS` draws more. */
+const pairs = Number(process.env["CRASH_PAIRS"] ?? 40)
+
+describe("crash matrix", async () => {
+  const calm = await live([])
+
+  it("ends as it should without a crash", () => {
+    expect(calm.outbox).toHaveLength(1)
+    expect(calm.result).toMatchObject({ divergences: [] })
+    const { found } = calm.result as { found: Record<string, { value: unknown; context: unknown }> }
+    expect(found["audit-main"]?.context).toEqual({ skus: ["x"] })
+    expect(found["order-1"]?.value).toBe("packed")
+    const leads = Object.entries(found).filter(([name]) => name.startsWith("lead-"))
+    expect(leads.map(([, { value }]) => value).sort()).toEqual(["hot", "unsubscribed"])
+    expect(calm.points).toBeGreaterThan(40)
+  })
+
+  it("ends the same after a crash at any point", async () => {
+    for (let point = 1; point <= calm.points; point++) {
+      const { result, outbox } = await live([point])
+      expect({ result, outbox }, `crash at point ${point}`).toEqual({
+        result: calm.result,
+        outbox: calm.outbox,
+      })
+    }
+  }, 600_000)
+
+  it("ends the same after two crashes", async () => {
+    const dice = seeded()
+    for (let n = 0; n < pairs; n++) {
+      const first = 1 + dice.below(calm.points)
+      const second = first + 1 + dice.below(calm.points)
+      const { result, outbox } = await live([first, second])
+      expect({ result, outbox }, `crashes at points ${first} and ${second}`).toEqual({
+        result: calm.result,
+        outbox: calm.outbox,
+      })
+    }
+  }, 600_000)
+})

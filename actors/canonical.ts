@@ -16,7 +16,10 @@ export interface Addressed {
 }
 const isAddressed = (value: object): value is Addressed => "isActorAddress" in value
 
-/** Canonical JSON of what `JSON.stringify` would keep of `value`; `undefined` counts as absent. */
+/**
+ * Canonical JSON of what `JSON.stringify` would keep of `value`; `undefined` counts as absent. With
+ * `impurity` it is a state that is looked at, and what JSON would lose altogether throws.
+ */
 export const canonical = (value: unknown, impurity?: Impurity): string => {
   if (typeof value === "string") return JSON.stringify(value)
   if (typeof value === "number") {
@@ -29,7 +32,7 @@ export const canonical = (value: unknown, impurity?: Impurity): string => {
     throw new TypeError("A BigInt cannot be kept in a state: use a string or a number")
   }
   if (typeof value !== "object") {
-    if (value !== undefined) impure(impurity)
+    if (value !== undefined) lost(typeof value, impurity)
     return "null"
   }
   if (value === null) return "null"
@@ -51,23 +54,50 @@ export const canonical = (value: unknown, impurity?: Impurity): string => {
     return canonical(value.toJSON(), impurity)
   }
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) impure(impurity)
+  if (prototype !== Object.prototype && prototype !== null) {
+    if (keepsNothing.some((kind) => value instanceof kind)) lost(value.constructor.name, impurity)
+    impure(impurity)
+  }
   const record = value as Record<string, unknown>
   const keys = Object.keys(record)
   if (keys.length > 1) keys.sort()
   let text = "{"
   for (const key of keys) {
     const item = record[key]
-    if (item === undefined) continue
-    if (typeof item === "function" || typeof item === "symbol") {
+    if (item === undefined) {
       impure(impurity)
       continue
     }
-    text += `${text.length === 1 ? "" : ","}${JSON.stringify(key)}:${canonical(item, impurity)}`
+    if (typeof item === "function" || typeof item === "symbol") {
+      lost(typeof item, impurity)
+      continue
+    }
+    text += (text.length === 1 ? "" : ",") + keyText(key) + canonical(item, impurity)
   }
   return text + "}"
 }
 
+/** Keys are few and come again: as they are written, with the colon. */
+const keyTexts = new Map<string, string>()
+const keyTextsMax = 4096
+const keyText = (key: string): string => {
+  let text = keyTexts.get(key)
+  if (text === undefined) {
+    text = JSON.stringify(key) + ":"
+    if (keyTexts.size === keyTextsMax) keyTexts.clear()
+    keyTexts.set(key, text)
+  }
+  return text
+}
+
+/** JSON makes `{}` of these. */
+const keepsNothing = [Map, Set, WeakMap, WeakSet, RegExp, Promise, ArrayBuffer]
+const lost = (what: string, impurity: Impurity | undefined) => {
+  if (impurity === undefined) return
+  throw new TypeError(
+    `A ${what} cannot be kept in a state, because JSON loses it: use plain objects, arrays and text`,
+  )
+}
 const impure = (impurity: Impurity | undefined) => {
   if (impurity !== undefined) impurity.found = true
 }
@@ -76,10 +106,15 @@ export interface PlainError {
   readonly name: string
   readonly message: string
 }
+/** What was plain already stays as it is; anything else that was thrown becomes the message. */
 export const plainError = (error: unknown): PlainError =>
-  error instanceof Error
+  error instanceof Error || isPlainError(error)
     ? { name: error.name, message: error.message }
     : { name: "Error", message: typeof error === "string" ? error : canonical(error) }
+export const isPlainError = (value: unknown): value is PlainError =>
+  typeof value === "object" && value !== null && "name" in value && "message" in value &&
+  typeof value.name === "string" && typeof value.message === "string" &&
+  Object.keys(value).length === 2
 
 const encoder = new TextEncoder()
 /** Grows to the largest text hashed so far. */

@@ -1,8 +1,10 @@
 /**
  * What of an XState machine cannot be run durably, where, and what to do instead. Looks at the
- * configuration only; what an `enqueueActions` function enqueues shows when it runs.
+ * configuration and at the source text of its functions; what neither shows is refused when it runs.
  */
 import type { AnyStateMachine } from "xstate"
+import { canonical } from "./canonical.ts"
+import { smellsOf, textProblemsOf } from "./chart-text.ts"
 
 export interface Problem {
   /** Path in the machine's configuration: `states.paid.entry[1]`. */
@@ -10,6 +12,8 @@ export interface Problem {
   /** What is not supported, by name. */
   readonly what: string
   readonly remedy: string
+  /** `error`: `define` refuses it. `warning`: it may fail or differ when it runs. */
+  readonly severity: "error" | "warning"
 }
 
 type Kind = (logic: unknown) => string
@@ -34,23 +38,46 @@ const refusedLogic: Record<string, readonly [what: string, remedy: string]> = {
   ],
 }
 
-/** Every problem of a machine and of the machines in it, outermost first. */
+/** Every problem of a machine and of the machines in it, outermost first. Warnings only on demand. */
 export const problemsOf = (
   machine: AnyStateMachine,
   kindOf: Kind,
+  isReserved: (type: string) => boolean = () => false,
   within = "",
+  withWarnings = false,
 ): ReadonlyArray<Problem> => {
   const found: Array<Problem> = []
   const at = (path: string) => (within === "" ? path : `${within} ${path}`)
   const add = (path: string, what: string, remedy: string) =>
-    found.push({ where: at(path), what, remedy })
-  const { actions, actors } = machine.implementations as { actions: Node; actors: Node }
+    found.push({ where: at(path), what, remedy, severity: "error" })
+  const { actions, actors, guards, delays } = machine.implementations as Record<
+    "actions" | "actors" | "guards" | "delays",
+    Node
+  >
+  /** A function that XState calls for its value: its text shows more. */
+  const checkPure = (given: unknown, path: string) => {
+    if (typeof given !== "function") return
+    for (const [what, remedy] of textProblemsOf(given, actions)) add(path, what, remedy)
+    if (!withWarnings) return
+    for (const [what, remedy] of smellsOf(given)) {
+      found.push({ where: at(path), what, remedy, severity: "warning" })
+    }
+  }
+  const checkPureOrFields = (given: unknown, path: string) => {
+    checkPure(given, path)
+    if (typeof given !== "object" || given === null) return
+    for (const [key, field] of Object.entries(given)) checkPure(field, `${path}.${key}`)
+  }
 
   const checkLogic = (logic: unknown, path: string) => {
     const kind = kindOf(logic)
     const refused = refusedLogic[kind]
     if (refused) add(path, refused[0], refused[1])
-    if (kind === "machine") found.push(...problemsOf(logic as AnyStateMachine, kindOf, at(path)))
+    if (kind === "machine") {
+      found.push(
+        ...problemsOf(logic as AnyStateMachine, kindOf, isReserved, at(path), withWarnings),
+      )
+    }
   }
 
   const checkAction = (
@@ -64,6 +91,7 @@ export const problemsOf = (
     if (action === undefined || action === null) return
     if (typeof action === "function") return checkFunction(action, path, undefined)
     const type = typeof action === "string" ? action : (action as { type: string }).type
+    if (typeof action === "object") checkPure((action as Node)["params"], `${path}.params`)
     if (type === "aios.rollback" || seen.has(type)) return
     const implementation = actions[type]
     if (implementation === undefined) {
@@ -78,7 +106,9 @@ export const problemsOf = (
   }
   const checkFunction = (action: object, path: string, type: string | undefined) => {
     if ("resolve" in action) return checkBuiltin(action as unknown as Node, path)
-    const name = type ?? (action as { name?: string }).name
+    // A function written in place is named after the key it stands at.
+    const given = (action as { name?: string }).name ?? ""
+    const name = type ?? (["entry", "exit", "actions"].includes(given) ? "" : given)
     add(
       path,
       `${
@@ -88,6 +118,10 @@ export const problemsOf = (
     )
   }
   const checkBuiltin = (action: Node, path: string) => {
+    for (const part of ["assignment", "event", "to", "collect", "value", "input"]) {
+      checkPureOrFields(action[part], path)
+    }
+    if (action["delay"] !== undefined) checkDelay(action["delay"], path)
     if (action["type"] !== "xstate.spawnChild") return
     if (action["id"] === undefined) {
       add(
@@ -106,6 +140,24 @@ export const problemsOf = (
     if (action["systemId"] !== undefined) addSystemId(path)
     if (action["syncSnapshot"] === true) addSync(path)
   }
+  const checkDelay = (delay: unknown, path: string) => {
+    checkPure(delay, path)
+    if (typeof delay === "string" && delays[delay] === undefined) {
+      add(path, `delay "${delay}" has no implementation`, "Give it one in setup({ delays })")
+    }
+  }
+  const checkGuard = (guard: unknown, path: string): void => {
+    if (guard === undefined) return
+    if (typeof guard === "function") {
+      checkPure(guard, path)
+      const inner = (guard as unknown as { guards?: ReadonlyArray<unknown> }).guards
+      return inner?.forEach((one) => checkGuard(one, path))
+    }
+    const type = typeof guard === "string" ? guard : (guard as { type: string }).type
+    if (guards[type] === undefined) {
+      add(path, `guard "${type}" has no implementation`, "Give it one in setup({ guards })")
+    }
+  }
   const addSystemId = (path: string) =>
     add(
       path,
@@ -122,9 +174,10 @@ export const problemsOf = (
   const transitionsIn = (value: unknown, path: string) => {
     const list = Array.isArray(value) ? value : [value]
     list.forEach((one, n) => {
-      if (typeof one === "object" && one !== null && "actions" in one) {
-        checkAction(one.actions, `${path}${list.length > 1 ? `[${n}]` : ""}.actions`)
-      }
+      if (typeof one !== "object" || one === null) return
+      const place = `${path}${list.length > 1 ? `[${n}]` : ""}`
+      if ("guard" in one) checkGuard(one.guard, `${place}.guard`)
+      if ("actions" in one) checkAction(one.actions, `${place}.actions`)
     })
   }
   const visit = (node: Node, path: string) => {
@@ -134,7 +187,14 @@ export const problemsOf = (
     for (const group of ["on", "after"]) {
       const map = node[group]
       if (typeof map !== "object" || map === null) continue
-      for (const [key, value] of Object.entries(map)) transitionsIn(value, below(`${group}.${key}`))
+      for (const [key, value] of Object.entries(map)) {
+        const place = below(`${group}.${key}`)
+        if (group === "on" && isReserved(key)) {
+          add(place, `"${key}" is an event of the system's own`, "Give the event another name")
+        }
+        if (group === "after" && Number.isNaN(+key)) checkDelay(key, place)
+        transitionsIn(value, place)
+      }
     }
     if (node["always"] !== undefined) transitionsIn(node["always"], below("always"))
     if (node["onDone"] !== undefined) transitionsIn(node["onDone"], below("onDone"))
@@ -156,18 +216,31 @@ export const problemsOf = (
         )
       }
       if (typeof invoke === "string") return
+      checkPureOrFields(invoke["input"], `${place}.input`)
       if (invoke["systemId"] !== undefined) addSystemId(place)
       if (invoke["onSnapshot"] !== undefined) addSync(`${place}.onSnapshot`)
       for (const outcome of ["onDone", "onError"]) {
         if (invoke[outcome] !== undefined) transitionsIn(invoke[outcome], `${place}.${outcome}`)
       }
     })
+    checkPureOrFields(node["output"], below("output"))
     for (const [name, state] of Object.entries((node["states"] ?? {}) as Record<string, Node>)) {
       visit(state, below(`states.${name}`))
     }
   }
 
   for (const [src, logic] of Object.entries(actors)) checkLogic(logic, `actors.${src}`)
+  for (const [name, guard] of Object.entries(guards)) checkGuard(guard, `guards.${name}`)
+  for (const [name, delay] of Object.entries(delays)) checkPure(delay, `delays.${name}`)
+  const { context } = machine.config as { context?: unknown }
+  checkPure(context, "context")
+  if (typeof context === "object") {
+    try {
+      canonical(context, { found: false })
+    } catch (lost) {
+      add("context", (lost as Error).message.split(":")[0]!, "Use plain objects, arrays and text")
+    }
+  }
   visit(machine.config as unknown as Node, "")
   return found
 }

@@ -6,22 +6,18 @@ import type { AnyStateMachine } from "xstate"
 import { canonical, hash64 } from "./canonical.ts"
 
 /**
- * Source text as every runtime gives it: a runtime that strips types leaves blanks and parentheses where
- * another reprints the code, so what carries no meaning is dropped.
+ * Source text as every runtime gives it: one that strips types leaves blanks, comments and all parentheses,
+ * another reprints the code with as few as it can. All of that is dropped. An edit that changes nothing but
+ * the grouping of an expression is therefore not seen here; the state hashes see it.
  */
-const sourceText = (source: string): string => {
-  let text = source
+const sourceText = (source: string): string =>
+  source
     .replace(/\/\*[\s\S]*?\*\//g, "")
     .replace(/(^|[^:"'`\\])\/\/[^\n]*/g, "$1")
-    .replace(/[\s;]+/g, "")
+    .replace(/\s+/g, "")
     .replace(/["'`]/g, '"')
     .replace(/,([)\]}])/g, "$1")
-  for (let before = ""; before !== text;) {
-    before = text
-    text = text.replace(/(^|[^\w$\])])\(([\w$.]+)\)/g, "$1$2")
-  }
-  return text
-}
+    .replace(/[;()]/g, "")
 
 const describe = (value: unknown, seen: Set<unknown>): unknown => {
   if (typeof value === "function") {

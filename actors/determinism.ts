@@ -13,8 +13,9 @@ let dice = 0
 const RealDate = Date
 const realRandom = Math.random
 
-/** Has a zone of its own: `Z`, an offset or a zone's letters at the end. Dates without a time are UTC anyway. */
-const zoned = /(?:Z|[+-]\d\d:?\d\d|[A-Z]{3,5}|\))\s*$/i
+/** Names a zone: `Z`, `UTC`, an American one, an offset after a time, or one in words in parentheses. */
+const zoned = /(?:\bUTC?|GMT|[ECMP][SD]T|\dZ|:\d\d.*[+-]\d\d:?\d\d|\))\s*$/i
+/** A date in ISO form without a time is UTC anyway. */
 const dateOnly = /^\s*[+-]?\d{4,6}(?:-\d\d(?:-\d\d)?)?\s*$/
 /** Text without a zone is read as UTC, not as this machine's local time. */
 const parseUtc = (text: string): number => {
@@ -23,37 +24,32 @@ const parseUtc = (text: string): number => {
   return Number.isNaN(asIso) ? RealDate.parse(`${text} UTC`) : asIso
 }
 
-class ChartDate extends RealDate {
-  constructor(...args: ReadonlyArray<unknown>) {
-    if (args.length === 0) super(clock)
-    else if (args.length === 1) {
-      const [only] = args
-      super(
-        typeof only === "string"
-          ? parseUtc(only)
-          : only instanceof RealDate
-          ? only.getTime()
-          : Number(only),
-      )
-    } else super(RealDate.UTC(...(args as [number, number])))
+class UtcDate extends RealDate {
+  override getTimezoneOffset() {
+    return 0
+  }
+  override toDateString() {
+    if (Number.isNaN(this.getTime())) return "Invalid Date"
+    const [weekday, day, month, year] = super.toUTCString().replace(",", "").split(" ")
+    return `${weekday} ${month} ${day} ${year}`
+  }
+  override toTimeString() {
+    if (Number.isNaN(this.getTime())) return "Invalid Date"
+    return `${super.toISOString().slice(-13, -5)} GMT+0000 (Coordinated Universal Time)`
+  }
+  override toString() {
+    if (Number.isNaN(this.getTime())) return "Invalid Date"
+    return `${this.toDateString()} ${this.toTimeString()}`
+  }
+  /** A date made outside a chart is one here, too. */
+  static override [Symbol.hasInstance](value: unknown) {
+    return Function.prototype[Symbol.hasInstance].call(RealDate, value)
   }
   static override now() {
     return clock
   }
   static override parse(text: string) {
     return parseUtc(text)
-  }
-  override getTimezoneOffset() {
-    return 0
-  }
-  override toString() {
-    return super.toUTCString()
-  }
-  override toDateString() {
-    return super.toUTCString().slice(0, 16)
-  }
-  override toTimeString() {
-    return super.toUTCString().slice(17)
   }
 }
 /** Local getters and setters are the UTC ones. */
@@ -62,9 +58,22 @@ for (
 ) {
   for (const verb of ["get", "set"]) {
     const utc = Object.getOwnPropertyDescriptor(RealDate.prototype, `${verb}UTC${part}`)
-    if (utc) Object.defineProperty(ChartDate.prototype, `${verb}${part}`, utc)
+    if (utc) Object.defineProperty(UtcDate.prototype, `${verb}${part}`, utc)
   }
 }
+
+const timeOf = (args: ReadonlyArray<unknown>): number => {
+  if (args.length === 0) return clock
+  if (args.length > 1) return RealDate.UTC(...(args as [number, number]))
+  const [only] = args
+  if (only instanceof RealDate) return only.getTime()
+  return typeof only === "string" ? parseUtc(only) : Number(only)
+}
+/** `Date` inside a chart. Called without `new` it gives text, as ever. */
+const ChartDate = new Proxy(UtcDate, {
+  apply: () => new UtcDate(clock).toString(),
+  construct: (_, args, target) => Reflect.construct(UtcDate, [timeOf(args)], target),
+})
 
 const seededRandom = () => {
   dice = (dice + 0x6d2b79f5) | 0
@@ -73,12 +82,23 @@ const seededRandom = () => {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
 }
 
+const instead = (what: string) =>
+  what === "localeCompare"
+    ? "compare with < and >"
+    : what === "performance" || what === "Temporal"
+    ? "use Date, which is the actor's own clock here"
+    : what === "crypto"
+    ? "use Math.random, which is seeded by the event here, or an activity"
+    : what.startsWith("toLocale")
+    ? "use toLowerCase() or toUpperCase()"
+    : "do it where it is shown, or in an activity"
+
 /** A chart used something whose answer depends on the machine it runs on. */
 export class NotDeterministic extends Error {
   override readonly name = "NotDeterministic"
   constructor(what: string) {
     super(
-      `${what} differs between machines and runtimes, so a chart may not use it: do it in an activity`,
+      `${what} differs between machines and runtimes, so a chart may not use it: ${instead(what)}`,
     )
   }
 }
@@ -148,7 +168,7 @@ export const deterministically = <A>(at: number, seed: string, step: () => A): A
   // FNV-1a: the seed is an id, so its characters are spread well enough.
   for (let n = 0; n < seed.length; n++) dice = Math.imul(dice ^ seed.charCodeAt(n), 0x01000193)
   inside = true
-  globalThis.Date = ChartDate as DateConstructor
+  globalThis.Date = ChartDate as unknown as DateConstructor
   Math.random = seededRandom
   try {
     return step()

@@ -23,7 +23,6 @@ import {
   EventTooLarge,
   LogUnavailable,
   type Metadata,
-  type NewEvent,
   type RecordedEvent,
   VersionConflict,
 } from "./event-log.ts"
@@ -104,6 +103,23 @@ interface Staged {
   /** Given when the commit is durable, where there is nothing to append. */
   readonly answer?: () => void
   readonly step?: Step
+}
+
+/** An event that is being folded; its metadata is completed once its state is known. */
+type Draft = Omit<FoldEvent, "metadata"> & {
+  readonly metadata: { -readonly [Key in keyof Metadata]: Metadata[Key] }
+}
+
+const foldEvent = (
+  id: string,
+  type: string,
+  data: Json,
+  now: number,
+  occurredAt: number | undefined,
+): Draft => {
+  const metadata: Draft["metadata"] = { at: now, $correlationId: id }
+  if (occurredAt !== undefined && occurredAt !== now) metadata.occurredAt = occurredAt
+  return { id, type, data, metadata }
 }
 
 export interface Committed {
@@ -453,19 +469,9 @@ export class Engine {
     if (item.kind === "neutral" && cell.state === undefined && item.type !== "ActorStarted") {
       return item.done(Exit.fail(this.#notAccepted(cell, item)))
     }
-    const event: FoldEvent = {
-      id: item.id ?? mintId(now),
-      type: item.type,
-      data: item.data,
-      metadata: {
-        at: now,
-        ...(item.occurredAt === undefined || item.occurredAt === now
-          ? {}
-          : { occurredAt: item.occurredAt }),
-        ...(item.actor === undefined ? {} : { actor: item.actor }),
-        ...(item.ask === undefined ? {} : { ask: item.ask }),
-      },
-    }
+    const event = foldEvent(item.id ?? mintId(now), item.type, item.data, now, item.occurredAt)
+    if (item.actor !== undefined) event.metadata.actor = item.actor
+    if (item.ask !== undefined) event.metadata.ask = item.ask
     if (item.type === "ActorStarted" && cell.state !== undefined) {
       // Told twice: the first start counts.
       batch.push({ cell, item, append: undefined, answer: () => this.#firstOutcome(cell, item) })
@@ -494,16 +500,9 @@ export class Engine {
       let first = cell.state.timers[0]!
       for (const timer of cell.state.timers) if (timer.due < first.due) first = timer
       if (first.due > clock) return true
-      const event: FoldEvent = {
-        id: outcomeId(`${cell.stream}/${first.of}`),
-        type: "TimerFired",
-        data: { ask: first.of },
-        metadata: {
-          at: now,
-          ...(first.due === now ? {} : { occurredAt: first.due }),
-          actor: "timer",
-        },
-      }
+      const id = outcomeId(`${cell.stream}/${first.of}`)
+      const event = foldEvent(id, "TimerFired", { ask: first.of }, now, first.due)
+      event.metadata.actor = "timer"
       const step = n < timersPerEventMax
         ? fold(chart, cell.state, event, cell.stream)
         : { defect: new Error("Its timers wake it without end"), state: undefined, asks: [] }
@@ -520,13 +519,10 @@ export class Engine {
   #stageUpgrade(cell: Cell, chart: Chart, batch: Array<Staged>) {
     const from = cell.upgradeFrom!
     const state = cell.state!
-    const now = this.now
-    const event: FoldEvent = {
-      id: outcomeId(`${cell.stream}/upgrade/${chart.ref.version}`),
-      type: "ChartUpgraded",
-      data: { from, to: chart.ref.version, state: persist(state) },
-      metadata: { at: now, actor: "upgrade" },
-    }
+    const id = outcomeId(`${cell.stream}/upgrade/${chart.ref.version}`)
+    const data = { from, to: chart.ref.version, state: persist(state) }
+    const event = foldEvent(id, "ChartUpgraded", data, this.now, undefined)
+    event.metadata.actor = "upgrade"
     cell.upgradeFrom = undefined
     this.#stage(cell, chart, undefined, event, fold(chart, state, event, cell.stream), batch)
   }
@@ -535,7 +531,7 @@ export class Engine {
     cell: Cell,
     chart: Chart,
     item: Item | undefined,
-    event: FoldEvent,
+    event: Draft,
     step: Step,
     batch: Array<Staged>,
   ) {
@@ -543,23 +539,20 @@ export class Engine {
     const { status } = state.snapshot
     const correlation = item?.correlation ??
       (item === undefined || isNeutral(event.type) ? cell.correlation : "")
-    const metadata: Metadata = {
-      ...event.metadata,
-      $correlationId: correlation === "" ? event.id : correlation,
-      ...(item?.causation === undefined ? {} : { $causationId: item.causation }),
-      chart: chart.ref,
-      ...(step.asks.length === 0 ? {} : { asks: step.asks }),
-      state: state.hash,
-      value: valueOf(state),
-      ...(status === "active" ? {} : { status }),
-      ...(item?.traceparent === undefined ? {} : { traceparent: item.traceparent }),
-    }
-    const recorded: NewEvent = { id: event.id, type: event.type, data: event.data, metadata }
+    const { metadata } = event
+    metadata.$correlationId = correlation === "" ? event.id : correlation
+    if (item?.causation !== undefined) metadata.$causationId = item.causation
+    metadata.chart = chart.ref
+    if (step.asks.length > 0) metadata.asks = step.asks
+    metadata.state = state.hash
+    metadata.value = valueOf(state)
+    if (status !== "active") metadata.status = status
+    if (item?.traceparent !== undefined) metadata.traceparent = item.traceparent
     batch.push({
       cell,
       item,
       step,
-      append: { stream: cell.stream, expected: cell.state?.revision ?? -1, events: [recorded] },
+      append: { stream: cell.stream, expected: cell.state?.revision ?? -1, events: [event] },
     })
     cell.state = state
     cell.lastEvent = event.id
@@ -630,8 +623,12 @@ export class Engine {
         if (!again) spoiled.set(cell, [])
         if (item) accepted.push(() => this.#firstOutcome(cell, item, append.events[0]!.id))
       } else {
+        const { id, type, data, metadata } = append.events[0]!
         const recorded: RecordedEvent = {
-          ...append.events[0]!,
+          id,
+          type,
+          data,
+          metadata,
           stream: append.stream,
           revision: result.revision,
           position: result.positions[0]!,
@@ -950,4 +947,3 @@ const failureOf = (exit: Exit.Failure<unknown, Refusal>): Refusal => {
     cause: exit.cause,
   })
 }
-export const refusalOf = failureOf

@@ -14,7 +14,7 @@ import {
   StateMachine,
 } from "xstate"
 import { activityOf, type Json, type JsonObject, type StateValue } from "../machines/agent.ts"
-import { canonical, hash64, type Impurity, plainError } from "./canonical.ts"
+import { canonical, hash64, type Impurity, isPlainError, plainError } from "./canonical.ts"
 import { chartHash } from "./chart-hash.ts"
 import { deterministically, guardGlobals } from "./determinism.ts"
 import type { Ask, ChartRef, RecordedEvent } from "./event-log.ts"
@@ -63,7 +63,8 @@ const stub = {
 } as never
 
 /** Logic made by XState's creators is told apart by the source text of its transition function. */
-const transitionText = (logic: unknown) => String((logic as { transition: unknown }).transition)
+const transitionText = (logic: unknown) =>
+  String((logic as { transition?: unknown } | undefined)?.transition)
 const kinds = new Map([
   [transitionText(fromPromise(() => Promise.resolve())), "promise"],
   [transitionText(fromCallback(() => {})), "callback"],
@@ -73,9 +74,12 @@ const kinds = new Map([
   ],
   [transitionText(fromTransition((state) => state, null)), "transition"],
 ])
+/** Also of another copy of XState than ours. */
+const isMachine = (logic: unknown): logic is AnyStateMachine =>
+  typeof logic === "object" && logic !== null && "__xstatenode" in logic
 /** Kind of an actor logic: `machine`, `activity`, `promise`, `callback`, `observable`, `transition`, `unknown`. */
 export const logicKind = (logic: unknown): string => {
-  if (logic instanceof StateMachine) return "machine"
+  if (isMachine(logic)) return "machine"
   if (activityOf(logic) !== undefined) return "activity"
   return kinds.get(transitionText(logic)) ?? "unknown"
 }
@@ -89,7 +93,7 @@ export const define = (
   options: { readonly name: string; readonly version?: number },
 ): Chart => {
   guardGlobals()
-  const problems = problemsOf(machine, logicKind)
+  const problems = problemsOf(machine, logicKind, isNeutral)
   if (problems.length > 0) throw new UnsupportedChart(options.name, problems)
   const version = options.version ?? 1
   const inline = new Map<string, unknown>()
@@ -99,8 +103,8 @@ export const define = (
   for (const [src, logic] of Object.entries(actors)) {
     sources.set(
       src,
-      logic instanceof StateMachine
-        ? { kind: "machine", chart: define(logic, { name: `${options.name}.${src}`, version }) }
+      isMachine(logic)
+        ? { kind: "machine", chart: define(logic, { name: childName(options.name, src), version }) }
         : { kind: "activity", logic },
     )
   }
@@ -115,6 +119,9 @@ export const define = (
     sources,
   }
 }
+
+/** A chart's name is a stream's category, which ends at the first `-`. */
+const childName = (parent: string, src: string) => `${parent}.${src}`.replaceAll("-", "%2D")
 
 /** Logic given in place (`invoke: { src: machine }`) gets a name, so that it can be stubbed and asked for. */
 const nameInlineLogic = (config: object, found: Map<string, unknown>, path = ""): never => {
@@ -145,7 +152,9 @@ export const chartNamed = (chart: Chart, name: string): Chart | undefined => {
   for (const source of chart.sources.values()) {
     if (source.kind !== "machine") continue
     if (name === source.chart.ref.name || name.startsWith(`${source.chart.ref.name}.`)) {
-      return chartNamed(source.chart, name)
+      // `a.b` may be a child named `a.b` or a grandchild: look on where this one does not know it.
+      const found = chartNamed(source.chart, name)
+      if (found !== undefined) return found
     }
   }
   return undefined
@@ -175,6 +184,11 @@ export interface Child {
   readonly input?: Json
   /** Its outcome was heard: another one is not. */
   readonly settled: boolean
+  /**
+   * Its id, where another child has taken it over: it is kept under `<id>~<of>` then. XState lets such
+   * a child run on and hears its outcome under that id.
+   */
+  readonly id?: string
 }
 
 /** A finished activity that declares a compensation. */
@@ -254,10 +268,16 @@ export const isNeutral = (type: string): boolean => neutral.has(type)
 
 // ---------------------------------------------------------------- addresses and the scope
 
-const notInCharts = (what: string) => () => {
+const notInCharts = (what: string) => (): never => {
   throw new Error(
     `${what} does not work in a durable chart: actors only exchange events, use sendTo()`,
   )
+}
+const inert = {
+  send: notInCharts("send()"),
+  getSnapshot: notInCharts("getSnapshot()"),
+  subscribe: notInCharts("subscribe()"),
+  on: notInCharts("on()"),
 }
 
 /** Stands for an actor wherever XState wants a reference. It cannot do anything. */
@@ -268,10 +288,10 @@ class Address {
   readonly address: string
   system: unknown = undefined
   _parent: Address | undefined = undefined
-  readonly send = notInCharts("send()")
-  readonly getSnapshot = notInCharts("getSnapshot()")
-  readonly subscribe = notInCharts("subscribe()")
-  readonly on = notInCharts("on()")
+  readonly send = inert.send
+  readonly getSnapshot = inert.getSnapshot
+  readonly subscribe = inert.subscribe
+  readonly on = inert.on
   constructor(address: string, id: string) {
     this.address = address
     this.id = id
@@ -290,12 +310,16 @@ type ChildRef = {
   id: string
   src: unknown
   _parent: unknown
-  options: { input?: unknown; systemId?: string; syncSnapshot?: boolean }
+  options: { id?: string; input?: unknown; systemId?: string; syncSnapshot?: boolean }
   address: string
   isActorAddress: true
   toJSON(): unknown
 }
-const giveAddress = (ref: ChildRef, address: string) => {
+/** A child machine's stream, or `/` and the ask for an activity, which hears nothing. */
+const addressOf = (child: Child) => child.to ?? `/${child.of}`
+const isActivityAddress = (address: string) => address.startsWith("/")
+const giveAddress = (ref: ChildRef, child: Child) => {
+  const address = addressOf(child)
   ref.address = address
   ref.isActorAddress = true
   ref.toJSON = () => ({ $ref: address, id: ref.id })
@@ -356,6 +380,7 @@ class FoldScope {
         )
       }
     } else if (event.type === "@xstate.actor" && event.actorRef?._parent === this.self) {
+      Object.assign(event.actorRef, inert)
       this.ops.push({ type: "spawn", ref: event.actorRef })
     }
   }
@@ -385,9 +410,10 @@ interface Draft {
   readonly revision: number
   readonly clock: number
   readonly parent: Parent | undefined
-  timers: Array<Timer>
+  /** Never changed in place: the state before may have the same. */
+  timers: ReadonlyArray<Timer>
   children: Record<string, Child>
-  compensable: Array<Compensable>
+  compensable: ReadonlyArray<Compensable>
   readonly asks: Array<Ask>
   readonly emitted: Array<JsonObject>
 }
@@ -426,15 +452,21 @@ const start = (
     emitted: [],
   }
   const scope = new FoldScope(stream, 0, parent)
+  const seed = `${event.id}#start`
+  const own: Array<unknown> = []
   const initial = step(
     draft,
     scope,
-    event.id,
-    () => chart.machine.getInitialSnapshot(scope as never, revive(input, draft) as never),
+    seed,
+    () => chart.machine.getInitialSnapshot(scope as never, revive(input) as never),
+    own,
   )
-  return initial.defect === undefined && initial.snapshot.status === "error"
-    ? { draft, snapshot: initial.snapshot, defect: initial.snapshot.error }
-    : { draft, ...initial }
+  if (initial.defect !== undefined) return { draft, ...initial }
+  if (initial.snapshot.status === "error") {
+    return { draft, snapshot: initial.snapshot, defect: initial.snapshot.error }
+  }
+  const { snapshot, defect } = react(draft, initial.snapshot, own, seed, false)
+  return { draft, snapshot, defect }
 }
 
 /**
@@ -452,19 +484,19 @@ export const fold = (
   if (state === undefined) {
     const { draft, snapshot, defect } = start(chart, stream, event)
     if (event.type === "ActorStarted" || defect !== undefined) {
-      return finish(draft, snapshot, HashMap.empty(), [0, 0], true, defect)
+      return finish(draft, undefined, snapshot, HashMap.empty(), [0, 0], defect)
     }
     const next = isNeutral(event.type)
       ? { snapshot, accepted: true }
-      : react(draft, snapshot, { ...(event.data as JsonObject), type: event.type }, event.id, true)
+      : react(draft, snapshot, [chartEvent(event)], event.id, true)
     if (!next.accepted) return refused(undefined)
     const [heard, digest] = hear(HashMap.empty(), [0, 0], event)
     return finish(
       draft,
+      undefined,
       next.snapshot,
       heard,
       digest,
-      true,
       "defect" in next ? next.defect : undefined,
     )
   }
@@ -482,9 +514,9 @@ export const fold = (
     revision: state.revision + 1,
     clock: Math.max(state.clock, metadata.occurredAt ?? metadata.at),
     parent: state.parent,
-    timers: [...state.timers],
+    timers: state.timers,
     children: state.children,
-    compensable: state.compensable.length === 0 ? [] : [...state.compensable],
+    compensable: state.compensable,
     asks: [],
     emitted: [],
   }
@@ -498,18 +530,23 @@ export const fold = (
     if (isDomain) return refused(state)
   } else {
     const incoming = isDomain
-      ? { ...(event.data as JsonObject), type: event.type }
+      ? chartEvent(event)
       : translate(draft, event.type, event.data as JsonObject)
     if (incoming !== undefined) {
-      const next = react(draft, snapshot, incoming, event.id, isDomain)
+      const next = react(draft, snapshot, [incoming], event.id, isDomain)
       if (!next.accepted) return refused(state)
       snapshot = next.snapshot
       defect = next.defect
     }
   }
   const [heard, digest] = hear(state.heard, state.heardDigest, event)
-  return finish(draft, snapshot, heard, digest, state.snapshot.status === "active", defect)
+  return finish(draft, state.snapshot, snapshot, heard, digest, defect)
 }
+
+const chartEvent = (event: FoldEvent): JsonObject => ({
+  ...(event.data as JsonObject),
+  type: event.type,
+})
 
 const refused = (state: ActorState | undefined): Step => ({
   state,
@@ -519,22 +556,31 @@ const refused = (state: ActorState | undefined): Step => ({
   emitted: [],
 })
 
-/** One event through the chart, then those it sent to itself, as XState's mailbox would. */
+/** XState's own events are not for others to send; only a route is an event that anybody may ask for. */
+const mayCome = (event: unknown) => {
+  const { type } = event as { type: string }
+  return !type.startsWith("xstate.") || type === "xstate.route"
+}
+
+/** Events through the chart (one, then those it sends to itself), as XState's mailbox would. */
 const react = (
   draft: Draft,
   from: AnyMachineSnapshot,
-  event: JsonObject,
+  own: Array<unknown>,
   seed: string,
   mayRefuse: boolean,
 ): { snapshot: AnyMachineSnapshot; accepted: boolean; defect?: unknown } => {
-  const own: Array<unknown> = [event]
+  if (mayRefuse && (from.status !== "active" || !mayCome(own[0]))) {
+    return { snapshot: from, accepted: false }
+  }
   let snapshot = from
   for (let n = 0; own.length > 0 && snapshot.status === "active"; n++) {
     if (n > microstepsMax) {
-      return { snapshot, accepted: true, defect: new Error("It keeps sending events to itself") }
+      const defect = new Error("It keeps sending events to itself")
+      return { snapshot: failed(snapshot, defect), accepted: true, defect }
     }
     const scope = new FoldScope(draft.stream, draft.revision, draft.parent)
-    const incoming = revive(own.shift(), draft)
+    const incoming = revive(own.shift())
     scope.asked = incoming
     const next = step(draft, scope, n === 0 ? seed : `${seed}#${n}`, () => {
       const after = draft.chart.machine.transition(snapshot, incoming as never, scope as never)
@@ -580,7 +626,10 @@ const step = (
 /** What XState handed to its executor, as asks. Children first: XState names a child's mail before the child. */
 const collect = (draft: Draft, scope: FoldScope, own: Array<unknown>) => {
   const { asks } = draft
+  if (scope.ops.length === 0) return
   const name = () => `${draft.revision}.${asks.length}`
+  /** Children whose id went to another one in this step: a state left and entered again. */
+  const replaced: Array<[id: string, child: Child]> = []
   for (const op of scope.ops) {
     if (op.type !== "spawn" || !("ref" in op)) continue
     const { ref } = op
@@ -589,7 +638,7 @@ const collect = (draft: Draft, scope: FoldScope, own: Array<unknown>) => {
     if (src === undefined || source === undefined) {
       throw new Error("A spawned actor must be named in setup({ actors }) and spawned by that name")
     }
-    if (ref.id === undefined || ref.id.includes("~")) {
+    if (ref.options.id === undefined) {
       throw new Error(
         `spawn("${src}") needs an explicit id: ids that XState makes up differ from run to run`,
       )
@@ -597,29 +646,20 @@ const collect = (draft: Draft, scope: FoldScope, own: Array<unknown>) => {
     const of = name()
     const input = ref.options.input === undefined ? undefined : plain(ref.options.input) as Json
     const withInput = input === undefined ? {} : { input }
+    let child: Child
     if (source.kind === "machine") {
       const to = childStream(draft.stream, source.chart.ref.name, of)
-      giveAddress(ref, to)
       asks.push({ ask: "spawn", child: ref.id, src, to, ...withInput })
-      draft.children = {
-        ...draft.children,
-        [ref.id]: { of, src, kind: "machine", to, settled: false },
-      }
+      child = { of, src, kind: "machine", to, settled: false }
     } else {
-      giveAddress(ref, `${draft.stream}/${of}`)
       asks.push({ ask: "activity", child: ref.id, src, ...withInput })
-      const keepsInput = activityOf(source.logic)?.compensation !== undefined && input !== undefined
-      draft.children = {
-        ...draft.children,
-        [ref.id]: {
-          of,
-          src,
-          kind: "activity",
-          settled: false,
-          ...(keepsInput ? { input } : {}),
-        },
-      }
+      const keepsInput = activityOf(source.logic)?.compensation !== undefined
+      child = { of, src, kind: "activity", settled: false, ...(keepsInput ? withInput : {}) }
     }
+    giveAddress(ref, child)
+    const before = draft.children[ref.id]
+    if (before !== undefined) replaced.push([ref.id, before])
+    draft.children = { ...draft.children, [ref.id]: child }
   }
   for (const op of scope.ops) {
     if (!("params" in op)) continue
@@ -639,7 +679,7 @@ const collect = (draft: Draft, scope: FoldScope, own: Array<unknown>) => {
         draft.emitted.push(plain(params!.event) as unknown as JsonObject)
         break
       case "xstate.stopChild":
-        if (params) stopChild(draft, params as unknown as ChildRef)
+        if (params) stopChild(draft, params as unknown as ChildRef, replaced)
         break
       case "xstate.raise":
         // Without a delay XState has consumed it already.
@@ -652,12 +692,11 @@ const collect = (draft: Draft, scope: FoldScope, own: Array<unknown>) => {
         if (!to) throw new Error("sendTo() has no target: the child it names is not there")
         const address = "address" in to && typeof to.address === "string" ? to.address : undefined
         if (address === undefined) throw new Error(`sendTo() cannot reach ${to.id}`)
+        if (isActivityAddress(address)) break
         if (typeof delay === "number") {
           setTimer(draft, id, delay, event!, address === draft.stream ? undefined : address)
         } else if (address === draft.stream) own.push(plain(event))
-        else if (!address.includes("/")) {
-          asks.push({ ask: "tell", to: address, event: plain(event) as unknown as Json })
-        } // else an activity, which hears nothing
+        else asks.push({ ask: "tell", to: address, event: plain(event) as unknown as Json })
         break
       }
       case "xstate.cancel":
@@ -674,12 +713,25 @@ const collect = (draft: Draft, scope: FoldScope, own: Array<unknown>) => {
         }
     }
   }
+  for (const [id, child] of replaced) keepOn(draft, id, child)
+}
+
+/** The child is no longer the one under its id, and was not stopped. */
+const keepOn = (draft: Draft, id: string, child: Child) => {
+  if (child.settled) return
+  draft.children = { ...draft.children, [`${id}~${child.of}`]: { ...child, id } }
 }
 
 /** A child's stream: its chart's name, its parent's key and the ask that started it. */
 const childStream = (stream: string, chart: string, of: string) => {
   const dash = stream.indexOf("-")
   return `${chart}-${dash < 0 ? stream : stream.slice(dash + 1)}~${of}`
+}
+
+/** Most timers carry nothing but their event's type. */
+const plainEvent = (event: { readonly type: string }): JsonObject => {
+  for (const key in event) if (key !== "type") return plain(event) as JsonObject
+  return { type: event.type }
 }
 
 const setTimer = (
@@ -696,41 +748,58 @@ const setTimer = (
   const timer = {
     name,
     due,
-    event: plain(event) as unknown as JsonObject,
+    event: plainEvent(event),
     ...(to === undefined ? {} : { to }),
   }
   draft.asks.push({ ask: "timer", ...timer })
-  draft.timers = draft.timers.map((one) => (one.name === name ? { ...one, named: false } : one))
-  draft.timers.push({ of, ...timer, named: true })
+  draft.timers = [...unnamed(draft.timers, name), { of, ...timer, named: true }]
 }
+
+/** XState keeps one entry per name: whatever had it before can no longer be cancelled. */
+const unnamed = (timers: ReadonlyArray<Timer>, name: string): ReadonlyArray<Timer> =>
+  timers.some((one) => one.named && one.name === name)
+    ? timers.map((one) => (one.name === name ? { ...one, named: false } : one))
+    : timers
 
 const cancelTimer = (draft: Draft, name: string) => {
   const found = draft.timers.find((one) => one.named && one.name === name)
   if (found === undefined) return
   draft.timers = draft.timers.filter((one) => one !== found)
-  forget(draft, found.of, { ask: "cancel", name, of: found.of })
+  draft.asks.push({ ask: "cancel", name, of: found.of })
 }
 
-const stopChild = (draft: Draft, ref: ChildRef) => {
-  const child = draft.children[ref.id]
-  if (child === undefined) return
-  const { [ref.id]: _, ...rest } = draft.children
-  draft.children = rest
-  if (child.settled) return
-  forget(draft, child.of, {
-    ask: "stop",
-    child: ref.id,
-    of: child.of,
-    ...(child.to === undefined ? {} : { to: child.to }),
-  })
+/** As XState: frees the id of `ref` and stops `ref`, which need not be the one that has the id now. */
+const stopChild = (draft: Draft, ref: ChildRef, replaced: Array<[string, Child]>) => {
+  const place = replaced.findIndex(([, one]) => addressOf(one) === ref.address)
+  if (place >= 0) {
+    endChild(draft, ref.id, replaced[place]![1])
+    return void replaced.splice(place, 1)
+  }
+  const { [ref.id]: holder, ...rest } = draft.children
+  if (holder !== undefined) {
+    draft.children = rest
+    if (addressOf(holder) === ref.address) return endChild(draft, ref.id, holder)
+    keepOn(draft, ref.id, holder)
+  }
+  const found = Object.entries(draft.children).find(([, one]) => addressOf(one) === ref.address)
+  if (found === undefined) return
+  const { [found[0]]: stopped, ...others } = draft.children
+  draft.children = others
+  endChild(draft, ref.id, stopped!)
 }
 
 /**
- * Takes an ask back. Names of asks are their places, so an ask of this same event stays in the list and
- * is taken back by the next entry, like one of an earlier event.
+ * Takes back what started a child. Asks are named by their places, so one of this same event stays in
+ * the list and is taken back by a later entry, like one of an earlier event.
  */
-const forget = (draft: Draft, _of: string, ask: Ask) => {
-  draft.asks.push(ask)
+const endChild = (draft: Draft, id: string, child: Child) => {
+  if (child.settled) return
+  draft.asks.push({
+    ask: "stop",
+    child: id,
+    of: child.of,
+    ...(child.to === undefined ? {} : { to: child.to }),
+  })
 }
 
 const rollBack = (draft: Draft) => {
@@ -752,11 +821,7 @@ const translate = (draft: Draft, type: string, data: JsonObject): JsonObject | u
     case "TimerFired": {
       const timer = draft.timers.find((one) => one.of === of)
       if (timer === undefined) return undefined
-      draft.timers = draft.timers.filter((one) => one !== timer)
-      // XState keeps one entry per name: firing any of them makes the others uncancellable.
-      draft.timers = draft.timers.map((one) =>
-        one.name === timer.name ? { ...one, named: false } : one
-      )
+      draft.timers = unnamed(draft.timers.filter((one) => one !== timer), timer.name)
       if (timer.to === undefined) return timer.event
       draft.asks.push({ ask: "tell", to: timer.to, event: timer.event })
       return undefined
@@ -768,21 +833,25 @@ const translate = (draft: Draft, type: string, data: JsonObject): JsonObject | u
     case "ChildFailed": {
       const entry = Object.entries(draft.children).find(([, child]) => child.of === of)
       if (entry === undefined || entry[1].settled) return undefined
-      const [id, child] = entry
-      draft.children = { ...draft.children, [id]: { ...child, settled: true } }
+      const [key, child] = entry
+      const id = child.id ?? key
+      const { [key]: _, ...others } = draft.children
+      draft.children = child.id === undefined
+        ? { ...draft.children, [key]: { ...child, settled: true } }
+        : others
       if (type === "ActivitySucceeded" || type === "ChildDone") {
-        const output = data["output"] ?? undefined
+        const output = data["output"]
         const source = draft.chart.sources.get(child.src)
         const compensation = source?.kind === "activity"
           ? activityOf(source.logic)?.compensation
           : undefined
         if (compensation !== undefined) {
-          draft.compensable.push({
+          draft.compensable = [...draft.compensable, {
             of: child.of,
             compensation,
             input: child.input ?? null,
             output: output ?? null,
-          })
+          }]
         }
         return { type: `xstate.done.actor.${id}`, output, actorId: id } as unknown as JsonObject
       }
@@ -799,10 +868,10 @@ const translate = (draft: Draft, type: string, data: JsonObject): JsonObject | u
 }
 
 /** Errors become `Error`s again (with a stack that does not depend on where), addresses become references. */
-const revive = (value: unknown, draft: Draft): unknown => {
+const revive = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null) return value
   if (Array.isArray(value)) {
-    return value.some(isObject) ? value.map((one) => revive(one, draft)) : value
+    return value.some(isObject) ? value.map((one) => revive(one)) : value
   }
   if ("$ref" in value && typeof value.$ref === "string" && "id" in value) {
     return new Address(value.$ref, String(value.id))
@@ -810,15 +879,12 @@ const revive = (value: unknown, draft: Draft): unknown => {
   let copy: Record<string, unknown> | undefined
   for (const [key, item] of Object.entries(value)) {
     if (!isObject(item)) continue
-    const revived = key === "error" && isPlainError(item) ? errorOf(item) : revive(item, draft)
+    const revived = key === "error" && isPlainError(item) ? errorOf(item) : revive(item)
     if (revived !== item) (copy ??= { ...value })[key] = revived
   }
   return copy ?? value
 }
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
-const isPlainError = (value: object): value is { name: string; message: string } =>
-  "name" in value && "message" in value && typeof value.name === "string" &&
-  typeof value.message === "string" && Object.keys(value).length === 2
 const errorOf = (plainError: { name: string; message: string }) => {
   const error = new Error(plainError.message)
   error.name = plainError.name
@@ -826,55 +892,45 @@ const errorOf = (plainError: { name: string; message: string }) => {
   return error
 }
 
-/** Closes the fold: ends what a finished actor leaves open, normalises, hashes. */
+/** Closes the fold: normalises, ends what a finished actor leaves open, hashes. */
 const finish = (
   draft: Draft,
+  before: AnyMachineSnapshot | undefined,
   reached: AnyMachineSnapshot,
   heard: HashMap.HashMap<string, string>,
   heardDigest: readonly [number, number],
-  wasActive: boolean,
   thrown: unknown,
 ): Step => {
   let snapshot = reached
-  if (thrown !== undefined && snapshot === undefined) {
+  let defect = thrown
+  if (defect !== undefined && snapshot === undefined) {
     // It threw before it had any state.
-    return {
-      state: undefined,
-      asks: [],
-      accepted: true,
-      heardBefore: false,
-      defect: thrown,
-      emitted: [],
-    }
-  }
-  if (wasActive && snapshot.status !== "active") {
-    for (const timer of draft.timers) {
-      draft.asks.push({ ask: "cancel", name: timer.name, of: timer.of })
-    }
-    draft.timers = []
-    for (const [child, { of, to, settled }] of Object.entries(draft.children)) {
-      if (!settled) draft.asks.push({ ask: "stop", child, of, ...(to === undefined ? {} : { to }) })
-    }
-    draft.children = {}
-    if (draft.parent !== undefined && snapshot.status !== "stopped") {
-      const { stream, child, of } = draft.parent
-      const event: JsonObject = snapshot.status === "done"
-        ? { type: "ChildDone", child, ask: of, output: plain(snapshot.output ?? null) as Json }
-        : { type: "ChildFailed", child, ask: of, error: { ...plainError(snapshot.error) } }
-      draft.asks.push({ ask: "tell", to: stream, event })
-    }
+    return { state: undefined, asks: [], accepted: true, heardBefore: false, defect, emitted: [] }
   }
   const impurity: Impurity = { found: false }
-  let context = canonical(snapshot.context, impurity)
-  const output = snapshot.output === undefined ? "" : canonical(snapshot.output, impurity)
-  if (impurity.found) {
-    // What JSON does not keep must not live on in memory: the next process would not have it.
-    snapshot = {
-      ...snapshot,
-      context: throughJson(snapshot.context, snapshot, draft),
-      ...(snapshot.output === undefined ? {} : { output: plain(snapshot.output) }),
-    } as AnyMachineSnapshot
-    context = canonical(snapshot.context)
+  let context: string
+  let output = ""
+  try {
+    context = canonical(snapshot.context, impurity)
+    if (snapshot.output !== undefined) output = canonical(snapshot.output, impurity)
+    if (impurity.found) {
+      // What JSON does not keep must not live on in memory: the next process would not have it.
+      snapshot = {
+        ...snapshot,
+        context: throughJson(snapshot.context, snapshot),
+        ...(snapshot.output === undefined ? {} : { output: plain(snapshot.output) }),
+      } as AnyMachineSnapshot
+      context = canonical(snapshot.context)
+    }
+  } catch (unstorable) {
+    defect ??= unstorable
+    const kept = before?.context ?? {}
+    snapshot = failed({ ...snapshot, context: kept, output: undefined } as never, unstorable)
+    context = canonical(kept)
+    output = ""
+  }
+  if ((before === undefined || before.status === "active") && snapshot.status !== "active") {
+    end(draft, snapshot)
   }
   const hash = hash64(
     stateText(snapshot, context, output, draft, heardDigest),
@@ -897,27 +953,40 @@ const finish = (
     asks: draft.asks,
     accepted: true,
     heardBefore: false,
-    ...(thrown === undefined ? {} : { defect: thrown }),
+    ...(defect === undefined ? {} : { defect }),
     emitted: draft.emitted,
   }
 }
 
+/** The actor has ended: its timers and children end with it, and its parent hears how. */
+const end = (draft: Draft, snapshot: AnyMachineSnapshot) => {
+  for (const timer of draft.timers) {
+    draft.asks.push({ ask: "cancel", name: timer.name, of: timer.of })
+  }
+  draft.timers = []
+  for (const [id, child] of Object.entries(draft.children)) endChild(draft, child.id ?? id, child)
+  draft.children = {}
+  if (draft.parent === undefined || snapshot.status === "stopped") return
+  const { stream, child, of } = draft.parent
+  const output = snapshot.output === undefined ? {} : { output: plain(snapshot.output) as Json }
+  const event: JsonObject = snapshot.status === "done"
+    ? { type: "ChildDone", child, ask: of, ...output }
+    : { type: "ChildFailed", child, ask: of, error: { ...plainError(snapshot.error) } }
+  draft.asks.push({ ask: "tell", to: stream, event })
+}
+
 /** JSON there and back, with references to this actor's children put back in place. */
-const throughJson = (context: unknown, snapshot: AnyMachineSnapshot, draft: Draft): unknown =>
-  reviveContext(plain(context), snapshot.children as never, draft)
-const reviveContext = (
-  value: unknown,
-  children: Record<string, ChildRef>,
-  draft: unknown,
-): unknown => {
+const throughJson = (context: unknown, snapshot: AnyMachineSnapshot): unknown =>
+  reviveContext(plain(context), snapshot.children as never)
+const reviveContext = (value: unknown, children: Record<string, ChildRef>): unknown => {
   if (typeof value !== "object" || value === null) return value
-  if (Array.isArray(value)) return value.map((one) => reviveContext(one, children, draft))
+  if (Array.isArray(value)) return value.map((one) => reviveContext(one, children))
   if ("$ref" in value && typeof value.$ref === "string" && "id" in value) {
     const child = children[String(value.id)]
     return child?.address === value.$ref ? child : new Address(value.$ref, String(value.id))
   }
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, reviveContext(item, children, draft)]),
+    Object.entries(value).map(([key, item]) => [key, reviveContext(item, children)]),
   )
 }
 
@@ -997,6 +1066,7 @@ export const persist = (state: ActorState): JsonObject =>
     value: state.snapshot.value,
     context: state.snapshot.context,
     history: historyOf(state.snapshot),
+    ...nodeOrder(state.snapshot),
     ...(state.snapshot.output === undefined ? {} : { output: state.snapshot.output }),
     ...(state.snapshot.error === undefined ? {} : { error: plainError(state.snapshot.error) }),
     timers: state.timers,
@@ -1006,6 +1076,19 @@ export const persist = (state: ActorState): JsonObject =>
     compensable: state.compensable,
     ...(state.parent === undefined ? {} : { parent: state.parent }),
   }) as unknown as JsonObject
+
+/**
+ * Regions take their turns in the order in which they were last entered, so that order is kept where
+ * there are regions.
+ */
+const nodeOrder = ({ _nodes: nodes }: AnyMachineSnapshot) =>
+  nodes.some((node) => node.type === "parallel") ? { nodes: nodes.map((node) => node.id) } : {}
+
+type Node = AnyMachineSnapshot["_nodes"][number]
+const nodesOf = (chart: Chart, ids: ReadonlyArray<string>): ReadonlyArray<Node> => {
+  const { idMap } = chart.machine as unknown as { idMap: ReadonlyMap<string, Node> }
+  return ids.flatMap((id) => idMap.get(id) ?? [])
+}
 
 /** The inverse of `persist`. Throws where the chart does not know the state value or a child's `src`. */
 export const restore = (chart: Chart, persisted: JsonObject): ActorState => {
@@ -1018,32 +1101,41 @@ export const restore = (chart: Chart, persisted: JsonObject): ActorState => {
       throw new Error(`${chart.ref.name} has no actor "${child.src}" for its child "${id}"`)
     }
   }
+  const holders = Object.entries<Child>(saved.children).filter(([, child]) =>
+    child.id === undefined
+  )
   const snapshot = chart.machine.restoreSnapshot({
     status: saved.status,
     value: saved.value,
     context: {},
     output: saved.output,
-    error: saved.error,
+    error: saved.error === undefined ? undefined : errorOf(saved.error),
     historyValue: Object.fromEntries(
+      // Nodes themselves: XState does not find one again whose id has dots.
       Object.entries<ReadonlyArray<string>>(saved.history).map(([id, nodes]) => [
         id,
-        nodes.map((node) => ({ id: node })),
+        nodesOf(chart, nodes),
       ]),
     ),
     children: Object.fromEntries(
-      Object.entries<Child>(saved.children).map(([id, child]) => [
+      holders.map(([id, child]) => [
         id,
         { src: child.src, snapshot: { status: "active" }, syncSnapshot: false },
       ]),
     ),
   } as never, scope as never) as AnyMachineSnapshot
   const children = snapshot.children as unknown as Record<string, ChildRef>
-  for (const [id, child] of Object.entries<Child>(saved.children)) {
-    giveAddress(children[id]!, child.to ?? `${saved.stream}/${child.of}`)
+  for (const [id, child] of holders) {
+    Object.assign(children[id]!, inert)
+    giveAddress(children[id]!, child)
   }
   const complete = {
     ...snapshot,
-    context: reviveContext(saved.context, children, undefined),
+    ...(saved.nodes === undefined ? {} : {
+      value: saved.value,
+      _nodes: nodesOf(chart, saved.nodes),
+    }),
+    context: reviveContext(saved.context, children),
   } as AnyMachineSnapshot
   const output = complete.output === undefined ? "" : canonical(complete.output)
   return {

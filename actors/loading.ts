@@ -35,6 +35,10 @@ export const loadActor = Effect.fnUntraced(function* (
   chart: Chart,
   stream: string,
 ): Effect.fn.Return<Loaded, LogUnavailable, EventLog | SnapshotStore> {
+  const log = yield* EventLog
+  // Most actors that are not in memory are new: then there is nothing to look for.
+  const isNew = (yield* log.readPage(stream, { limit: 1 })).length === 0
+  if (isNew) return { state: undefined, lastEvent: undefined, snapshotRevision: -1 }
   const snapshots = yield* SnapshotStore
   const saved = yield* snapshots.get(stream)
   if (saved !== undefined && saved.chartHash === chart.ref.hash) {

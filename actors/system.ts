@@ -2,7 +2,7 @@
  * The actor system: what `ActorSystem` promises, done by the engine. Opening it reads no history: open
  * tells are delivered again first, then it takes proposals, and each actor is folded when spoken to.
  */
-import { Clock, Context, Effect, Exit, Fiber, Layer, Result } from "effect"
+import { Clock, Context, Effect, Fiber, Layer, Result } from "effect"
 import type { Agent, Journal } from "../machines/agent.ts"
 import {
   type Accepted,
@@ -14,7 +14,7 @@ import {
   type Remaining,
   SystemClosed,
 } from "./actor-system.ts"
-import { Engine, type Item, refusalOf } from "./engine.ts"
+import { Engine, type Item } from "./engine.ts"
 import { EventLog, type LogUnavailable } from "./event-log.ts"
 import { OpenAsks } from "./open-asks.ts"
 import { prepare, type Registry, registryOf } from "./registry.ts"
@@ -101,10 +101,7 @@ export const layer = (
           engine.post({
             ...item,
             conflicts: 0,
-            done: (exit) =>
-              resume(
-                Exit.isSuccess(exit) ? Effect.succeed(exit.value) : Effect.fail(refusalOf(exit)),
-              ),
+            done: resume,
           })
         return item.internal ? post() : Effect.sync(engine.whenRoom(post))
       })

@@ -464,7 +464,10 @@ export const layer = (options: RunnerOptions = {}) =>
           }
           const { asks } = event.metadata
           if (asks === undefined) continue
+          // What is asked for and taken back in one step never starts.
+          const takenBack = new Set(asks.flatMap((ask) => (ask.ask === "stop" ? ask.of : [])))
           for (const [place, ask] of asks.entries()) {
+            if (takenBack.has(`${event.revision}.${place}`)) continue
             if (ask.ask === "activity") {
               add({
                 id: askId(event.stream, event.revision, place),

@@ -134,8 +134,16 @@ export class Aios extends Context.Service<Aios, {
   /** Records what a file gave; `duplicates` were there before. */
   intake(
     batch: ReadonlyArray<ParsedRecord>,
-  ): Op<{ readonly imported: number; readonly duplicates: number }>
-  /** Routes what was taken in, fires due timers and works until nothing interactive is runnable. */
+  ): Op<{
+    readonly imported: number
+    readonly duplicates: number
+    /** Records that could not be taken in, by place in their file. */
+    readonly faults: ReadonlyArray<{ readonly at: string; readonly reason: string }>
+  }>
+  /**
+   * Routes what was taken in, fires due timers and works until nothing interactive is runnable. With 0
+   * it does nothing but say what remains.
+   */
   settle(millisMax: number): Op<Remaining>
   /** Without a date: does what is due (timers, today's slot) first. With one: only reads. */
   brief(date?: string): Op<Brief>

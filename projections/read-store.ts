@@ -36,7 +36,7 @@ export interface ScanOptions {
 export class ReadStore extends Context.Service<ReadStore, {
   checkpoint(table: string): Checkpoint | undefined
   get(table: string, key: string): Json | undefined
-  /** In order of key (code units). */
+  /** In order of key (code points, see `compareKeys` in rows.ts). Keys hold no NUL. */
   scan(table: string, options?: ScanOptions): ReadonlyArray<readonly [key: string, row: Json]>
   /** Writes rows (undefined deletes) and the checkpoint in one transaction. Makes the table if new. */
   commit(

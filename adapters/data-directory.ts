@@ -1,0 +1,45 @@
+/**
+ * Everything that AIOS keeps on this machine, in one folder, opened in the one safe order: the owner's
+ * lock, the secret, the keys, the log. Put other files of the folder behind this layer.
+ */
+import { join } from "node:path"
+import { Effect, Layer } from "effect"
+import type { BlobStore } from "../actors/blob-store.ts"
+import type { EventLog, LogUnavailable } from "../actors/event-log.ts"
+import type { SnapshotStore } from "../actors/snapshot-store.ts"
+import type { Vault, VaultUnavailable } from "../actors/vault.ts"
+import * as blobs from "./blob-store-folder.ts"
+import * as log from "./event-log-sqlite.ts"
+import * as installation from "./installation.ts"
+import * as ownerLock from "./owner-lock.ts"
+import * as snapshots from "./snapshot-store-sqlite.ts"
+import * as vault from "./vault-sqlite.ts"
+
+export interface Options {
+  readonly directory: string
+  /** Where this process takes commands; whom it refuses is told. */
+  readonly socket?: string
+  /** See the SQLite log: `NORMAL` is not safe against power loss. */
+  readonly synchronous?: "FULL" | "NORMAL"
+}
+
+export const layer = (
+  { directory, socket, synchronous }: Options,
+): Layer.Layer<EventLog | Vault | BlobStore | SnapshotStore, LogUnavailable | VaultUnavailable> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      yield* ownerLock.acquire({ directory, ...(socket === undefined ? {} : { socket }) })
+      const { id } = yield* installation.open(directory)
+      const keys = vault.layer({ directory })
+      const events = log.layer({
+        file: join(directory, "log.db"),
+        installation: id,
+        ...(synchronous === undefined ? {} : { synchronous }),
+      })
+      return blobs.layer({ directory }).pipe(
+        // Keys before the log: a log that is there while there are no keys means that they were lost.
+        Layer.provideMerge(events.pipe(Layer.provideMerge(keys))),
+        Layer.provideMerge(snapshots.layer({ file: join(directory, "cache.db") })),
+      )
+    }),
+  )

@@ -1,0 +1,94 @@
+/** Checks of the machine AIOS runs on, for `aios doctor`. They work also where AIOS itself does not start. */
+import { Effect } from "effect"
+import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs"
+import { join } from "node:path"
+import process from "node:process"
+import type { Check } from "../projections/aios.ts"
+import { aiosVersion } from "../projections/aios-wire.ts"
+import { type Owner, ownerOf } from "./owner-lock.ts"
+
+/** Less than this, and imports may fill the disk. */
+const freeBytesMin = 500 * 1024 * 1024
+
+const fine = (name: string, detail: string): Check => ({ name, ok: true, detail, fix: "" })
+const wrong = (name: string, detail: string, fix: string): Check => ({
+  name,
+  ok: false,
+  detail,
+  fix,
+})
+
+const runtime = (): Check => {
+  const deno = process.versions["deno"]
+  return fine(
+    "runtime",
+    `AIOS ${aiosVersion} on ${deno === undefined ? `Node ${process.versions.node}` : `Deno ${deno}`}`,
+  )
+}
+
+const folder = (dataDir: string): Check => {
+  const name = "data directory"
+  if (!existsSync(dataDir)) return fine(name, `${dataDir} does not exist yet; aios init makes it`)
+  try {
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch {
+    return wrong(name, `${dataDir} cannot be written`, `chown -R $USER '${dataDir}'`)
+  }
+  const mode = statSync(dataDir).mode & 0o777
+  return (mode & 0o077) === 0
+    ? fine(name, dataDir)
+    : wrong(name, `${dataDir} can be read by others (mode ${mode.toString(8)})`, `chmod 700 '${dataDir}'`)
+}
+
+const space = (dataDir: string): Check => {
+  const name = "disk"
+  if (!existsSync(dataDir)) return fine(name, "nothing is stored yet")
+  try {
+    const { bavail, bsize } = statfsSync(dataDir)
+    const free = Number(bavail) * Number(bsize)
+    const text = `${(free / 1e9).toFixed(1)} GB free`
+    return free >= freeBytesMin ? fine(name, text) : wrong(name, text, "Free some space")
+  } catch (cause) {
+    return fine(name, `free space cannot be told (${cause instanceof Error ? cause.message : cause})`)
+  }
+}
+
+const snapshots = (dataDir: string): Check => {
+  const file = join(dataDir, "cache.db")
+  return fine(
+    "snapshots",
+    existsSync(file)
+      ? `${(statSync(file).size / 1e6).toFixed(1)} MB in cache.db (may be deleted at any time)`
+      : "none yet",
+  )
+}
+
+const owner = (found: Owner | undefined): Check =>
+  fine(
+    "owner",
+    found === undefined
+      ? "no other process runs on this data directory"
+      : `process ${found.pid} (${found.runtime}) since ${found.since}${
+        found.socket === undefined ? "" : `, socket ${found.socket}`
+      }`,
+  )
+
+const clock = (fixed: string | undefined): Check =>
+  fixed === undefined ? fine("clock", "the machine's") : wrong(
+    "clock",
+    `AIOS_NOW fixes it at ${fixed}`,
+    "unset AIOS_NOW, unless this is a test or the demo",
+  )
+
+export const checks = (
+  dataDir: string,
+  fixedClock: string | undefined,
+): Effect.Effect<ReadonlyArray<Check>> =>
+  Effect.sync(() => [
+    runtime(),
+    folder(dataDir),
+    space(dataDir),
+    snapshots(dataDir),
+    owner(ownerOf(dataDir)),
+    clock(fixedClock),
+  ])

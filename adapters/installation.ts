@@ -1,0 +1,68 @@
+/**
+ * The secret of this installation: 32 random bytes from which person keys are derived, in a file of its
+ * own, made at the first start. It is never made anew beside data that was written with another: every
+ * person would become a stranger.
+ */
+import { createHmac, randomBytes } from "node:crypto"
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync } from "node:fs"
+import { renameSync, writeSync } from "node:fs"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { VaultUnavailable } from "../actors/vault.ts"
+import { isFailureOfStorage } from "./sqlite.ts"
+
+const secretBytes = 32
+
+export interface Installation {
+  /** 32 hex digits, derived from the secret; the log and the keys carry it too. */
+  readonly id: string
+  readonly secret: Uint8Array
+}
+
+const make = (file: string, directory: string): Uint8Array => {
+  const secret = randomBytes(secretBytes)
+  const draft = openSync(`${file}.new`, "w", 0o600)
+  writeSync(draft, secret)
+  fsyncSync(draft)
+  closeSync(draft)
+  renameSync(`${file}.new`, file)
+  const folder = openSync(directory, "r")
+  fsyncSync(folder)
+  closeSync(folder)
+  return secret
+}
+
+const load = (directory: string): Installation => {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const file = join(directory, "secret")
+  if (
+    !existsSync(file) && ["keys.db", "log.db"].some((name) => existsSync(join(directory, name)))
+  ) {
+    throw new VaultUnavailable({
+      message: `${file} is missing, but data made with it is there. Nothing was changed. ` +
+        "Restore the file from a backup, or choose another data directory.",
+    })
+  }
+  const secret = existsSync(file) ? readFileSync(file) : make(file, directory)
+  if (secret.length !== secretBytes) {
+    throw new VaultUnavailable({
+      message: `${file} is damaged: it must hold ${secretBytes} bytes. Restore it from a backup.`,
+    })
+  }
+  const id = createHmac("sha256", secret).update("installation").digest("hex").slice(0, 32)
+  return { id, secret: new Uint8Array(secret) }
+}
+
+/** The installation of a data directory. Hold its lock (`owner-lock.ts`) when calling. */
+export const open = (directory: string): Effect.Effect<Installation, VaultUnavailable> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(load(directory))
+    } catch (cause) {
+      if (cause instanceof VaultUnavailable) return Effect.fail(cause)
+      if (!isFailureOfStorage(cause)) return Effect.die(cause)
+      const message = `The secret in ${directory} could not be read or made. ` +
+        "Check the disk's space and the permissions, then repeat."
+      return Effect.fail(new VaultUnavailable({ message, cause }))
+    }
+  })

@@ -1,0 +1,165 @@
+/**
+ * The vault's cryptography over any store of keys: AES-256-GCM with one key per subject, bound to
+ * subject and key id. What cannot be opened, for whatever reason, is `undefined`, never an exception:
+ * an envelope may come from anybody. Only a store that fails throws, and that is `VaultUnavailable`.
+ */
+import { Buffer } from "node:buffer"
+import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from "node:crypto"
+import { Effect } from "effect"
+import { type Vault, VaultUnavailable } from "../actors/vault.ts"
+import type { Json, Sealed } from "../machines/agent.ts"
+import { boundedCache } from "./sqlite.ts"
+
+/** Keys kept in memory (up to twice as many). */
+const keysMax = 20_000
+const keyBytes = 32, idBytes = 8, nonceBytes = 12, tagBytes = 16
+/** First byte of sealed bytes: the layout, after which come key id, nonce, tag and text. */
+const layoutVersion = 1
+/** Random bytes are drawn in blocks: a draw of its own costs more than the sealing. */
+const poolBytes = 8192
+
+export interface SubjectKey {
+  readonly subject: string
+  /** Base64 of 8 random bytes. */
+  readonly id: string
+  /** Undefined once destroyed. */
+  readonly key: Uint8Array | undefined
+}
+
+/** Throws `VaultUnavailable` where it cannot be read or written. */
+export interface KeyStore {
+  /** The key that seals for this subject now: its newest that is not destroyed. */
+  current(subject: string): SubjectKey | undefined
+  byId(id: string): SubjectKey | undefined
+  /** Durable when it returns. */
+  save(keys: ReadonlyArray<SubjectKey>): void
+}
+
+const pool = new Uint8Array(poolBytes)
+let used = poolBytes
+const random = (length: number): Uint8Array => {
+  if (used + length > poolBytes) {
+    randomFillSync(pool)
+    used = 0
+  }
+  return pool.slice(used, used += length)
+}
+
+const base64 = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")
+
+const encrypt = (key: Uint8Array, nonce: Uint8Array, bound: string, plain: Uint8Array | string) => {
+  const cipher = createCipheriv("aes-256-gcm", key, nonce)
+  cipher.setAAD(Buffer.from(bound))
+  const text = typeof plain === "string" ? cipher.update(plain, "utf8") : cipher.update(plain)
+  return [text, cipher.final(), cipher.getAuthTag()] as const
+}
+
+const decrypt = (
+  key: Uint8Array,
+  nonce: Uint8Array,
+  bound: string,
+  text: Uint8Array,
+  tag: Uint8Array,
+): Buffer | undefined => {
+  if (nonce.length !== nonceBytes || tag.length !== tagBytes) return undefined
+  try {
+    const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes })
+    decipher.setAAD(Buffer.from(bound))
+    decipher.setAuthTag(tag)
+    return Buffer.concat([decipher.update(text), decipher.final()])
+  } catch {
+    return undefined
+  }
+}
+
+/** What a sealed text is bound to: it opens for no other subject and no other key. */
+const binding = (subject: string, keyId: string) => `${keyId}\n${subject}`
+
+export const fromStore = (store: KeyStore, secret: Uint8Array): Vault["Service"] => {
+  const bySubject = boundedCache<string, SubjectKey>(keysMax)
+  const byId = boundedCache<string, SubjectKey>(keysMax)
+  /** Made, not yet durable. Held until they are, whatever the caches forget. */
+  const fresh = new Map<string, SubjectKey>()
+
+  const sealing = (subject: string): SubjectKey & { readonly key: Uint8Array } => {
+    const known = bySubject.get(subject) ?? fresh.get(subject) ?? store.current(subject)
+    if (known?.key !== undefined) {
+      bySubject.set(subject, known)
+      return { ...known, key: known.key }
+    }
+    const made = { subject, id: base64(random(idBytes)), key: random(keyBytes) }
+    fresh.set(subject, made)
+    bySubject.set(subject, made)
+    byId.set(made.id, made)
+    return made
+  }
+
+  const opening = (subject: string, id: string): Uint8Array | undefined => {
+    let known = byId.get(id)
+    if (known === undefined) {
+      const made = fresh.get(subject)
+      known = made?.id === id ? made : store.byId(id)
+      if (known === undefined) return undefined
+      byId.set(id, known)
+    }
+    return known.subject === subject ? known.key : undefined
+  }
+
+  return {
+    seal: (subject, plain): Sealed => {
+      const { id, key } = sealing(subject)
+      const nonce = random(nonceBytes)
+      const parts = encrypt(key, nonce, binding(subject, id), JSON.stringify(plain))
+      return { $sealed: [subject, id, base64(nonce), Buffer.concat(parts).toString("base64")] }
+    },
+    open: ({ $sealed: [subject, id, nonce, text] }): Json | undefined => {
+      const key = opening(subject, id)
+      if (key === undefined) return undefined
+      const bytes = Buffer.from(text, "base64")
+      if (bytes.length < tagBytes) return undefined
+      const end = bytes.length - tagBytes
+      const plain = decrypt(
+        key,
+        Buffer.from(nonce, "base64"),
+        binding(subject, id),
+        bytes.subarray(0, end),
+        bytes.subarray(end),
+      )
+      return plain === undefined ? undefined : JSON.parse(plain.toString("utf8"))
+    },
+    sealBytes: (subject, bytes) => {
+      const { id, key } = sealing(subject)
+      // The content chooses the nonce, so equal content under one key is equal when sealed.
+      const nonce = createHmac("sha256", key).update("blob\n").update(bytes).digest()
+        .subarray(0, nonceBytes)
+      const [text, rest, tag] = encrypt(key, nonce, binding(subject, id), bytes)
+      const head = Uint8Array.of(layoutVersion)
+      return new Uint8Array(
+        Buffer.concat([head, Buffer.from(id, "base64"), nonce, tag, text, rest]),
+      )
+    },
+    openBytes: (subject, sealed) => {
+      const textAt = 1 + idBytes + nonceBytes + tagBytes
+      if (sealed.length < textAt || sealed[0] !== layoutVersion) return undefined
+      const id = base64(sealed.subarray(1, 1 + idBytes))
+      const key = opening(subject, id)
+      if (key === undefined) return undefined
+      const nonce = sealed.subarray(1 + idBytes, 1 + idBytes + nonceBytes)
+      const tag = sealed.subarray(1 + idBytes + nonceBytes, textAt)
+      const plain = decrypt(key, nonce, binding(subject, id), sealed.subarray(textAt), tag)
+      return plain === undefined ? undefined : new Uint8Array(plain)
+    },
+    personKey: (address) => createHmac("sha256", secret).update(address).digest("hex").slice(0, 32),
+    flush: Effect.suspend(() => {
+      if (fresh.size === 0) return Effect.void
+      try {
+        store.save([...fresh.values()])
+        fresh.clear()
+        return Effect.void
+      } catch (cause) {
+        return cause instanceof VaultUnavailable ? Effect.fail(cause) : Effect.die(cause)
+      }
+    }),
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The vault's keys in `keys.db`, one row per key, fsynced by `flush`. A destroyed key keeps its row with
+ * no key in it, so its id is never used again. Where `keys.db` was lost, old envelopes stay closed and
+ * `statusOf` tells: new keys are never made for old envelopes.
+ */
+import { chmodSync, existsSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { Effect, Layer } from "effect"
+import { Vault, VaultUnavailable } from "../actors/vault.ts"
+import * as installation from "./installation.ts"
+import {
+  applicationId,
+  isFailureOfStorage,
+  prepare,
+  rowOf,
+  transaction,
+  troubleOf,
+} from "./sqlite.ts"
+import { fromStore, type KeyStore, type SubjectKey } from "./vault-crypto.ts"
+
+const formatVersion = 1
+const schema = `
+  CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS subject_key (
+    place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, key BLOB);
+  CREATE INDEX IF NOT EXISTS subject_key_by_subject ON subject_key (subject);`
+
+export interface Options {
+  readonly directory: string
+}
+
+const fileIn = (directory: string) => join(directory, "keys.db")
+
+const unavailable = (file: string, cause: unknown): VaultUnavailable => {
+  if (cause instanceof VaultUnavailable) return cause
+  const reason = troubleOf(cause, file)
+  const advice = {
+    full: "No space is left. Free space and repeat.",
+    corrupt: "The file is damaged. Keep a copy, then restore it from the last backup.",
+    foreign: "The file does not hold keys of AIOS. Restore it from the last backup.",
+    owned: "Another program uses the file. End that program and repeat.",
+    failed: "Check the disk and the permissions, then repeat.",
+  }
+  return new VaultUnavailable({
+    message: `The keys in ${file} cannot be used. ${advice[reason]}`,
+    cause,
+  })
+}
+
+const guard = (file: string) => <A>(f: () => A): A => {
+  try {
+    return f()
+  } catch (cause) {
+    if (cause instanceof VaultUnavailable || isFailureOfStorage(cause)) {
+      throw unavailable(file, cause)
+    }
+    throw cause
+  }
+}
+
+const openFile = (directory: string, id: string): DatabaseSync => {
+  const file = fileIn(directory)
+  const isNew = !existsSync(file)
+  const db = new DatabaseSync(file)
+  try {
+    const mark = rowOf<readonly [number]>(prepare(db, "PRAGMA application_id").get())?.[0]
+    const tables = rowOf<readonly [number]>(
+      prepare(db, "SELECT count(*) FROM sqlite_master").get(),
+    )?.[0]
+    if (isNew) chmodSync(file, 0o600)
+    else if (mark !== applicationId && (mark !== 0 || tables !== 0)) {
+      throw new VaultUnavailable({
+        message:
+          `${file} does not hold keys of AIOS. Nothing was changed. Restore it from a backup.`,
+      })
+    }
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+    const meta = (name: string) =>
+      db.prepare("SELECT value FROM meta WHERE name = ?").get(name)?.["value"]
+    if (mark !== applicationId) {
+      // Keys are opened before the log is made: with a log already there, these are not its first.
+      const remade = existsSync(join(directory, "log.db"))
+      db.exec(`BEGIN IMMEDIATE; ${schema}
+        PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${formatVersion};
+        INSERT OR REPLACE INTO meta VALUES ('installation', '${id}');
+        ${remade ? "INSERT OR REPLACE INTO meta VALUES ('remade', 'yes');" : ""} COMMIT`)
+    } else if (meta("installation") !== id) {
+      throw new VaultUnavailable({
+        message: `${file} belongs to another installation than ${join(directory, "secret")}. ` +
+          "Nothing was changed. Restore the whole folder from one backup.",
+      })
+    }
+    return db
+  } catch (cause) {
+    db.close()
+    throw cause
+  }
+}
+
+type KeyRow = readonly [id: string, subject: string, key: Uint8Array | null]
+
+const makeStore = (db: DatabaseSync, file: string): KeyStore => {
+  const guarded = guard(file)
+  const newest = prepare(
+    db,
+    `SELECT id, subject, key FROM subject_key WHERE subject = ? AND key IS NOT NULL
+      ORDER BY place DESC LIMIT 1`,
+  )
+  const byId = prepare(db, "SELECT id, subject, key FROM subject_key WHERE id = ?")
+  const insert = prepare(db, "INSERT INTO subject_key (id, subject, key) VALUES (?, ?, ?)")
+  const inTransaction = transaction(db)
+  const toKey = (row: unknown): SubjectKey | undefined => {
+    const found = rowOf<KeyRow>(row)
+    return found && { id: found[0], subject: found[1], key: found[2] ?? undefined }
+  }
+  return {
+    current: (subject) => guarded(() => toKey(newest.get(subject))),
+    byId: (id) => guarded(() => toKey(byId.get(id))),
+    save: (keys) =>
+      guarded(() =>
+        inTransaction(() => {
+          for (const { id, subject, key } of keys) insert.run(id, subject, key ?? null)
+        })
+      ),
+  }
+}
+
+export interface Status {
+  readonly keys: number
+  readonly destroyed: number
+  /** The keys were lost once: what was sealed before cannot be opened until `keys.db` is restored. */
+  readonly remade: boolean
+}
+
+/** For a health check; undefined where there are no keys yet. Throws `VaultUnavailable`. */
+export const statusOf = (directory: string): Status | undefined => {
+  const file = fileIn(directory)
+  if (!existsSync(file)) return undefined
+  return guard(file)(() => {
+    const db = new DatabaseSync(file)
+    try {
+      const row = db.prepare(`SELECT count(*) AS keys, count(*) - count(key) AS destroyed,
+        (SELECT count(*) FROM meta WHERE name = 'remade') AS remade FROM subject_key`).get()
+      return {
+        keys: Number(row?.["keys"]),
+        destroyed: Number(row?.["destroyed"]),
+        remade: Number(row?.["remade"]) > 0,
+      }
+    } finally {
+      db.close()
+    }
+  })
+}
+
+/** Open it before the log, and under the directory's lock. */
+export const layer = ({ directory }: Options): Layer.Layer<Vault, VaultUnavailable> =>
+  Layer.effect(
+    Vault,
+    Effect.gen(function* () {
+      const { id, secret } = yield* installation.open(directory)
+      const file = fileIn(directory)
+      const db = yield* Effect.acquireRelease(
+        Effect.try({
+          try: () => guard(file)(() => openFile(directory, id)),
+          catch: (cause) => unavailable(file, cause),
+        }),
+        (db) => Effect.sync(() => db.close()),
+      )
+      return fromStore(makeStore(db, file), secret)
+    }),
+  )

@@ -1,0 +1,72 @@
+/**
+ * Port: how a command gets at AIOS. Either this process owns the data directory for as long as the
+ * scope lives, or another one does and is spoken to; the command cannot tell which.
+ */
+import { Context, Effect, type Scope } from "effect"
+import { Flag, GlobalFlag } from "effect/cli"
+import type { Aios, Check, OperationFailed, Progress } from "../projections/aios.ts"
+import { Output, type ProgressLine } from "./output.ts"
+
+/** `read` appends nothing, fires no timer and runs no activity. */
+export type Mode = "read" | "work"
+
+export interface Staying {
+  readonly aios: Aios["Service"]
+  /** Where other processes reach this one; undefined where no socket could be made. */
+  readonly socket: string | undefined
+}
+
+export class Access extends Context.Service<Access, {
+  open(mode: Mode): Effect.Effect<Aios["Service"], OperationFailed, Scope.Scope>
+  /** Owns the data directory, serves the socket, and works on its own (timers, cadence, activities). */
+  readonly stay: Effect.Effect<Staying, OperationFailed, Scope.Scope>
+  /** Checks of the machine rather than of the log: they also work where AIOS does not start. */
+  readonly hostChecks: Effect.Effect<ReadonlyArray<Check>>
+  /** The sample company's files, for the demo. */
+  readonly sample: {
+    readonly settings: string
+    readonly files: ReadonlyArray<string>
+  }
+  /** This process, as its owner file names it. */
+  readonly process: number
+  /** An absolute path for what the user wrote. */
+  path(written: string): string
+  readonly dataDir: string
+}>()("cli/Access") {}
+
+export const Json = GlobalFlag.Setting("json")({
+  flag: Flag.Boolean("json").pipe(
+    Flag.withDescription("Print data as JSON"),
+    Flag.withDefault(false),
+    Flag.withoutNegation,
+  ),
+})
+
+/** For the parser and the help: the launcher has read it before, it decides what may be written. */
+export const DataDir = GlobalFlag.Setting("data-dir")({
+  flag: Flag.String("data-dir").pipe(
+    Flag.withMetavar("<folder>"),
+    Flag.withDescription(
+      "Where AIOS keeps everything (else AIOS_DATA_DIR, else the XDG data home)",
+    ),
+    Flag.optional,
+  ),
+})
+
+/** After a command, what is runnable gets this long. */
+export const settleMillisMax = 60_000
+
+export const open = Effect.fnUntraced(function* (mode: Mode) {
+  const access = yield* Access
+  return yield* access.open(mode)
+})
+
+/** Prints `value` as JSON, or as `human` writes it. */
+export const print = Effect.fnUntraced(function* (value: unknown, human: () => string) {
+  const output = yield* Output
+  yield* output.data((yield* Json) ? `${JSON.stringify(value, null, 2)}\n` : human())
+})
+
+/** Shows the steps of long work on stderr. */
+export const watch = (line: ProgressLine): Progress => (step) =>
+  line.step(step.done, step.total, step.what)

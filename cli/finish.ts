@@ -1,0 +1,36 @@
+/** The end of a command that worked: lets what is runnable run, and says what remains and until when. */
+import { Clock, Effect } from "effect"
+import type { Remaining } from "../actors/actor-system.ts"
+import type { Aios } from "../projections/aios.ts"
+import { settleMillisMax } from "./access.ts"
+import { count, Output, span } from "./output.ts"
+
+const due = (at: number, now: number): string => {
+  if (at <= now) return "now"
+  const when = new Date(at).toISOString().slice(0, 16).replace("T", " ")
+  return `in ${span(at - now)} (${when} UTC)`
+}
+
+export const remainingText = (remaining: Remaining, now: number): string => {
+  const open = [
+    ...(remaining.interactive > 0 ? [`${count(remaining.interactive, "task")} still to run`] : []),
+    ...(remaining.batch > 0 ? [`${count(remaining.batch, "batch task")}`] : []),
+    ...(remaining.gated > 0
+      ? [`${count(remaining.gated, "decision")} for you (aios approvals)`]
+      : []),
+    ...(remaining.quarantined > 0
+      ? [`${count(remaining.quarantined, "outcome")} unknown (aios doctor)`]
+      : []),
+    ...(remaining.parked > 0 ? [`${count(remaining.parked, "agent")} parked (aios doctor)`] : []),
+  ]
+  const timer = remaining.nextDue === undefined ? [] : [`next timer ${due(remaining.nextDue, now)}`]
+  return [...open, ...timer].join("; ")
+}
+
+/** Works until nothing interactive is runnable; what is left is said on stderr. */
+export const finish = Effect.fnUntraced(function* (aios: Aios["Service"]) {
+  const output = yield* Output
+  const remaining = yield* aios.settle(settleMillisMax)
+  const text = remainingText(remaining, yield* Clock.currentTimeMillis)
+  if (text !== "") yield* output.log(`Waiting: ${text}`)
+})

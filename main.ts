@@ -1,0 +1,382 @@
+/**
+ * The entry point and the only file that knows adapters and configuration. It is started by `bin/aios`,
+ * which has decided what this process may read, write and reach.
+ */
+import { Clock, Config, Context, Effect, Exit, Layer, Logger, Option, Result, Scope } from "effect"
+import { existsSync, readFileSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import * as activities from "./actors/activities/mod.ts"
+import * as activityRunner from "./actors/activities/runner.ts"
+import * as cadence from "./actors/cadence.ts"
+import * as contacts from "./actors/contacts.ts"
+import { EventLog } from "./actors/event-log.ts"
+import * as intake from "./actors/intake.ts"
+import { Mailer } from "./actors/mailer.ts"
+import { RecordReader } from "./actors/record-reader.ts"
+import * as router from "./actors/router.ts"
+import { Router } from "./actors/router.ts"
+import * as actorSystem from "./actors/system.ts"
+import { answers, connect } from "./adapters/aios-remote.ts"
+import * as memoryBlobs from "./adapters/blob-store-memory.ts"
+import * as dataDirectory from "./adapters/data-directory.ts"
+import * as memoryLog from "./adapters/event-log-memory.ts"
+import { ownerOf } from "./adapters/owner-lock.ts"
+import * as memoryRows from "./adapters/read-store-memory.ts"
+import * as sqliteRows from "./adapters/read-store-sqlite.ts"
+import * as routerCheckpoint from "./adapters/router-checkpoint-file.ts"
+import * as memorySnapshots from "./adapters/snapshot-store-memory.ts"
+import * as memoryVault from "./adapters/vault-memory.ts"
+import { Access, type Mode } from "./cli/access.ts"
+import { run } from "./cli/app.ts"
+import { type Ending, endingOf, exitCode } from "./cli/exit-codes.ts"
+import * as cli from "./cli/output.ts"
+import { app } from "./http/app.ts"
+import { serve } from "./http/socket.ts"
+import { agents, journals } from "./machines/mod.ts"
+import { Aios, OperationFailed } from "./projections/aios.ts"
+import { failureOf } from "./projections/aios-failures.ts"
+import * as aiosLocal from "./projections/aios-local.ts"
+import { projections } from "./projections/mod.ts"
+import * as openAsks from "./projections/open-asks.ts"
+import * as queries from "./projections/queries.ts"
+import * as projectionsRunner from "./projections/runner.ts"
+
+/** Another command may hold the data directory for a moment: so long we wait for it. */
+const ownerWaitMillisMax = 10_000
+const ownerPollMillis = 100
+/** While it stays up, imported records are routed once the log was quiet for so long: an import is one. */
+const quietMillis = 5_000
+/** From the first signal on: what is not closed by then is ended. */
+const closeMillisMax = 12_000
+/** A terminal's Ctrl-C comes twice, from the terminal and from the launcher: one signal. */
+const sameSignalMillis = 500
+/** A launcher that was killed takes AIOS with it after so long. */
+const launcherPollMillis = 1_000
+
+const sampleFiles = ["mailbox.mbox", "leads-linkedin.csv", "leads-hubspot.csv"]
+const root = dirname(fileURLToPath(import.meta.url))
+
+const optional = (name: string) =>
+  Config.String(name).pipe(Config.option, Config.map(Option.getOrUndefined))
+
+const Settings = Config.all({
+  dataDir: optional("AIOS_DATA_DIR"),
+  socket: optional("AIOS_SOCKET"),
+  now: optional("AIOS_NOW"),
+  durability: optional("AIOS_DURABILITY"),
+  base: optional("AIOS_CWD"),
+  launcher: optional("AIOS_LAUNCHER"),
+})
+
+interface Configuration {
+  readonly dataDir: string
+  readonly socket: string | undefined
+  readonly now: { readonly text: string; readonly millis: number } | undefined
+  readonly synchronous: "FULL" | "NORMAL"
+  readonly base: string
+}
+
+const wrongConfiguration = (message: string) =>
+  new OperationFailed({ kind: "configuration", error: "WrongConfiguration", message })
+
+const configuration = Effect.gen(function* () {
+  const given = yield* Effect.orDie(Settings)
+  if (given.dataDir === undefined || given.base === undefined) {
+    return yield* wrongConfiguration(
+      "Start AIOS by its launcher: npm run -s aios -- …, or bin/aios",
+    )
+  }
+  const millis = given.now === undefined ? undefined : Date.parse(given.now)
+  if (millis !== undefined && !Number.isFinite(millis)) {
+    return yield* wrongConfiguration(
+      `AIOS_NOW is no instant: ${given.now}. Give it as 2026-11-24T07:00:00Z, or unset it.`,
+    )
+  }
+  const durability = given.durability ?? "full"
+  if (durability !== "full" && durability !== "normal") {
+    return yield* wrongConfiguration(
+      "AIOS_DURABILITY must be full, or normal (faster; a power failure may lose the last events).",
+    )
+  }
+  return {
+    dataDir: given.dataDir,
+    socket: given.socket,
+    now: millis === undefined ? undefined : { text: given.now!, millis },
+    synchronous: durability === "full" ? "FULL" : "NORMAL",
+    base: given.base,
+  } satisfies Configuration
+})
+
+/** The clock stands still for whoever asks the time; pauses stay real. */
+const fixedClock = (real: Clock.Clock, millis: number): Clock.Clock => {
+  const nanos = BigInt(millis) * 1_000_000n
+  return {
+    currentTimeMillisUnsafe: () => millis,
+    currentTimeMillis: Effect.succeed(millis),
+    currentTimeNanosUnsafe: () => nanos,
+    currentTimeNanos: Effect.succeed(nanos),
+    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: real.monotonicTimeNanos,
+    sleep: (duration) => real.sleep(duration),
+  }
+}
+
+/** In `read` nothing is delivered, no timer fires and no activity runs. `stay` serves others too. */
+type Way = Mode | "stay"
+
+const lazyMailer = (folder: string) =>
+  Layer.succeed(
+    Mailer,
+    Mailer.of({
+      send: (mail, key) =>
+        Effect.gen(function* () {
+          const { layer } = yield* Effect.promise(() => import("./adapters/mailer-folder.ts"))
+          return yield* Effect.provide(
+            Effect.flatMap(Mailer, (mailer) => mailer.send(mail, key)),
+            layer(folder),
+          )
+        }),
+    }),
+  )
+
+/** The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. */
+const foundations = (config: Configuration, way: Way) => {
+  if (way === "read" && !existsSync(join(config.dataDir, "log.db"))) {
+    const files = Layer.mergeAll(memoryLog.layer, memorySnapshots.layer, memoryRows.layer)
+    return memoryBlobs.layer.pipe(Layer.provideMerge(memoryVault.layer), Layer.provideMerge(files))
+  }
+  const rows = sqliteRows.layer(join(config.dataDir, "read.db"))
+  return rows.pipe(
+    Layer.provideMerge(dataDirectory.layer({
+      directory: config.dataDir,
+      synchronous: config.synchronous,
+      ...(way === "stay" && config.socket ? { socket: config.socket } : {}),
+    })),
+  )
+}
+
+/** Everything, from the log to `Aios`. */
+const house = (config: Configuration, way: Way) => {
+  const dispatch = way !== "read"
+  const system = actorSystem.layer({ agents, journals, dispatch }).pipe(
+    Layer.provideMerge(openAsks.layer),
+    Layer.provideMerge(projectionsRunner.layer(projections)),
+    Layer.provideMerge(foundations(config, way)),
+  )
+  const working = activityRunner.layer({ dispatch }).pipe(
+    Layer.provide(activities.layer),
+    Layer.provide(lazyMailer(join(config.dataDir, "outbox"))),
+    Layer.provide(contacts.layer),
+    Layer.provideMerge(system),
+  )
+  const intakes = Layer.mergeAll(
+    intake.layer,
+    router.layer.pipe(
+      Layer.provide(routerCheckpoint.layer(join(config.dataDir, "router.json"))),
+    ),
+    queries.layer,
+  ).pipe(Layer.provideMerge(working))
+  return aiosLocal.layer.pipe(Layer.provideMerge(intakes))
+}
+
+/** Builds the house for the scope; what keeps it from being built is said as an operation's failure. */
+const opened = (config: Configuration, way: Way) =>
+  Layer.build(house(config, way)).pipe(Effect.mapError(failureOf))
+
+/** Owns the data directory, or finds who does: waits a little for one that has no socket or is ending. */
+const ownedOr = <A>(
+  config: Configuration,
+  way: Way,
+  remote: (socket: string) => Effect.Effect<A, OperationFailed>,
+) =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.monotonicTimeNanos
+    const end = clock + BigInt(ownerWaitMillisMax) * 1_000_000n
+    const scope = yield* Effect.scope
+    for (;;) {
+      const attempt = yield* Scope.fork(scope)
+      const built = yield* Effect.result(Scope.provide(opened(config, way), attempt))
+      if (Result.isSuccess(built)) return { services: built.success }
+      yield* Scope.close(attempt, Exit.void)
+      const owned = built.failure.error === "LogUnavailable" && built.failure.kind === "later" &&
+        ownerOf(config.dataDir) !== undefined
+      if (!owned) return yield* built.failure
+      const socket = ownerOf(config.dataDir)?.socket
+      if (socket !== undefined && (yield* answers(socket))) return { remote: yield* remote(socket) }
+      if ((yield* Clock.monotonicTimeNanos) > end) return yield* built.failure
+      yield* Effect.sleep(ownerPollMillis)
+    }
+  })
+
+/** Routes what other processes import here, once they are done with it. */
+const routing = Effect.gen(function* () {
+  const log = yield* EventLog
+  const route = yield* Router
+  let routed = -1
+  for (;;) {
+    const before = yield* log.head
+    yield* Effect.sleep(quietMillis)
+    if (before === (yield* log.head) && before !== routed) {
+      yield* route.routeUpTo()
+      routed = yield* log.head
+    }
+  }
+}).pipe(
+  Effect.catch((failure) => Effect.logWarning(`Routing waits: ${failure.message}`)),
+  Effect.andThen(Effect.sleep(quietMillis)),
+  Effect.forever,
+)
+
+const accessOf = (config: Configuration): Access["Service"] => {
+  const path = (written: string) => resolve(config.base, written)
+  return Access.of({
+    dataDir: config.dataDir,
+    process: process.pid,
+    path,
+    hostChecks: Effect.flatMap(
+      Effect.promise(() => import("./adapters/host.ts")),
+      (host) => host.checks(config.dataDir, config.now?.text),
+    ),
+    sample: {
+      settings: readFileSync(join(root, "sample/settings.json"), "utf8"),
+      files: sampleFiles.map((name) => join(root, "sample", name)),
+    },
+    open: (mode) =>
+      ownedOr(config, mode, (socket) => Effect.succeed(connect(socket))).pipe(
+        Effect.map((found) => "remote" in found ? found.remote : Context.get(found.services, Aios)),
+      ),
+    stay: Effect.gen(function* () {
+      const found = yield* ownedOr(config, "stay", () => {
+        const owner = ownerOf(config.dataDir)
+        return Effect.fail(
+          new OperationFailed({
+            kind: "failed",
+            error: "AlreadyRunning",
+            message: `AIOS runs on ${config.dataDir} already (process ${owner?.pid}). ` +
+              "Other commands reach it; stop that one first to start another.",
+          }),
+        )
+      })
+      const { services } = found
+      if (services === undefined) return yield* Effect.never
+      const aios = Context.get(services, Aios)
+      const inside = Effect.provideContext(services)
+      if (config.socket) yield* serve(yield* inside(app), config.socket)
+      yield* Effect.forkScoped(inside(cadence.run))
+      yield* Effect.forkScoped(inside(routing))
+      return { aios, socket: config.socket || undefined }
+    }),
+  })
+}
+
+/** Reads files with the parsers loaded only now. */
+const recordReader = RecordReader.of({
+  open: (path) =>
+    Effect.gen(function* () {
+      const { layer } = yield* Effect.promise(() => import("./adapters/records-files.ts"))
+      return yield* Effect.provide(
+        Effect.flatMap(RecordReader, (reader) => reader.open(path)),
+        layer,
+      )
+    }),
+})
+
+/** Short lines on stderr. */
+const logLines = (log: (line: string) => void) =>
+  Logger.layer([
+    Logger.make(({ date, logLevel, message }) => {
+      const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
+      log(
+        `${date.toISOString().slice(11, 19)} ${logLevel === "Info" ? "" : `${logLevel}: `}${text}`,
+      )
+    }),
+  ])
+
+const flushed = (stream: NodeJS.WriteStream) =>
+  new Promise<void>((done) => {
+    stream.once("error", () => done())
+    stream.write("", () => done())
+  })
+
+const main = async (words: ReadonlyArray<string>) => {
+  const real = Effect.runSync(Clock.clockWith(Effect.succeed))
+  const { outcome, output } = cli.make(process.stdout, process.stderr, process.env, real)
+  const json = words.includes("--json")
+  const say = (line: string) => {
+    if (line !== "") process.stderr.write(`${line}\n`)
+  }
+  const complain = ({ detail, error, message }: Ending) => {
+    if (message === "") return
+    say(
+      json
+        ? JSON.stringify({ error: { error, message, ...(detail === undefined ? {} : { detail }) } })
+        : `aios: ${message}`,
+    )
+  }
+
+  const program = Effect.gen(function* () {
+    const config = yield* configuration
+    const clock = config.now === undefined ? real : fixedClock(real, config.now.millis)
+    yield* run(words).pipe(
+      Effect.provideService(Access, accessOf(config)),
+      Effect.provideService(RecordReader, recordReader),
+      Effect.provideService(Clock.Clock, clock),
+    )
+  }).pipe(
+    Effect.provideService(cli.Output, output),
+    Effect.provide(logLines(say)),
+  )
+
+  let signalled: { readonly name: "SIGINT" | "SIGTERM" | "SIGHUP"; readonly at: number } | undefined
+  let readerLeft = false
+  const fiber = Effect.runFork(program)
+  const stop = () => {
+    fiber.interruptUnsafe()
+    setTimeout(() => process.exit(exitCode.failed), closeMillisMax).unref()
+  }
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => {
+      const now = performance.now()
+      if (signalled !== undefined) {
+        // Whoever asks twice means it: what was acknowledged is safe.
+        if (now - signalled.at > sameSignalMillis) process.exit(exitCode[name])
+        return
+      }
+      signalled = { name, at: now }
+      stop()
+    })
+  }
+  // `| head`: the reader has seen enough.
+  process.stdout.on("error", () => {
+    readerLeft = true
+    stop()
+  })
+  process.stderr.on("error", () => {})
+  const launcher = Number(process.env["AIOS_LAUNCHER"])
+  setInterval(() => {
+    if (launcher > 0 && process.ppid !== launcher && signalled === undefined) {
+      signalled = { name: "SIGHUP", at: performance.now() }
+      stop()
+    }
+  }, launcherPollMillis).unref()
+
+  const exit = await new Promise<Exit.Exit<void, unknown>>((done) => {
+    fiber.addObserver(done)
+  })
+  let code: number = outcome.exit
+  if (readerLeft) code = exitCode.ok
+  else if (signalled !== undefined) {
+    code = outcome.interrupted ?? exitCode[signalled.name]
+    say(outcome.lastWord?.() ?? "")
+  } else if (Exit.isFailure(exit)) {
+    const ending = endingOf(exit.cause)
+    complain(ending)
+    code = ending.code
+  }
+  if (!readerLeft) await flushed(process.stdout)
+  process.exit(code)
+}
+
+await main(process.argv.slice(2))

@@ -1,0 +1,225 @@
+/**
+ * `Aios` in the process that owns the log. Reading operations read; of the others each does what it
+ * says and leaves the rest to `settle`, which routes what was taken in and works it off.
+ */
+import { Clock, DateTime, Effect, Layer, Stream } from "effect"
+import { ActorSystem } from "../actors/actor-system.ts"
+import { catchUp, instantOf } from "../actors/cadence.ts"
+import { EventLog, type RecordedEvent } from "../actors/event-log.ts"
+import { Intake } from "../actors/intake.ts"
+import { acceptsIn } from "../actors/kernel.ts"
+import { registryOf } from "../actors/registry.ts"
+import { replay } from "../actors/replay.ts"
+import { Router } from "../actors/router.ts"
+import { currentSettings } from "../actors/settings.ts"
+import { Vault } from "../actors/vault.ts"
+import type { Json, StateValue } from "../machines/agent.ts"
+import { agents, journals } from "../machines/mod.ts"
+import { SettingsRecorded, settingsStream } from "../machines/settings.ts"
+import { Aios, type Check } from "./aios.ts"
+import { approve, reject, resolve } from "./aios-decisions.ts"
+import { door, failureOf, refuse } from "./aios-failures.ts"
+import { Queries } from "./queries.ts"
+import { Projections } from "./runner.ts"
+
+/** What is due when a brief is asked for gets this long. */
+const briefMillisMax = 60_000
+const eventsDefault = 1_000
+/** A read model this far behind is worth a word. */
+const lagMillisMax = 60_000
+
+/** The local date of an instant, `2026-11-24`. */
+const dateIn = (at: number, timeZone: string): string =>
+  DateTime.formatIsoDate(DateTime.makeZonedUnsafe(at, { timeZone }))
+
+const dayAfter = (date: string, days: number): string =>
+  DateTime.formatIsoDate(DateTime.add(DateTime.makeUnsafe(`${date}T00:00:00Z`), { days }))
+
+const make = Effect.gen(function* () {
+  const system = yield* ActorSystem
+  const log = yield* EventLog
+  const intake = yield* Intake
+  const router = yield* Router
+  const queries = yield* Queries
+  const projections = yield* Projections
+  const registry = registryOf(agents, journals)
+  const services = yield* Effect.context<
+    ActorSystem | EventLog | Vault | Queries
+  >()
+  const here = Effect.provideContext(services)
+  const settings = currentSettings.pipe(here, door)
+
+  const accepted = new Map<string, ReadonlyArray<string>>()
+  const accepts = (stream: string, state: StateValue): ReadonlyArray<string> => {
+    const chart = registry.find(stream)?.chart
+    if (chart === undefined) return []
+    const key = `${chart.ref.hash} ${JSON.stringify(state)}`
+    const known = accepted.get(key) ?? acceptsIn(chart, state)
+    accepted.set(key, known)
+    return known
+  }
+
+  const settle = (millisMax: number) =>
+    millisMax <= 0
+      ? system.remaining
+      : door(router.routeUpTo()).pipe(Effect.andThen(door(system.settle(millisMax))))
+
+  const configure = Effect.fnUntraced(function* (patch: { readonly [name: string]: Json }) {
+    const unknown = Object.keys(patch).filter((name) => !(name in SettingsRecorded.fields))
+    if (unknown.length > 0 || "type" in patch) {
+      return yield* refuse(
+        "usage",
+        "InvalidValue",
+        `No setting is called ${unknown.join(", ") || "type"}. aios settings shows them all.`,
+      )
+    }
+    const before: { readonly [name: string]: unknown } = { ...yield* settings }
+    const changed = Object.entries(patch).filter(([name, value]) =>
+      JSON.stringify(before[name]) !== JSON.stringify(value)
+    )
+    if (changed.length === 0) return yield* settings
+    yield* door(
+      system.record(settingsStream, {
+        type: "SettingsRecorded",
+        ...Object.fromEntries(changed),
+      }, { actor: "operator" }),
+    )
+    return yield* settings
+  })
+
+  const brief = Effect.fnUntraced(function* (asked: string | undefined) {
+    const now = yield* Clock.currentTimeMillis
+    if (asked === undefined) {
+      yield* settle(briefMillisMax)
+      yield* here(door(catchUp(now)))
+      yield* settle(briefMillisMax)
+    }
+    const { briefAt, missing, timeZone } = yield* settings
+    const date = asked ?? dateIn(now, timeZone)
+    const end = instantOf(dayAfter(date, 1), "00:00", timeZone)
+    return yield* door(queries.brief({
+      date,
+      since: instantOf(dayAfter(date, -1), briefAt, timeZone),
+      // What happened in this very millisecond counts.
+      to: Math.min(now + 1, end),
+      unknown: missing.length === 0
+        ? []
+        : [`missing in the settings: ${missing.join(", ")}; without it nothing is drafted`],
+    }))
+  })
+
+  /** Events of one stream after a position, or of all. */
+  const after =
+    (options: { readonly stream?: string; readonly after?: number }) =>
+    (event: RecordedEvent): boolean => event.position > (options.after ?? -1)
+
+  const doctor = Effect.gen(function* () {
+    const checks: Array<Check> = []
+    const head = yield* door(log.head)
+    checks.push(fine("log", head < 0 ? "empty" : `opens; last position ${head}`))
+    const { missing } = yield* settings
+    checks.push(
+      missing.length === 0 ? fine("settings", "complete") : {
+        name: "settings",
+        ok: false,
+        detail: `missing: ${missing.join(", ")}; without it nothing is drafted`,
+        fix: "aios settings says how to set them",
+      },
+    )
+    for (const lag of yield* door(projections.lag)) {
+      const name = `read model ${lag.name}`
+      checks.push(
+        lag.problem !== undefined
+          ? { name, ok: false, detail: lag.problem, fix: `aios rebuild ${lag.name}` }
+          : lag.millis > lagMillisMax
+          ? {
+            name,
+            ok: false,
+            detail: `${lag.head - lag.position} positions behind`,
+            fix: `aios rebuild ${lag.name}`,
+          }
+          : fine(name, `version ${lag.version}, ${lag.events} events`),
+      )
+    }
+    const remaining = yield* system.remaining
+    const unclear = (yield* door(queries.ledger())).filter((one) => one.status === "quarantined")
+    checks.push(
+      unclear.length === 0 ? fine("outcomes", "all known") : {
+        name: "outcomes",
+        ok: false,
+        detail: `nobody knows whether this happened: ${
+          unclear.map((one) => `${one.activity} (${one.ask})`).join(", ")
+        }`,
+        fix: `Look whether it did, then: aios settle ${unclear[0]!.ask} --happened`,
+      },
+    )
+    checks.push(
+      remaining.parked === 0 ? fine("agents", "none parked") : {
+        name: "agents",
+        ok: false,
+        detail: `${remaining.parked} stand still after a defect; the others go on`,
+        fix: "aios replay names them; mend the chart, then start again",
+      },
+    )
+    return { ok: checks.every((check) => check.ok), checks }
+  })
+
+  return Aios.of({
+    settings,
+    configure,
+    intake: (batch) =>
+      door(intake.accept(batch)).pipe(Effect.map(({ duplicates, faults, imported }) => ({
+        imported,
+        duplicates,
+        faults: faults.map(({ reason, source }) => ({ at: source.at, reason })),
+      }))),
+    settle,
+    brief,
+    approvals: door(queries.approvals),
+    approve: (id) => here(approve(id)),
+    reject: (id, reason) => here(reject(id, reason)),
+    agents: (filter) => door(queries.agents(filter, accepts)),
+    events: (options) => {
+      const limit = options.limit ?? eventsDefault
+      return options.stream === undefined
+        ? door(log.readAll({ from: (options.after ?? -1) + 1, limit }))
+        : door(
+          log.read(options.stream).pipe(
+            Stream.filter(after(options)),
+            Stream.take(limit),
+            Stream.runCollect,
+          ),
+        )
+    },
+    follow: (options) => {
+      const all = log.follow(options.after ?? -1).pipe(
+        Stream.mapError(failureOf),
+        Stream.flatMap((page) => Stream.fromIterable(page)),
+      )
+      return options.stream === undefined
+        ? all
+        : Stream.filter(all, (event) => event.stream === options.stream)
+    },
+    replay: (filter, progress) =>
+      here(
+        door(replay(registry, filter, (actors, events) =>
+          progress({ what: `${actors} actors`, done: events, total: 0 }))),
+      ),
+    rebuild: (projection, progress) =>
+      Effect.gen(function* () {
+        const names = projection === undefined ? projections.names : [projection]
+        return {
+          projections: yield* Effect.forEach(
+            names,
+            (name) => door(projections.rebuild(name, progress)),
+          ),
+        }
+      }),
+    doctor,
+    resolve: (ask, happened) => here(resolve(ask, happened)),
+  })
+})
+
+const fine = (name: string, detail: string): Check => ({ name, ok: true, detail, fix: "" })
+
+export const layer = Layer.effect(Aios, make)

@@ -1,0 +1,272 @@
+/**
+ * What the front doors ask of the read models, in the shapes of aios.ts. Every query first brings the
+ * read models to the log's head, and opens envelopes as it reads: what was forgotten is said to be so.
+ */
+import { Context, Effect, Layer } from "effect"
+import { categoryOf, keyOf, type LogUnavailable } from "../actors/event-log.ts"
+import { Vault } from "../actors/vault.ts"
+import type { Json, JsonObject, StateValue } from "../machines/agent.ts"
+import { activities, type LedgerStatus } from "./activities.ts"
+import { agents } from "./agents.ts"
+import type { AgentRow, Approval, Brief } from "./aios.ts"
+import { approvals } from "./approvals.ts"
+import { type BriefDay, composeBrief } from "./brief-composed.ts"
+import { listOf, numberOf, objectOf, sealedOf, textOf, textsOf } from "./fields.ts"
+import { people } from "./people.ts"
+import { ReadStore, ReadStoreUnavailable } from "./read-store.ts"
+import { Projections, tableOf } from "./runner.ts"
+
+/** An approval, decided or not. */
+export interface ApprovalRecord extends Approval {
+  readonly state: string
+  /** Global id of the ask that waits, and the person concerned. */
+  readonly ask: string
+  readonly person?: string
+  readonly decidedAt?: number
+  readonly decision?: string
+  readonly by?: string
+  readonly reason?: string
+  /** What became of it once carried out. */
+  readonly outcome?: string
+}
+
+export interface Person {
+  readonly key: string
+  /** Undefined where nothing names the person, or the person was forgotten. */
+  readonly name?: string
+  readonly address?: string
+  readonly company?: string
+  readonly mails: number
+  readonly received: number
+  readonly sent: number
+  readonly firstAt?: number
+  readonly lastAt?: number
+  readonly lists: ReadonlyArray<string>
+}
+
+export interface LedgerEntry {
+  readonly ask: string
+  readonly stream: string
+  readonly activity: string
+  readonly status: LedgerStatus
+  readonly askedAt: number
+  readonly attempts: number
+  readonly millis: number
+  readonly cost: Json
+  readonly approval?: string
+  readonly outcome?: string
+  readonly problem?: Json
+  readonly events: ReadonlyArray<string>
+}
+
+type Trouble = LogUnavailable | ReadStoreUnavailable
+type Ask<A> = Effect.Effect<A, Trouble>
+
+export class Queries extends Context.Service<Queries, {
+  /** Actors by `AGENT`, `AGENT/KEY` (or the start of a key), or all; `accepts` says what a state takes. */
+  agents(
+    filter: string | undefined,
+    accepts: (stream: string, state: StateValue) => ReadonlyArray<string>,
+  ): Ask<ReadonlyArray<AgentRow>>
+  /** Those that await a decision, oldest first. */
+  readonly approvals: Ask<ReadonlyArray<Approval>>
+  /** All whose id starts with `prefix`, decided ones too. */
+  approvalsNamed(prefix: string): Ask<ReadonlyArray<ApprovalRecord>>
+  person(key: string): Ask<Person | undefined>
+  readonly people: Ask<ReadonlyArray<Person>>
+  /** The effect ledger, oldest first; of one stream or all. */
+  ledger(stream?: string): Ask<ReadonlyArray<LedgerEntry>>
+  brief(day: BriefDay): Ask<Brief>
+}>()("projections/Queries") {}
+
+const optional = (name: string, value: unknown): JsonObject =>
+  typeof value === "string" && value !== "" || typeof value === "number" ? { [name]: value } : {}
+
+const makeQueries = Effect.gen(function* () {
+  const store = yield* ReadStore
+  const vault = yield* Vault
+  const projections = yield* Projections
+
+  const read = <A>(what: () => A): Ask<A> =>
+    projections.catchUp.pipe(Effect.andThen(Effect.suspend(() => {
+      try {
+        return Effect.succeed(what())
+      } catch (cause) {
+        return cause instanceof ReadStoreUnavailable ? Effect.fail(cause) : Effect.die(cause)
+      }
+    })))
+
+  const opened = (value: Json | undefined): Json => {
+    const sealed = sealedOf(value)
+    return sealed === undefined ? value ?? null : vault.open(sealed) ?? null
+  }
+
+  /** Envelopes anywhere inside become plain; what cannot be opened becomes null. */
+  const openedDeep = (value: Json): Json => {
+    const sealed = sealedOf(value)
+    if (sealed !== undefined) {
+      const plain = vault.open(sealed)
+      return plain === undefined ? null : openedDeep(plain)
+    }
+    if (Array.isArray(value)) return value.map(openedDeep)
+    if (typeof value !== "object" || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name, openedDeep(inner)]),
+    )
+  }
+
+  const approvalOf = (row: Json | undefined): ApprovalRecord => {
+    const fields = objectOf(row)
+    return {
+      id: textOf(fields["id"]),
+      agent: textOf(fields["stream"]),
+      activity: textOf(fields["activity"]),
+      risk: textOf(fields["risk"]),
+      reasons: textsOf(fields["reasons"]),
+      content: openedDeep(fields["content"] ?? null),
+      hash: textOf(fields["hash"]),
+      events: textsOf(fields["events"]),
+      requestedAt: numberOf(fields["requestedAt"]),
+      state: textOf(fields["state"]),
+      ask: textOf(fields["ask"]),
+      ...optional("person", fields["person"]),
+      ...optional("decidedAt", fields["decidedAt"]),
+      ...optional("decision", fields["decision"]),
+      ...optional("by", fields["by"]),
+      ...optional("reason", fields["reason"]),
+      ...optional("outcome", fields["outcome"]),
+    }
+  }
+  const plainApproval = (record: ApprovalRecord): Approval => {
+    const { id, agent, activity, risk, reasons, content, hash, events, requestedAt } = record
+    return { id, agent, activity, risk, reasons, content, hash, events, requestedAt }
+  }
+  const approvalTable = tableOf(approvals)
+
+  const personOf = (key: string, row: Json): Person => {
+    const fields = objectOf(row)
+    const contact = objectOf(opened(fields["contact"]))
+    const listing = objectOf(opened(fields["listing"]))
+    const known = (name: string) => textOf(contact[name]) || textOf(listing[name])
+    return {
+      key,
+      mails: numberOf(fields["mails"]),
+      received: numberOf(fields["received"]),
+      sent: numberOf(fields["sent"]),
+      lists: textsOf(fields["lists"]),
+      ...optional("name", known("name")),
+      ...optional("address", known("address")),
+      ...optional("company", known("company")),
+      ...optional("firstAt", fields["firstAt"]),
+      ...optional("lastAt", fields["lastAt"]),
+    }
+  }
+
+  const agentRows = (filter: string | undefined) => {
+    const table = tableOf(agents)
+    if (filter === undefined || filter === "") return store.scan(table)
+    const slash = filter.indexOf("/")
+    const prefix = slash < 0 ? `${filter}-` : `${filter.slice(0, slash)}-${filter.slice(slash + 1)}`
+    const exact = store.get(table, prefix)
+    return exact === undefined ? store.scan(table, { prefix }) : [[prefix, exact] as const]
+  }
+
+  return Queries.of({
+    agents: (filter, accepts) =>
+      read(() =>
+        agentRows(filter).map(([stream, row]): AgentRow => {
+          const fields = objectOf(row)
+          const state = stateValueOf(fields["state"])
+          return {
+            agent: categoryOf(stream),
+            key: keyOf(stream),
+            state,
+            status: textOf(fields["status"]),
+            revision: numberOf(fields["revision"]),
+            accepts: fields["status"] === "active" ? accepts(stream, state) : [],
+          }
+        })
+      ),
+    approvals: read(() =>
+      store.scan(approvalTable, { prefix: "awaiting:" }).map(([, id]) =>
+        plainApproval(approvalOf(store.get(approvalTable, `id:${textOf(id)}`)))
+      )
+    ),
+    approvalsNamed: (prefix) =>
+      read(() =>
+        store.scan(approvalTable, { prefix: `id:${prefix}` }).map(([, row]) => approvalOf(row))
+      ),
+    person: (key) =>
+      read(() => {
+        const row = store.get(tableOf(people), key)
+        return row === undefined ? undefined : personOf(key, row)
+      }),
+    people: read(() => store.scan(tableOf(people)).map(([key, row]) => personOf(key, row))),
+    ledger: (stream) =>
+      read(() =>
+        store.scan(tableOf(activities), stream === undefined ? {} : { prefix: `${stream}/` })
+          .filter(([key]) => !key.startsWith("gate:"))
+          .map(([key, row]) => [key, objectOf(row)] as const)
+          .sort(([, a], [, b]) => numberOf(a["position"]) - numberOf(b["position"]))
+          .map(([key, row]): LedgerEntry => ledgerEntry(key, row))
+      ),
+    brief: (day) =>
+      read(() =>
+        composeBrief(day, {
+          store,
+          opened,
+          approvals: store.scan(approvalTable, { prefix: "id:" })
+            .map(([, row]) => objectOf(row))
+            .filter((row) => {
+              const decidedAt = row["decidedAt"]
+              return numberOf(row["requestedAt"]) < day.to &&
+                (typeof decidedAt !== "number" || decidedAt >= day.to)
+            })
+            .sort((a, b) => numberOf(a["position"]) - numberOf(b["position"]))
+            .map((row) => plainApproval(approvalOf(row))),
+          nameOf: (person) => {
+            const row = store.get(tableOf(people), person)
+            const known = row === undefined ? undefined : personOf(person, row)
+            return known?.name ?? known?.address
+          },
+        })
+      ),
+  })
+})
+
+const ledgerEntry = (ask: string, row: JsonObject): LedgerEntry => ({
+  ask,
+  stream: textOf(row["stream"]),
+  activity: textOf(row["activity"]),
+  status: statusOf(row["status"]),
+  askedAt: numberOf(row["askedAt"]),
+  attempts: numberOf(row["attempts"]),
+  millis: numberOf(row["millis"]),
+  cost: row["cost"] ?? null,
+  ...optional("approval", row["approval"]),
+  ...optional("outcome", row["outcome"]),
+  ...(row["error"] ?? row["reason"]) === undefined
+    ? {}
+    : { problem: row["error"] ?? row["reason"] ?? null },
+  events: listOf(row["events"]).filter((one) => typeof one === "string"),
+})
+
+const statuses: ReadonlyArray<LedgerStatus> = [
+  "open",
+  "gated",
+  "started",
+  "done",
+  "failed",
+  "skipped",
+  "quarantined",
+  "stopped",
+]
+const statusOf = (value: Json | undefined): LedgerStatus =>
+  statuses.find((one) => one === value) ?? "open"
+
+const stateValueOf = (value: Json | undefined): StateValue =>
+  typeof value === "string" ? value : Object.fromEntries(
+    Object.entries(objectOf(value)).map(([region, inner]) => [region, stateValueOf(inner)]),
+  )
+
+export const layer = Layer.effect(Queries, makeQueries)

@@ -1,0 +1,15 @@
+/** Every implementation of the event log against its one suite. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll } from "vitest"
+import * as memory from "../../adapters/event-log-memory.ts"
+import * as sqlite from "../../adapters/event-log-sqlite.ts"
+import { eventLogContract } from "../contract/event-log.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "aios-event-log-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+let logs = 0
+
+eventLogContract("event log in memory", () => memory.layer)
+eventLogContract("event log in SQLite", () => sqlite.layer({ file: join(folder, `${logs++}.db`) }))

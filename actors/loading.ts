@@ -10,6 +10,8 @@ import type { AgentEntry } from "./registry.ts"
 import { SnapshotStore, type StoredSnapshot } from "./snapshot-store.ts"
 
 const pageEvents = 1_000
+/** So short a history is folded in less time than a snapshot is looked up and restored. */
+const shortHistory = 32
 
 export interface Loaded {
   /** Undefined: no such actor yet. */
@@ -36,24 +38,22 @@ export const loadActor = Effect.fnUntraced(function* (
   stream: string,
 ): Effect.fn.Return<Loaded, LogUnavailable, EventLog | SnapshotStore> {
   const log = yield* EventLog
-  // Most actors that are not in memory are new: then there is nothing to look for.
-  const isNew = (yield* log.readPage(stream, { limit: 1 })).length === 0
-  if (isNew) return { state: undefined, lastEvent: undefined, snapshotRevision: -1 }
   const snapshots = yield* SnapshotStore
-  const saved = yield* snapshots.get(stream)
-  if (saved !== undefined && saved.chartHash === chart.ref.hash) {
-    const start = restored(chart, saved)
+  const first = yield* log.readPage(stream, { limit: shortHistory })
+  if (first.length === 0) return { state: undefined, lastEvent: undefined, snapshotRevision: -1 }
+  if (first.length === shortHistory) {
+    const saved = yield* snapshots.get(stream)
+    const start = saved?.chartHash === chart.ref.hash ? restored(chart, saved) : undefined
     if (start !== undefined) {
       const loaded = yield* foldFrom(entry, chart, stream, start)
       // A snapshot is a cache: whatever is wrong with it, the log decides.
       if (loaded.problem === undefined && loaded.lastEvent !== undefined) return loaded
     }
   }
-  const loaded = yield* foldFrom(entry, chart, stream, undefined)
-  if (loaded.problem !== undefined && loaded.lastEvent !== undefined && saved !== undefined) {
-    return upgradedFromSnapshot(entry, chart, saved, loaded)
-  }
-  return loaded
+  const loaded = yield* foldFrom(entry, chart, stream, undefined, first)
+  if (loaded.problem === undefined) return loaded
+  const saved = yield* snapshots.get(stream)
+  return saved === undefined ? loaded : upgradedFromSnapshot(entry, chart, saved, loaded)
 })
 
 const restored = (chart: Chart, saved: StoredSnapshot): ActorState | undefined => {
@@ -69,14 +69,18 @@ const foldFrom = Effect.fnUntraced(function* (
   chart: Chart,
   stream: string,
   start: ActorState | undefined,
+  /** The first page, where it was read already. */
+  first?: ReadonlyArray<RecordedEvent>,
 ): Effect.fn.Return<Loaded, LogUnavailable, EventLog> {
   const log = yield* EventLog
   let state = start
   let lastEvent: RecordedEvent | undefined
   let broken: string | undefined
   // The event the snapshot stands for is read too: it tells whether this is still the same history.
-  for (let from = Math.max(0, start?.revision ?? 0);;) {
-    const page = yield* log.readPage(stream, { from, limit: pageEvents })
+  let from = Math.max(0, start?.revision ?? 0)
+  for (let n = 0;; n++) {
+    const limit = n === 0 && first !== undefined ? shortHistory : pageEvents
+    const page = limit === shortHistory ? first! : yield* log.readPage(stream, { from, limit })
     for (const event of page) {
       lastEvent = event
       if (start !== undefined && event.revision === start.revision) {
@@ -102,7 +106,7 @@ const foldFrom = Effect.fnUntraced(function* (
         broken = `folding event ${event.revision} (${event.type}) failed: ${String(cause)}`
       }
     }
-    if (page.length < pageEvents) break
+    if (page.length < limit) break
     from = page[page.length - 1]!.revision + 1
   }
   if (lastEvent === undefined) return { state: undefined, lastEvent, snapshotRevision: -1 }

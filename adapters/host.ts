@@ -1,6 +1,6 @@
 /** Checks of the machine AIOS runs on, for `aios doctor`. They work also where AIOS itself does not start. */
 import { Effect } from "effect"
-import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs"
+import { existsSync, statfsSync, statSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import type { Check } from "../projections/aios.ts"
@@ -22,22 +22,24 @@ const runtime = (): Check => {
   const deno = process.versions["deno"]
   return fine(
     "runtime",
-    `AIOS ${aiosVersion} on ${deno === undefined ? `Node ${process.versions.node}` : `Deno ${deno}`}`,
+    `AIOS ${aiosVersion} on ${
+      deno === undefined ? `Node ${process.versions.node}` : `Deno ${deno}`
+    }`,
   )
 }
 
 const folder = (dataDir: string): Check => {
   const name = "data directory"
   if (!existsSync(dataDir)) return fine(name, `${dataDir} does not exist yet; aios init makes it`)
-  try {
-    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
-  } catch {
-    return wrong(name, `${dataDir} cannot be written`, `chown -R $USER '${dataDir}'`)
-  }
   const mode = statSync(dataDir).mode & 0o777
-  return (mode & 0o077) === 0
-    ? fine(name, dataDir)
-    : wrong(name, `${dataDir} can be read by others (mode ${mode.toString(8)})`, `chmod 700 '${dataDir}'`)
+  if ((mode & 0o700) !== 0o700) {
+    return wrong(name, `${dataDir} cannot be written`, `chmod 700 '${dataDir}'`)
+  }
+  return (mode & 0o077) === 0 ? fine(name, dataDir) : wrong(
+    name,
+    `${dataDir} can be read by others (mode ${mode.toString(8)})`,
+    `chmod 700 '${dataDir}'`,
+  )
 }
 
 const space = (dataDir: string): Check => {
@@ -49,7 +51,10 @@ const space = (dataDir: string): Check => {
     const text = `${(free / 1e9).toFixed(1)} GB free`
     return free >= freeBytesMin ? fine(name, text) : wrong(name, text, "Free some space")
   } catch (cause) {
-    return fine(name, `free space cannot be told (${cause instanceof Error ? cause.message : cause})`)
+    return fine(
+      name,
+      `free space cannot be told (${cause instanceof Error ? cause.message : cause})`,
+    )
   }
 }
 

@@ -46,6 +46,12 @@ export const contentText = (content: Json): string => {
     : JSON.stringify(content, null, 2)
 }
 
+/** What is ready, where the person is named already. */
+export const subjectOf = (approval: Approval): string => {
+  const subject = field(approval.content, "subject")
+  return typeof subject === "string" ? `mail “${oneLine(subject)}”` : approval.activity
+}
+
 /** One line about what an approval is for. */
 export const headline = (approval: Approval): string => {
   const to = mailbox(field(approval.content, "to"))
@@ -69,9 +75,9 @@ const shown = (
     const id = short.get(one.id)!
     const why = one.reasons.length === 0
       ? []
-      : [`    why: ${wrap(one.reasons.map(oneLine).join(" · "), columns - 4, "         ")}`]
+      : [`    why: ${wrap(one.reasons.map(oneLine).join(" · "), columns, "         ")}`]
     return [
-      `${paint.bold(id)}  ${wrap(headline(one), columns - 10, "          ")}`,
+      `${paint.bold(id)}  ${wrap(headline(one), columns, "          ")}`,
       `    ${paint.dim(`${one.activity}, ${one.risk}, asked ${span(now - one.requestedAt)} ago`)}`,
       ...why,
       ...contentText(one.content).split("\n").map((line) =>

@@ -5,7 +5,7 @@
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { type Approval, type Brief, type BriefLead, OperationFailed } from "../projections/aios.ts"
-import { headline, shortIds } from "./approvals.ts"
+import { headline, shortIds, subjectOf } from "./approvals.ts"
 import { open, print } from "./access.ts"
 import { finish } from "./finish.ts"
 import { count, cut, oneLine, Output, type Paint, plain, wrap } from "./output.ts"
@@ -37,7 +37,7 @@ const why = (
       wrap(
         [...reasons.map(oneLine), ...(events.length > 0 ? [count(events.length, "event")] : [])]
           .join(" · "),
-        columns - 4,
+        columns,
         "         ",
       )
     }`,
@@ -61,10 +61,10 @@ const decision = (
     ? headline(approval)
     : `${oneLine(about.person)} is ${about.state} (score ${about.score}).`
   const room = columns - 4 - action.length - 2
-  const ready = cut(about === undefined ? "ready" : `ready: ${headline(approval)}`, room)
+  const ready = cut(about === undefined ? "ready" : `ready: ${subjectOf(approval)}`, room)
   const gap = columns - 4 - [...ready].length - action.length
   return [
-    `${String(n).padStart(2)}  ${paint.bold(wrap(what, columns - 4, "    "))}`,
+    `${String(n).padStart(2)}  ${paint.bold(wrap(what, columns, "    "))}`,
     `    ${paint.dim(ready)}${" ".repeat(Math.max(2, gap))}${paint.accent(action)}`,
     ...why(about?.reasons ?? approval.reasons, about?.events ?? approval.events, columns),
   ].join("\n")
@@ -73,7 +73,7 @@ const decision = (
 const lead = (one: BriefLead, n: number, columns: number): string =>
   [
     `${String(n).padStart(2)}  ${
-      wrap(`${oneLine(one.person)} is ${one.state} (score ${one.score}).`, columns - 4, "    ")
+      wrap(`${oneLine(one.person)} is ${one.state} (score ${one.score}).`, columns, "    ")
     }`,
     ...why(one.reasons, one.events, columns),
   ].join("\n")

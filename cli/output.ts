@@ -72,12 +72,12 @@ export const oneLine = (text: string): string => plain(text).replace(/\s+/g, " "
 export const cut = (text: string, width: number): string =>
   [...text].length <= width ? text : `${[...text].slice(0, Math.max(0, width - 1)).join("")}…`
 
-/** Breaks at spaces; `indent` starts every line but the first. */
+/** Breaks at spaces. `indent` starts every line but the first, which follows something just as wide. */
 export const wrap = (text: string, width: number, indent: string): string => {
   const lines: Array<string> = []
   let line = ""
   for (const word of text.split(" ")) {
-    const room = width - (lines.length === 0 ? 0 : indent.length)
+    const room = width - indent.length
     if (line !== "" && [...line].length + 1 + [...word].length > room) {
       lines.push(line)
       line = word

@@ -73,11 +73,13 @@ const make = Effect.gen(function* () {
         `No setting is called ${unknown.join(", ") || "type"}. aios settings shows them all.`,
       )
     }
-    const before: { readonly [name: string]: unknown } = { ...yield* settings }
+    const now = yield* settings
+    const before: { readonly [name: string]: unknown } = { ...now }
     const changed = Object.entries(patch).filter(([name, value]) =>
-      JSON.stringify(before[name]) !== JSON.stringify(value)
+      // A default that is said is a word of its own.
+      now.missing.includes(name) || JSON.stringify(before[name]) !== JSON.stringify(value)
     )
-    if (changed.length === 0) return yield* settings
+    if (changed.length === 0) return now
     yield* door(
       system.record(settingsStream, {
         type: "SettingsRecorded",

@@ -48,6 +48,8 @@ interface Job {
   state: "queued" | "running" | "pausing" | "waiting" | "gated" | "quarantined"
   fiber: Fiber.Fiber<void> | undefined
   approval: string | undefined
+  /** Past the gate: it may be happening outside right now. */
+  performing: boolean
 }
 
 /** What a plain promise actor gets: nothing is known of it, so it is run like something without effects. */
@@ -132,6 +134,7 @@ export const layer = (options: RunnerOptions = {}) =>
         state: open.quarantined ? "quarantined" : "queued",
         fiber: undefined,
         approval: undefined,
+        performing: false,
       }
       jobs.set(job.id, job)
       if (open.quarantined) return
@@ -314,6 +317,7 @@ export const layer = (options: RunnerOptions = {}) =>
             correlation: job.correlation,
           })
         }
+        job.performing = true
         yield* perform(job, implementation)
       }).pipe(
         // The log, the vault or the gate could not be asked: the ask stays open and is tried again.
@@ -321,6 +325,7 @@ export const layer = (options: RunnerOptions = {}) =>
           Effect.logWarning(`${job.id} waits: ${refusal.message}`).pipe(
             Effect.andThen(Effect.sync(() => {
               job.state = "waiting"
+              job.performing = false
               setTimeout(
                 () => jobs.get(job.id) === job && job.state === "waiting" && enqueue(job),
                 pauseMillis,
@@ -423,6 +428,8 @@ export const layer = (options: RunnerOptions = {}) =>
       const job = jobs.get(id)
       if (job === undefined) return undefined
       forget(job)
+      // What may be happening outside comes to its end, and its outcome is recorded all the same.
+      if (job.performing && job.declaration.risk !== "none") return undefined
       if (job.fiber !== undefined) fork(Fiber.interrupt(job.fiber))
       return job.approval
     }

@@ -283,3 +283,17 @@ export const readText = (subject: string, text: string): Reading => {
     unsubscribes,
   }
 }
+
+/** Intents in words. */
+const phrases: Readonly<Record<string, string>> = {
+  asksPrice: "asks for a price",
+  namesBudget: "names a budget",
+  namesDate: "names a date",
+  asksMeeting: "asks for a meeting",
+  asksQuestion: "asks a question",
+  asks: "asks something",
+  thanks: "says thanks",
+}
+/** `asksPrice` → `asks for a price`. */
+export const phraseOf = (intent: string) =>
+  phrases[intent] ?? intent.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)

@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { assign, setup } from "xstate"
-import { defineAgent, event, personal } from "./agent.ts"
+import { defineAgent, event, personal, type Sealed } from "./agent.ts"
 import { PersonKey } from "./record.ts"
 
 /** An activity with a risk asks to run. */
@@ -32,8 +32,10 @@ export const ApprovalGranted = event("ApprovalGranted", {
 })
 
 export const ApprovalRejected = event("ApprovalRejected", {
-  reason: Schema.String,
+  /** The founder's own words about it; they may name the person. */
+  reason: personal(Schema.String),
   by: Schema.String,
+  person: Schema.optionalKey(PersonKey),
 })
 
 /** The content changed, or nobody waits for it any more. */
@@ -62,7 +64,7 @@ interface GatekeeperContext {
     readonly hash: string
   } | null
   /** Who decided, and why where they said. */
-  readonly decision: { readonly by: string; readonly reason?: string } | null
+  readonly decision: { readonly by: string; readonly reason?: Sealed | string } | null
   readonly outcome: string | null
 }
 

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { ActorSystem } from "../actors/actor-system.ts"
 import { EventLog } from "../actors/event-log.ts"
 import { derivedId } from "../actors/ids.ts"
+import type { Json } from "../machines/agent.ts"
 import type { Decision, OperationFailed } from "./aios.ts"
 import { door, refuse } from "./aios-failures.ts"
 import { objectOf, stateNames, textOf } from "./fields.ts"
@@ -85,32 +86,63 @@ const decisionIn = (names: ReadonlyArray<string>) =>
     ? "rejected"
     : undefined
 
-const decidedOtherwise = (approval: ApprovalRecord, names: ReadonlyArray<string>) => {
+/** What waits instead of a superseded approval, and how its content differs, line by line. */
+const changed = Effect.fnUntraced(function* (approval: ApprovalRecord, short: string) {
+  const queries = yield* Queries
+  const now = (yield* door(queries.approvals)).find((one) => one.agent === approval.agent)
+  if (now === undefined) {
+    return yield* refuse(
+      "failed",
+      "ContentChanged",
+      `${short} does not wait any more: nobody needs it now. aios approvals shows what waits.`,
+    )
+  }
+  return yield* refuse(
+    "failed",
+    "ContentChanged",
+    `${short} does not wait any more: its content changed.\n${
+      difference(approval.content, now.content)
+    }Decide on the new one: aios approve ${now.id.slice(0, 8)}`,
+  )
+})
+
+const difference = (before: Json, after: Json): string => {
+  const [was, is] = [objectOf(before), objectOf(after)]
+  return [...new Set([...Object.keys(was), ...Object.keys(is)])].flatMap((name) => {
+    const lines = (value: Json | undefined) =>
+      value === undefined
+        ? []
+        : (typeof value === "string" ? value : JSON.stringify(value)).split("\n")
+    const [old, fresh] = [lines(was[name]), lines(is[name])]
+    return [
+      ...old.filter((line) => !fresh.includes(line)).map((line) => `- ${name}: ${line}\n`),
+      ...fresh.filter((line) => !old.includes(line)).map((line) => `+ ${name}: ${line}\n`),
+    ]
+  }).join("")
+}
+
+const decidedOtherwise = Effect.fnUntraced(function* (
+  approval: ApprovalRecord,
+  names: ReadonlyArray<string>,
+) {
   const short = approval.id.slice(0, 8)
   const decision = decisionIn(names)
   if (decision !== undefined) {
     const reason = approval.reason === undefined ? "" : ` (${approval.reason})`
-    return refuse(
+    return yield* refuse(
       "failed",
       "DecidedDifferently",
       `${short} was ${decision} before${reason}, and that stands. ` +
         "aios approvals shows what still waits for you.",
     )
   }
-  if (names.includes("superseded")) {
-    return refuse(
-      "failed",
-      "ContentChanged",
-      `${short} does not wait any more: its content changed, or nobody needs it now. ` +
-        "aios approvals shows what waits instead.",
-    )
-  }
-  return refuse(
+  if (names.includes("superseded")) return yield* changed(approval, short)
+  return yield* refuse(
     "failed",
     "ApprovalExpired",
     `${short} expired: nobody decided in time, so it is not done (${names.join(".")}).`,
   )
-}
+})
 
 const decide = Effect.fnUntraced(function* (
   written: string,
@@ -129,9 +161,12 @@ const decide = Effect.fnUntraced(function* (
   if (!already) {
     yield* door(system.propose(
       stream,
-      decision === "approved"
-        ? { type: "ApprovalGranted", hash: approval.hash, by: "operator" }
-        : { type: "ApprovalRejected", reason, by: "operator" },
+      decision === "approved" ? { type: "ApprovalGranted", hash: approval.hash, by: "operator" } : {
+        type: "ApprovalRejected",
+        reason,
+        by: "operator",
+        ...(approval.person === undefined ? {} : { person: approval.person }),
+      },
       {
         id: derivedId(`decision:${approval.id}:${decision}:${approval.hash}`),
         actor: "operator",

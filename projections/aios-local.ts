@@ -86,6 +86,12 @@ const make = Effect.gen(function* () {
         ...Object.fromEntries(changed),
       }, { actor: "operator" }),
     )
+    // What could not be drafted for want of a fact is tried again now that there is news.
+    const outreaches = yield* door(queries.agents("outreach", () => []))
+    for (const { key, state } of outreaches) {
+      if (state !== "blocked") continue
+      yield* door(system.propose(`outreach-${key}`, { type: "OutreachRetried" }))
+    }
     return yield* settings
   })
 

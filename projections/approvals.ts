@@ -30,7 +30,7 @@ const follow = (event: RecordedEvent, rows: Rows) => {
       decidedAt: event.metadata.at,
       decision: state === "carriedOut" ? "approved" : state,
       by: textOf(data["by"]) || (event.type === "ApprovalRequested" ? "policy" : "time"),
-      reason: textOf(data["reason"]),
+      reason: data["reason"] ?? "",
     }),
     ...(event.type === "ApprovalCarriedOut" ? { outcome: textOf(data["outcome"]) } : {}),
   })

@@ -2,6 +2,7 @@
  * Composes the brief of one day from rows. It reads no clock: the day's limits in the founder's zone are
  * given, so the same morning twice gives the same brief.
  */
+import { phraseOf } from "../actors/reading.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
 import { historyMax, scoreOf, scoreWindowMillis } from "../machines/lead.ts"
 import type { Approval, Brief, BriefLead } from "./aios.ts"
@@ -41,17 +42,6 @@ export interface BriefSources {
 
 /** States of a lead that the founder is told of. */
 const listed = new Set(["warm", "hot"])
-
-/** `asksPrice` → `asks price`; the common ones in better words. */
-const phrases: Readonly<Record<string, string>> = {
-  asksPrice: "asks for a price",
-  namesBudget: "names a budget",
-  namesDate: "names a date",
-  asksMeeting: "asks for a meeting",
-  asksQuestion: "asks a question",
-}
-const phraseOf = (intent: string) =>
-  phrases[intent] ?? intent.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 
 /** Only so many mails are looked at. */
 const wrote = (mails: number) =>
@@ -145,7 +135,7 @@ const itemOf = (row: JsonObject, sources: BriefSources): Item => {
       const activity = textOf(row["activity"])
       const outcome = outcomes[textOf(row["what"])] ?? textOf(row["what"])
       const sent = outcome === "done" && activity === "sendMail" ? "sent" : outcome
-      const reason = textOf(row["reason"])
+      const reason = textOf(sources.opened(row["reason"]))
       return {
         what: `${activityWords[activity] ?? `${activity} for`} ${person} ${sent}` +
           (reason === "" ? "" : `: ${reason}`),

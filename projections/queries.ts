@@ -133,7 +133,7 @@ const makeQueries = Effect.gen(function* () {
       ...optional("decidedAt", fields["decidedAt"]),
       ...optional("decision", fields["decision"]),
       ...optional("by", fields["by"]),
-      ...optional("reason", fields["reason"]),
+      ...optional("reason", textOf(opened(fields["reason"]))),
       ...optional("outcome", fields["outcome"]),
     }
   }

@@ -9,6 +9,7 @@ import { ActorSystem, type Refusal, type SystemClosed } from "../actor-system.ts
 import { canonical } from "../canonical.ts"
 import { EventLog, type LogUnavailable, type RecordedEvent } from "../event-log.ts"
 import { derivedId, sha256Hex } from "../ids.ts"
+import { phraseOf } from "../reading.ts"
 import { Vault } from "../vault.ts"
 
 /** Causes named with an approval, newest last. */
@@ -85,8 +86,8 @@ export const askGate = Effect.fnUntraced(function* (
       case "parked":
         return { is: "waits", approval }
       case "rejected": {
-        const { decision } = view.context as { decision?: { reason?: string } }
-        return { is: "closed", name: "Rejected", reason: decision?.reason ?? "rejected" }
+        // Why stays with the gatekeeper, sealed.
+        return { is: "closed", name: "Rejected", reason: "The founder rejected it" }
       }
       default:
         return { is: "closed", name: "Rejected", reason: `The approval is ${String(view.value)}` }
@@ -141,11 +142,12 @@ const askingEvent = Effect.fnUntraced(function* (event: RecordedEvent) {
   return asking?.id
 })
 
+/** What the person wanted, as far as rules read it, and what is at stake. */
 const reasonsOf = (ask: GatedAsk, causes: ReadonlyArray<RecordedEvent>): ReadonlyArray<string> => {
   const intents = causes.flatMap((cause) => {
     const found = (cause.data as JsonObject)["intents"]
     return Array.isArray(found) ? found.filter((one) => typeof one === "string") : []
   })
-  const stake = ask.risk === "money" ? "moves money" : "leaves the house"
-  return [`${ask.activity} ${stake}`, ...new Set(intents.map((intent) => `they wrote: ${intent}`))]
+  const stake = ask.risk === "money" ? "it moves money" : "it leaves the house"
+  return [...new Set(intents.map(phraseOf)), stake]
 }

@@ -2,7 +2,7 @@
  * The entry point and the only file that knows adapters and configuration. It is started by `bin/aios`,
  * which has decided what this process may read, write and reach.
  */
-import { Clock, Config, Context, Effect, Exit, Layer, Logger, Option, Result, Scope } from "effect"
+import { Clock, Config, Context, Effect, Exit, Layer, Option, Result, Scope } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import process from "node:process"
@@ -30,14 +30,14 @@ import * as memorySnapshots from "./adapters/snapshot-store-memory.ts"
 import * as memoryVault from "./adapters/vault-memory.ts"
 import { Access, type Mode } from "./cli/access.ts"
 import { run } from "./cli/app.ts"
-import { type Ending, endingOf, exitCode } from "./cli/exit-codes.ts"
-import * as cli from "./cli/output.ts"
+import { runProcess } from "./cli/process.ts"
 import { app } from "./http/app.ts"
 import { serve } from "./http/socket.ts"
 import { agents, journals } from "./machines/mod.ts"
 import { Aios, OperationFailed } from "./projections/aios.ts"
 import { failureOf } from "./projections/aios-failures.ts"
 import * as aiosLocal from "./projections/aios-local.ts"
+import { objectOf } from "./projections/fields.ts"
 import { projections } from "./projections/mod.ts"
 import * as openAsks from "./projections/open-asks.ts"
 import * as queries from "./projections/queries.ts"
@@ -48,13 +48,6 @@ const ownerWaitMillisMax = 10_000
 const ownerPollMillis = 100
 /** While it stays up, imported records are routed once the log was quiet for so long: an import is one. */
 const quietMillis = 5_000
-/** From the first signal on: what is not closed by then is ended. */
-const closeMillisMax = 12_000
-/** A terminal's Ctrl-C comes twice, from the terminal and from the launcher: one signal. */
-const sameSignalMillis = 500
-/** A launcher that was killed takes AIOS with it after so long. */
-const launcherPollMillis = 1_000
-
 const sampleFiles = ["mailbox.mbox", "leads-linkedin.csv", "leads-hubspot.csv"]
 const root = dirname(fileURLToPath(import.meta.url))
 
@@ -160,7 +153,7 @@ const foundations = (config: Configuration, way: Way) => {
 /** Everything, from the log to `Aios`. */
 const house = (config: Configuration, way: Way) => {
   const dispatch = way !== "read"
-  const system = actorSystem.layer({ agents, journals, dispatch }).pipe(
+  const system = actorSystem.layer({ agents, journals, dispatch, held: dispatch }).pipe(
     Layer.provideMerge(openAsks.layer),
     Layer.provideMerge(projectionsRunner.layer(projections)),
     Layer.provideMerge(foundations(config, way)),
@@ -200,9 +193,7 @@ const ownedOr = <A>(
       const built = yield* Effect.result(Scope.provide(opened(config, way), attempt))
       if (Result.isSuccess(built)) return { services: built.success }
       yield* Scope.close(attempt, Exit.void)
-      const owned = built.failure.error === "LogUnavailable" && built.failure.kind === "later" &&
-        ownerOf(config.dataDir) !== undefined
-      if (!owned) return yield* built.failure
+      if (objectOf(built.failure.detail)["reason"] !== "owned") return yield* built.failure
       const socket = ownerOf(config.dataDir)?.socket
       if (socket !== undefined && (yield* answers(socket))) return { remote: yield* remote(socket) }
       if ((yield* Clock.monotonicTimeNanos) > end) return yield* built.failure
@@ -283,100 +274,17 @@ const recordReader = RecordReader.of({
     }),
 })
 
-/** Short lines on stderr. */
-const logLines = (log: (line: string) => void) =>
-  Logger.layer([
-    Logger.make(({ date, logLevel, message }) => {
-      const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
-      log(
-        `${date.toISOString().slice(11, 19)} ${logLevel === "Info" ? "" : `${logLevel}: `}${text}`,
-      )
-    }),
-  ])
-
-const flushed = (stream: NodeJS.WriteStream) =>
-  new Promise<void>((done) => {
-    stream.once("error", () => done())
-    stream.write("", () => done())
-  })
-
-const main = async (words: ReadonlyArray<string>) => {
-  const real = Effect.runSync(Clock.clockWith(Effect.succeed))
-  const { outcome, output } = cli.make(process.stdout, process.stderr, process.env, real)
-  const json = words.includes("--json")
-  const say = (line: string) => {
-    if (line !== "") process.stderr.write(`${line}\n`)
-  }
-  const complain = ({ detail, error, message }: Ending) => {
-    if (message === "") return
-    say(
-      json
-        ? JSON.stringify({ error: { error, message, ...(detail === undefined ? {} : { detail }) } })
-        : `aios: ${message}`,
-    )
-  }
-
-  const program = Effect.gen(function* () {
+const program = (words: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
     const config = yield* configuration
+    const real = yield* Clock.clockWith(Effect.succeed)
     const clock = config.now === undefined ? real : fixedClock(real, config.now.millis)
     yield* run(words).pipe(
       Effect.provideService(Access, accessOf(config)),
       Effect.provideService(RecordReader, recordReader),
       Effect.provideService(Clock.Clock, clock),
     )
-  }).pipe(
-    Effect.provideService(cli.Output, output),
-    Effect.provide(logLines(say)),
-  )
-
-  let signalled: { readonly name: "SIGINT" | "SIGTERM" | "SIGHUP"; readonly at: number } | undefined
-  let readerLeft = false
-  const fiber = Effect.runFork(program)
-  const stop = () => {
-    fiber.interruptUnsafe()
-    setTimeout(() => process.exit(exitCode.failed), closeMillisMax).unref()
-  }
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => {
-      const now = performance.now()
-      if (signalled !== undefined) {
-        // Whoever asks twice means it: what was acknowledged is safe.
-        if (now - signalled.at > sameSignalMillis) process.exit(exitCode[name])
-        return
-      }
-      signalled = { name, at: now }
-      stop()
-    })
-  }
-  // `| head`: the reader has seen enough.
-  process.stdout.on("error", () => {
-    readerLeft = true
-    stop()
   })
-  process.stderr.on("error", () => {})
-  const launcher = Number(process.env["AIOS_LAUNCHER"])
-  setInterval(() => {
-    if (launcher > 0 && process.ppid !== launcher && signalled === undefined) {
-      signalled = { name: "SIGHUP", at: performance.now() }
-      stop()
-    }
-  }, launcherPollMillis).unref()
 
-  const exit = await new Promise<Exit.Exit<void, unknown>>((done) => {
-    fiber.addObserver(done)
-  })
-  let code: number = outcome.exit
-  if (readerLeft) code = exitCode.ok
-  else if (signalled !== undefined) {
-    code = outcome.interrupted ?? exitCode[signalled.name]
-    say(outcome.lastWord?.() ?? "")
-  } else if (Exit.isFailure(exit)) {
-    const ending = endingOf(exit.cause)
-    complain(ending)
-    code = ending.code
-  }
-  if (!readerLeft) await flushed(process.stdout)
-  process.exit(code)
-}
-
-await main(process.argv.slice(2))
+const words = process.argv.slice(2)
+await runProcess(words, program(words))

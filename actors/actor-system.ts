@@ -113,10 +113,11 @@ export class ActorSystem extends Context.Service<ActorSystem, {
   settle(millisMax: number): Effect.Effect<Remaining, LogUnavailable>
   readonly remaining: Effect.Effect<Remaining>
   /**
-   * Runs `effect` while no timer fires of its own accord, so that a history that is told in order is
-   * lived in order: an actor's timers still fire in front of each event that is later than they are.
+   * Runs `effect` while nothing happens of its own accord, no timer fires and no activity starts, so that
+   * a history that is told in order is lived in order: an actor's timers still fire in front of each
+   * event that is later than they are.
    */
-  holdingTimers<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>
+  holding<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>
   /** Operator's answer to a quarantined activity: it happened (with its output), or it did not. */
   resolveQuarantine(
     ask: string,

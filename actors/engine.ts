@@ -152,6 +152,8 @@ export class Engine {
   ) => void
   #queued = 0
   #loading = 0
+  /** Actors in memory at which idle ones are looked for next; a look costs one pass over all. */
+  #passivateAt = actorsMax
   #scheduled = false
   #flushing = false
   #paused = false
@@ -285,6 +287,8 @@ export class Engine {
     }
     this.#queued = 0
     this.#ready.clear()
+    // Whoever waits for room hears it too.
+    for (const post of this.#waiting.splice(0)) post()
   }
 
   // -------------------------------------------------------------- scheduling
@@ -317,24 +321,24 @@ export class Engine {
       parked: undefined,
     }
     this.#cells.set(stream, cell)
-    if (this.#cells.size > actorsMax) this.#passivate()
+    if (this.#cells.size > this.#passivateAt) this.#passivate()
     return cell
   }
 
   /** Lets the actors go that have been in memory longest and have nothing to do. */
   #passivate() {
+    // What is being committed may belong to any of them.
+    if (this.#flushing) return
     let surplus = this.#cells.size - Math.floor(actorsMax * 0.9)
     for (const cell of this.#cells.values()) {
       if (surplus <= 0) break
-      if (
-        cell.mail.length > 0 || cell.phase === "loading" || cell.parked !== undefined ||
-        this.#flushing
-      ) continue
+      if (cell.mail.length > 0 || cell.phase === "loading" || cell.parked !== undefined) continue
       const saved = this.#snapshotDue(cell, 20)
       if (saved) this.#dirty.set(cell.stream, saved)
       this.#cells.delete(cell.stream)
       surplus--
     }
+    this.#passivateAt = Math.max(actorsMax, this.#cells.size + actorsMax / 10)
     this.#saveSnapshots()
   }
 
@@ -594,6 +598,8 @@ export class Engine {
     const events: Array<Committed> = []
     /** Cells whose memory is ahead of the log, with what must be done again, in order. */
     const spoiled = new Map<Cell, Array<Item>>()
+    /** Cells that cannot go on, and why. */
+    const stuck = new Map<Cell, string>()
     let n = 0
     const accepted: Array<() => void> = []
     for (const staged of batch) {
@@ -607,11 +613,23 @@ export class Engine {
       const result = results[n++]!
       if (result instanceof EventTooLarge) {
         if (!again) spoiled.set(cell, [])
-        item?.done(Exit.fail(result))
+        if (item === undefined) {
+          // A timer or an upgrade stands in front of whatever comes: it would be in the way for ever.
+          stuck.set(
+            cell,
+            `${
+              append.events[0]!.type
+            } with its asks takes ${result.bytes} bytes, more than an event may: ` +
+              "mend the chart so that it keeps large content in blobs",
+          )
+        } else item.done(Exit.fail(result))
       } else if (result instanceof VersionConflict) {
         const redo = again ?? []
         if (!again) spoiled.set(cell, redo)
-        if (item === undefined) continue
+        if (item === undefined) {
+          this.#wakeAgain(cell)
+          continue
+        }
         if (cell.chart === undefined) cell.revision = result.actual
         if (again === undefined && ++item.conflicts > conflictsMax) {
           const message =
@@ -649,6 +667,11 @@ export class Engine {
     }
     for (const [cell, items] of spoiled) {
       this.#forget(cell)
+      const problem = stuck.get(cell)
+      if (problem !== undefined) {
+        cell.phase = "awake"
+        this.#park(cell, problem)
+      }
       this.#requeue(cell, items)
     }
     for (const committed of events) this.#dispatch(committed)
@@ -659,6 +682,11 @@ export class Engine {
 
   #emit(stream: string, event: JsonObject) {
     for (const listener of this.emitted) listener(stream, event)
+  }
+
+  /** A timer of it was folded and not recorded: nothing else would come back to it. */
+  #wakeAgain(cell: Cell) {
+    this.timers.add(this.now, cell.stream)
   }
 
   /** Its memory is dropped; the next item loads it from the log again. */
@@ -687,6 +715,7 @@ export class Engine {
       const items = again.get(cell) ?? []
       again.set(cell, items)
       if (item) items.push(item)
+      else this.#wakeAgain(cell)
     }
     for (const [cell, items] of again) {
       this.#forget(cell)

@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import type { JsonObject } from "../machines/agent.ts"
 import { EventLog, type LogUnavailable, type RecordedEvent } from "./event-log.ts"
 import { type ActorState, type Chart, fold, persist, restore, startAtUpgrade } from "./kernel.ts"
-import type { AgentEntry } from "./registry.ts"
+import { type AgentEntry, previousOf } from "./registry.ts"
 import { SnapshotStore, type StoredSnapshot } from "./snapshot-store.ts"
 
 const pageEvents = 1_000
@@ -95,7 +95,9 @@ const foldFrom = Effect.fnUntraced(function* (
           continue
         }
         if (broken !== undefined) continue
-        const own = version === chart.ref.version ? chart : entry.previous.get(version) ?? chart
+        const own = version === chart.ref.version
+          ? chart
+          : previousOf(entry, chart, version) ?? chart
         const step = fold(own, state, event, stream)
         if (!step.accepted || step.defect !== undefined) {
           broken = `its chart does not take event ${event.revision} (${event.type}) any more`

@@ -44,6 +44,16 @@ export interface Registry {
   readonly agents: ReadonlyArray<AgentEntry>
 }
 
+/** The chart of an older version, of the agent itself or of the child machine that `chart` is. */
+export const previousOf = (
+  entry: AgentEntry,
+  chart: Chart,
+  version: number,
+): Chart | undefined => {
+  const previous = entry.previous.get(version)
+  return previous && chartNamed(previous, chart.ref.name)
+}
+
 const shapesOf = (events: Readonly<Record<string, AnyEvent>>): ReadonlyMap<string, EventShape> =>
   new Map(
     Object.entries(events).map(([type, schema]) => [type, {

@@ -6,7 +6,7 @@ import { Clock, Effect } from "effect"
 import { canonical } from "./canonical.ts"
 import { EventLog, type LogUnavailable, type RecordedEvent } from "./event-log.ts"
 import { type ActorState, type Chart, fold, startAtUpgrade } from "./kernel.ts"
-import type { AgentEntry, Registry } from "./registry.ts"
+import { type AgentEntry, previousOf, type Registry } from "./registry.ts"
 
 const pageEvents = 1_000
 const pageStreams = 1_000
@@ -106,7 +106,7 @@ const refold = (
 ): Folding | Divergence => {
   const { chart: recorded, state: expected = "", asks = [] } = event.metadata
   const version = recorded?.version ?? chart.ref.version
-  const own = version === chart.ref.version ? chart : entry.previous.get(version)
+  const own = version === chart.ref.version ? chart : previousOf(entry, chart, version)
   const differs = (expected: string, actual: string): Divergence => ({
     stream: event.stream,
     revision: event.revision,

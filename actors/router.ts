@@ -287,7 +287,8 @@ const make = Effect.gen(function* () {
     }
   })
 
-  const routeUpTo = (position?: number) => one.withPermits(1)(route(position))
+  /** Nothing happens of its own accord meanwhile: a history is told to its end before anybody acts on it. */
+  const routeUpTo = (position?: number) => one.withPermits(1)(system.holding(route(position)))
 
   const run = Effect.gen(function* () {
     yield* routeUpTo()

@@ -36,6 +36,8 @@ export interface ActivityWork {
   readonly counts: () => { interactive: number; batch: number; gated: number; quarantined: number }
   /** Interactive activities that run or could run now. */
   readonly busy: () => boolean
+  /** Nothing is held any more: asks that waited may start. */
+  readonly resume: () => void
   readonly resolveQuarantine: ActorSystem["Service"]["resolveQuarantine"]
   /** Stops taking asks, gives running ones the time to finish. */
   readonly stop: Effect.Effect<void>
@@ -45,6 +47,8 @@ export interface ActivityWork {
 export class ActorEngine extends Context.Service<ActorEngine, {
   readonly engine: Engine
   readonly registry: Registry
+  /** Something is being told that must be complete before anything happens of its own accord. */
+  readonly isHeld: () => boolean
   attach(work: ActivityWork): void
   /** Records a neutral event of an actor: an outcome, a mark. It waits for the log rather than fail. */
   report(
@@ -59,6 +63,8 @@ export interface SystemOptions {
   readonly journals?: ReadonlyArray<Journal>
   /** False: nothing is delivered, no timer fires; for commands that only read. Default true. */
   readonly dispatch?: boolean
+  /** True: nothing happens of its own accord before the first `settle`, so that what was imported can be told first. */
+  readonly held?: boolean
   /** What a graceful stop may take, in ms. */
   readonly closeMillisMax?: number
 }
@@ -91,7 +97,12 @@ export const layer = (
     })
     const dispatch = options.dispatch ?? true
     let work: ActivityWork | undefined
-    let held = 0
+    let held = options.held === true ? 1 : 0
+    let heldAtFirst = options.held === true
+    const release = () => {
+      held--
+      if (held === 0) work?.resume()
+    }
     let refilled = -Infinity
 
     /** Posts an item and answers with its outcome; an abandoned answer does not take it back. */
@@ -212,6 +223,10 @@ export const layer = (
         ),
       settle: Effect.fn("ActorSystem.settle")(function* (millisMax) {
         const end = performance.now() + millisMax
+        if (heldAtFirst) {
+          heldAtFirst = false
+          release()
+        }
         while (dispatch) {
           yield* refill()
           const woken = held === 0 ? engine.wakeDue() : 0
@@ -228,16 +243,17 @@ export const layer = (
           work?.resolveQuarantine(name, outcome) ??
             Effect.fail(new SystemClosed({ message: "No activities run here" }))
         ),
-      holdingTimers: (effect) =>
+      holding: (effect) =>
         Effect.acquireUseRelease(
           Effect.sync(() => held++),
           () => effect,
-          () => Effect.sync(() => held--),
+          () => Effect.sync(release),
         ),
     })
     const core = ActorEngine.of({
       engine,
       registry,
+      isHeld: () => held > 0,
       attach: (one) => {
         work = one
       },

@@ -92,6 +92,8 @@ export const LeadOutreachFailed = event("LeadOutreachFailed", {
 const day = 24 * 60 * 60 * 1000
 /** So long a lead may be silent before it cools down by one step. */
 export const silenceMillisMax = 14 * day
+/** A mail that is told of so much later is history: whoever wrote it has cooled down since. */
+export const pastMillis = 2 * silenceMillisMax
 /** Mails older than this before the newest one do not count for the score. */
 export const scoreWindowMillis = 90 * day
 /** How many mails a lead remembers; older ones are in the log. */
@@ -169,10 +171,11 @@ const chart = setup({
   },
   delays: { silence: silenceMillisMax },
   guards: {
-    /** Older than what is known, or addressed to an AI: remembered, and nothing follows from it. */
+    /** Older than what is known, long past, or addressed to an AI: remembered, and nothing follows from it. */
     warmsNothing: ({ context, event }) =>
       event.type === "LeadWrote" &&
-      (event.sentAt < context.lastWroteAt || event.signals.instructsReader),
+      (event.sentAt < context.lastWroteAt || Date.now() - event.sentAt > pastMillis ||
+        event.signals.instructsReader),
     declines: ({ event }) => event.type === "LeadWrote" && says(event, "declines"),
     makesHot: ({ context, event }) =>
       event.type === "LeadWrote" && scoreWith(context, event) >= hotFrom,

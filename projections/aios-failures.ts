@@ -23,6 +23,9 @@ export const failureOf = (error: Tagged): OperationFailed =>
     kind: kindOf(error),
     error: error._tag,
     message: error.message,
+    ...("reason" in error && typeof error.reason === "string"
+      ? { detail: { reason: error.reason } }
+      : {}),
   })
 
 /** An operation whose errors are those of a front door. */

@@ -127,18 +127,15 @@ const makeProjections = Effect.fnUntraced(function* (
     yield* attempt(() => store.drop(table))
   })
 
-  /** Leftovers of broken-off rebuilds, and with `versions` tables of other versions. */
-  const sweep = (versions: boolean) =>
-    attempt(() => {
-      for (const { name, version } of projections) {
-        for (const table of store.tables()) {
-          if (!table.startsWith(`${name}@`) || table === `${name}@${version}`) continue
-          if (versions || table.endsWith("~next")) store.drop(table)
-        }
+  /** Tables of other versions, and what broken-off rebuilds left. */
+  const sweep = attempt(() => {
+    for (const { name, version } of projections) {
+      for (const table of store.tables()) {
+        if (table.startsWith(`${name}@`) && table !== `${name}@${version}`) store.drop(table)
       }
-    })
+    }
+  })
 
-  yield* sweep(false)
   yield* Effect.forEach(projections, verify)
   const folds = new Map(
     yield* attempt(() =>
@@ -180,7 +177,7 @@ const makeProjections = Effect.fnUntraced(function* (
   })
 
   yield* drain([], (done, total) => progress({ what: "read models", done, total }))
-  yield* sweep(true)
+  yield* sweep
 
   const follow = Effect.gen(function* () {
     while (true) {

@@ -74,7 +74,7 @@ export interface RunnerOptions {
 
 export const layer = (options: RunnerOptions = {}) =>
   Layer.effectDiscard(Effect.gen(function* () {
-    const { engine, registry, attach, report } = yield* ActorEngine
+    const { engine, registry, attach, isHeld, report } = yield* ActorEngine
     const system = yield* ActorSystem
     const openAsks = yield* OpenAsks
     const log = yield* EventLog
@@ -152,7 +152,7 @@ export const layer = (options: RunnerOptions = {}) =>
     }
 
     const pump = () => {
-      if (stopping) return
+      if (stopping || isHeld()) return
       for (const lane of ["interactive", "batch"] as const) {
         // Batch work yields: it starts only where nothing interactive is to be done.
         if (lane === "batch" && (running.interactive > 0 || queues.interactive.length > 0)) return
@@ -187,6 +187,8 @@ export const layer = (options: RunnerOptions = {}) =>
     const settle = (job: Job, event: Proposal, attempt = 1) =>
       report(job.stream, event, {
         id: outcomeId(job.id, attempt),
+        // What is skipped is settled when it was asked: the present has nothing to do with it.
+        ...(event.type === "ActivitySkipped" ? { occurredAt: job.clock } : {}),
         actor: "activity",
         causation: job.causation,
         correlation: job.correlation,
@@ -505,6 +507,7 @@ export const layer = (options: RunnerOptions = {}) =>
 
     attach({
       counts,
+      resume: pump,
       busy: () => {
         if (stopping) return false
         for (const { state, declaration } of jobs.values()) {

@@ -178,6 +178,31 @@ for (const [name, world] of Object.entries(stores)) {
         expect(store.get("counting@2", "all")).toBe(100)
       }).pipe(Effect.provide(world())))
 
+    it.live("that are wrong are mended by a rebuild, which says that they were", () =>
+      Effect.gen(function* () {
+        const store = yield* ReadStore
+        yield* running(
+          [counting()],
+          Effect.gen(function* () {
+            const following = yield* Projections
+            yield* write(plainEvents(10))
+            yield* following.catchUp
+            const checkpoint = { position: 9, id: derivedId("plain 9"), events: 10 }
+            store.commit("counting@1", checkpoint, [["all", 999], ["left over", 1]])
+            const told: Array<number> = []
+            const rebuilt = yield* following.rebuild("counting", ({ done }) => told.push(done))
+            expect([rebuilt.equal, rebuilt.before === rebuilt.after]).toEqual([false, false])
+            expect(told.at(-1)).toBe(9)
+            expect(store.scan("counting@1")).toEqual([["Plain", 10], ["all", 10]])
+            // It goes on from there, and not from what it had in memory.
+            yield* write(plainEvents(5, 10))
+            yield* following.catchUp
+            expect(store.get("counting@1", "all")).toBe(15)
+            expect(yield* following.rebuild("counting")).toMatchObject({ equal: true, events: 15 })
+          }),
+        )
+      }).pipe(Effect.provide(world())))
+
     it.live("of another log are rebuilt", () =>
       Effect.gen(function* () {
         const store = yield* ReadStore

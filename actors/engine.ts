@@ -3,7 +3,7 @@
  * durable batch, and only then acknowledged and acted upon. Nothing here waits while it folds, so the
  * actors of one process never see each other half done.
  */
-import { type Clock, Effect, Exit } from "effect"
+import { type Clock, Effect, Exit, HashMap } from "effect"
 import type { Json, JsonObject } from "../machines/agent.ts"
 import {
   type Accepted,
@@ -50,7 +50,7 @@ const batchItemsMax = 1_000
 export const queuedItemsMax = 20_000
 /** Actors kept in memory; beyond that the ones idle longest are passivated. */
 const actorsMax = 20_000
-/** Events after which an actor in memory gets a new snapshot. */
+/** Events after which an actor in memory gets a new snapshot; one that many talk to, whose is larger, later. */
 const snapshotEvery = 200
 /** Rounds an item may lose against another writer. */
 const conflictsMax = 10
@@ -658,7 +658,9 @@ export class Engine {
           accepted.push(() => item.done(Exit.succeed({ event: recorded, duplicate: false })))
         }
         if (
-          cell.state !== undefined && cell.state.revision - cell.snapshotRevision >= snapshotEvery
+          cell.state !== undefined &&
+          cell.state.revision - cell.snapshotRevision >=
+            snapshotEvery + HashMap.size(cell.state.heard)
         ) {
           const saved = again === undefined ? this.#snapshotDue(cell, snapshotEvery) : undefined
           if (saved) this.#dirty.set(cell.stream, saved)

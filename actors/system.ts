@@ -104,6 +104,8 @@ export const layer = (
       if (held === 0) work?.resume()
     }
     let refilled = -Infinity
+    /** More timers are due within the horizon than one page holds. */
+    let isPartial = false
 
     /** Posts an item and answers with its outcome; an abandoned answer does not take it back. */
     const ask = (item: Omit<Item, "done" | "conflicts">) =>
@@ -145,8 +147,10 @@ export const layer = (
     /** Moves the horizon and fetches the wake-ups up to it. */
     const refill = Effect.fnUntraced(function* () {
       const now = engine.now
-      if (refilled + horizonMillis / 2 > now) return
-      refilled = now
+      const isDue = isPartial
+        ? engine.timers.size < pageTimers / 2
+        : refilled + horizonMillis / 2 <= now
+      if (!isDue) return
       engine.timers.horizon = now + horizonMillis
       // Timers set from here on are kept; those before are in the index once it has seen the head.
       yield* openAsks.caughtUp(yield* log.head)
@@ -154,11 +158,12 @@ export const layer = (
       for (const { ask, stream } of found) {
         if (ask.ask === "timer") engine.timers.add(ask.due, stream)
       }
-      // More than a page: the rest is fetched once these have fired.
-      if (found.length === pageTimers) {
+      refilled = now
+      // More than a page: the rest is fetched once most of these have fired.
+      isPartial = found.length === pageTimers
+      if (isPartial) {
         const last = found[found.length - 1]!.ask
         if (last.ask === "timer") engine.timers.horizon = last.due
-        refilled = -Infinity
       }
     })
 
@@ -182,7 +187,8 @@ export const layer = (
       const ticking = yield* Effect.forkScoped(
         Effect.forever(Effect.gen(function* () {
           yield* Effect.sleep(tickMillis)
-          yield* refill()
+          // Without the log no timer is fetched and none can fire; both are tried again.
+          yield* Effect.ignore(refill())
           if (held === 0) engine.wakeDue()
         })),
       )
@@ -230,7 +236,8 @@ export const layer = (
         while (dispatch) {
           yield* refill()
           const woken = held === 0 ? engine.wakeDue() : 0
-          yield* idle
+          // While the log is away, what is queued waits, and may wait longer than we are to.
+          yield* Effect.timeoutOption(idle, Math.max(1, end - performance.now()))
           if (performance.now() > end) break
           if (work?.busy()) yield* Effect.promise(() => new Promise((then) => setTimeout(then, 2)))
           else if (woken === 0 && engine.isIdle) break

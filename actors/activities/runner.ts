@@ -117,7 +117,8 @@ export const layer = (options: RunnerOptions = {}) =>
       readonly quarantined?: boolean
     }) => {
       if (jobs.has(open.id) || settledMeanwhile?.has(open.id)) return
-      if (jobs.size >= jobsMax) {
+      // What waits for a decision may wait for weeks: it must not keep the rest from running.
+      if (jobs.size - byApproval.size >= jobsMax) {
         overflowed = true
         return
       }
@@ -177,10 +178,7 @@ export const layer = (options: RunnerOptions = {}) =>
       jobs.delete(job.id)
       settledMeanwhile?.add(job.id)
       if (job.approval !== undefined) byApproval.delete(job.approval)
-      if (overflowed && jobs.size < jobsMax / 2) {
-        overflowed = false
-        fork(takeUp)
-      }
+      if (overflowed && jobs.size - byApproval.size < jobsMax / 2) takeUpAgain()
     }
 
     /** Records an outcome; only then the ask is settled and the job gone. */
@@ -243,7 +241,7 @@ export const layer = (options: RunnerOptions = {}) =>
     }
 
     const carriedOut = (job: Job, outcome: "succeeded" | "failed") =>
-      job.approval === undefined ? Effect.void : system.propose(job.approval, {
+      job.approval === undefined ? Effect.void : report(job.approval, {
         type: "ApprovalCarriedOut",
         outcome,
       }, {
@@ -436,6 +434,18 @@ export const layer = (options: RunnerOptions = {}) =>
       return job.approval
     }
 
+    /** One at a time: what one has read would be old to the other. Without the log it is tried again. */
+    const takeUpAgain = () => {
+      if (settledMeanwhile !== undefined) return
+      overflowed = false
+      fork(takeUp.pipe(Effect.catch(({ message }) =>
+        Effect.logWarning(`Open asks wait: ${message}`).pipe(Effect.andThen(Effect.sync(() => {
+          settledMeanwhile = undefined
+          setTimeout(takeUpAgain, pauseMillis)
+        })))
+      )))
+    }
+
     const takeUp = Effect.gen(function* () {
       settledMeanwhile = new Set()
       yield* openAsks.caughtUp(yield* log.head)
@@ -450,6 +460,8 @@ export const layer = (options: RunnerOptions = {}) =>
         after = page[page.length - 1]!.id
       }
       settledMeanwhile = undefined
+      // All of what was left out may have been settled while this was reading.
+      if (overflowed && jobs.size - byApproval.size < jobsMax / 2) takeUpAgain()
     })
 
     const counts = () => {

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Implementation, layer as joinActivities } from "../../actors/activity.ts"
 import * as runner from "../../actors/activities/runner.ts"
-import { ActorSystem } from "../../actors/actor-system.ts"
+import { ActorSystem, type Proposal } from "../../actors/actor-system.ts"
 import * as contacts from "../../actors/contacts.ts"
 import { EventLog } from "../../actors/event-log.ts"
 import { OpenAsks } from "../../actors/open-asks.ts"
@@ -65,12 +65,12 @@ export const inMemory = (): Storage => {
 export const onDisk = (): Storage => {
   const directory = mkdtempSync(join(tmpdir(), "aios-house-"))
   return {
+    // The keys before the log: a log without keys means that they were lost.
     layer: Layer.mergeAll(
       sqliteLog.layer({ file: join(directory, "log.db") }),
-      sqliteVault.layer({ directory }),
       sqliteSnapshots.layer({ file: join(directory, "cache.db") }),
       sqliteStore.layer(join(directory, "read.db")),
-    ),
+    ).pipe(Layer.provideMerge(sqliteVault.layer({ directory }))),
     directory,
     remove: () => rmSync(directory, { recursive: true, force: true }),
   }
@@ -157,7 +157,7 @@ export const settled = Effect.flatMap(ActorSystem, (system) => system.settle(20_
 
 export const propose = (
   stream: string,
-  event: { readonly type: string },
+  event: Proposal | { readonly type: string },
   options: Parameters<ActorSystem["Service"]["propose"]>[2] = {},
 ) => Effect.flatMap(ActorSystem, (system) => system.propose(stream, event as never, options))
 export const view = (stream: string) => Effect.flatMap(ActorSystem, (system) => system.view(stream))

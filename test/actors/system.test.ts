@@ -644,14 +644,12 @@ describe("load", () => {
   it("beyond the queue waits with its proposers, and memory stays flat", async () => {
     const proposals = 100_000
     const heap = () => {
-      globalThis.gc?.()
       return process.memoryUsage().heapUsed / 2 ** 20
     }
-    // A log that forgets at once: what grows is ours.
     const storage = onDisk()
     try {
       await inHouse(
-        { agents, storage },
+        { agents, journals: [diary], storage },
         Effect.gen(function* () {
           const { engine } = yield* ActorEngine
           let most = 0

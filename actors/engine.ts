@@ -462,9 +462,9 @@ export class Engine {
       return item.done(Exit.fail(new ActorParked({ stream: cell.stream, message: cell.parked })))
     }
     const now = this.now
-    if (cell.upgradeFrom !== undefined && item.kind !== "wake") {
-      this.#stageUpgrade(cell, chart, batch)
-    }
+    // Looking whether a timer is due records nothing, so it does not move the actor over either.
+    const isInVain = item.kind === "wake" && !cell.state?.timers.some(({ due }) => due <= now)
+    if (cell.upgradeFrom !== undefined && !isInVain) this.#stageUpgrade(cell, chart, batch)
     const world = item.kind === "wake" ? now : item.occurredAt ?? now
     if (!this.#fireTimers(cell, chart, Math.max(world, cell.state?.clock ?? 0), now, batch)) {
       return item.done(Exit.fail(new ActorParked({ stream: cell.stream, message: cell.parked! })))

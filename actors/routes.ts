@@ -122,13 +122,14 @@ export const routesOfMail = (
   const person = key(sender.address)
   const reading = readText(content.subject, text)
   const quotes = [...reading.quotes]
+  const contact = { name: sender.name, address: sender.address }
   const event: Proposal = reading.unsubscribes
-    ? { type: "LeadUnsubscribed", person, ...base, quotes }
+    ? { type: "LeadUnsubscribed", person, ...base, contact, quotes }
     : {
       type: "LeadWrote",
       person,
       ...base,
-      contact: { name: sender.name, address: sender.address },
+      contact,
       subject: content.subject,
       messageId: content.messageId,
       signals: signalsJson(reading.signals),

@@ -54,6 +54,7 @@ export const LeadUnsubscribed = event("LeadUnsubscribed", {
   person: PersonKey,
   record: Schema.String,
   sentAt: Instant,
+  contact: Schema.optionalKey(personal(Mailbox)),
   quotes: personal(Schema.Array(Schema.String)),
 })
 

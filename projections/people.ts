@@ -73,6 +73,7 @@ export const people = defineProjection({
           : {}),
       })),
     LeadWrote: mail("received"),
+    LeadUnsubscribed: mail("received"),
     LeadAnswered: mail("sent"),
     LeadContacted: mail("sent"),
   },

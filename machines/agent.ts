@@ -154,7 +154,8 @@ export const tell = <Context, Event extends EventObject>(
  * Asks for the compensation of everything this actor's activities did and declared one for, newest
  * first. What was compensated is not compensated again.
  */
-export const rollback = { type: "aios.rollback" } as const
+// deno-lint-ignore no-explicit-any -- it fits every machine's actions, whatever setup() declares
+export const rollback: any = { type: "aios.rollback" }
 
 export interface Agent {
   /** Category of its streams. Never changed once events are stored. */

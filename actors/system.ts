@@ -144,13 +144,12 @@ export const layer = (
         }) as Effect.Effect<Accepted, Refusal>
       })
 
+    const hasMoreTimers = () => isPartial && engine.timers.size < pageTimers / 2
+
     /** Moves the horizon and fetches the wake-ups up to it. */
     const refill = Effect.fnUntraced(function* () {
       const now = engine.now
-      const isDue = isPartial
-        ? engine.timers.size < pageTimers / 2
-        : refilled + horizonMillis / 2 <= now
-      if (!isDue) return
+      if (!(isPartial ? hasMoreTimers() : refilled + horizonMillis / 2 <= now)) return
       engine.timers.horizon = now + horizonMillis
       // Timers set from here on are kept; those before are in the index once it has seen the head.
       yield* openAsks.caughtUp(yield* log.head)
@@ -240,7 +239,7 @@ export const layer = (
           yield* Effect.timeoutOption(idle, Math.max(1, end - performance.now()))
           if (performance.now() > end) break
           if (work?.busy()) yield* Effect.promise(() => new Promise((then) => setTimeout(then, 2)))
-          else if (woken === 0 && engine.isIdle) break
+          else if (woken === 0 && engine.isIdle && !hasMoreTimers()) break
         }
         return remaining()
       }),

@@ -5,6 +5,7 @@
 import { Context, type Effect, Schema, type Stream } from "effect"
 import type { RecordedEvent } from "../actors/event-log.ts"
 import type { ParsedRecord } from "../actors/intake.ts"
+import type { Settings } from "../actors/settings.ts"
 import type { Json, StateValue } from "../machines/agent.ts"
 import type { Remaining } from "../actors/actor-system.ts"
 
@@ -18,20 +19,7 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
   detail: Schema.optionalKey(Schema.Json),
 }) {}
 
-export interface Settings {
-  readonly name?: string
-  readonly addresses: ReadonlyArray<string>
-  /** Proposed by import, used until the founder says otherwise. */
-  readonly proposedAddresses: ReadonlyArray<string>
-  readonly signature?: string
-  readonly timeZone: string
-  readonly currency: string
-  readonly workingHours?: { readonly from: string; readonly to: string }
-  readonly briefAt: string
-  readonly nightlyAt: string
-  /** Names of settings that are not set and that something needs. */
-  readonly missing: ReadonlyArray<string>
-}
+export type { Settings }
 
 export interface Approval {
   readonly id: string

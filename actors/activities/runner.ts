@@ -50,6 +50,10 @@ interface Job {
   approval: string | undefined
   /** Past the gate: it may be happening outside right now. */
   performing: boolean
+  /** Goes on with a run that waits for its turn to be tried again. */
+  resume: (() => void) | undefined
+  /** It is one of those that run at the same time. Between two attempts it is not. */
+  holdsPlace: boolean
 }
 
 /** What a plain promise actor gets: nothing is known of it, so it is run like something without effects. */
@@ -136,6 +140,8 @@ export const layer = (options: RunnerOptions = {}) =>
         fiber: undefined,
         approval: undefined,
         performing: false,
+        resume: undefined,
+        holdsPlace: false,
       }
       jobs.set(job.id, job)
       if (open.quarantined) return
@@ -162,17 +168,39 @@ export const layer = (options: RunnerOptions = {}) =>
           if (job === undefined) break
           if (jobs.get(job.id) !== job || job.state !== "queued") continue
           running[lane]++
+          job.holdsPlace = true
           job.state = "running"
+          const { resume } = job
+          job.resume = undefined
+          if (resume !== undefined) {
+            resume()
+            continue
+          }
           const fiber = fork(Effect.asVoid(run(job)))
           job.fiber = fiber
           fiber.addObserver(() => {
-            running[lane]--
             if (job.fiber === fiber) job.fiber = undefined
-            pump()
+            givePlace(job)
           })
         }
       }
     }
+
+    const givePlace = (job: Job) => {
+      if (!job.holdsPlace) return
+      job.holdsPlace = false
+      running[job.declaration.lane]--
+      pump()
+    }
+
+    /** Who was tried and waited since gets in line again. Nobody waits for what was stopped meanwhile. */
+    const takePlace = (job: Job) =>
+      Effect.callback<void>((resume) => {
+        if (job.holdsPlace) return resume(Effect.void)
+        if (jobs.get(job.id) !== job) return resume(Effect.interrupt)
+        job.resume = () => resume(Effect.void)
+        enqueue(job)
+      })
 
     const forget = (job: Job) => {
       jobs.delete(job.id)
@@ -324,6 +352,10 @@ export const layer = (options: RunnerOptions = {}) =>
         Effect.catch((refusal) =>
           Effect.logWarning(`${job.id} waits: ${refusal.message}`).pipe(
             Effect.andThen(Effect.sync(() => {
+              if (job.performing && job.declaration.idempotency === "unsafe") {
+                // It was run, and its outcome could not be recorded.
+                return quarantine(job)
+              }
               job.state = "waiting"
               job.performing = false
               setTimeout(
@@ -333,6 +365,9 @@ export const layer = (options: RunnerOptions = {}) =>
             })),
           )
         ),
+        // Ours, and it would be the same every time.
+        Effect.catchDefect((defect) => settle(job, of(job, failed("Defect", String(defect))))),
+        Effect.ignore,
       )
 
     const perform = (job: Job, implementation: Implementation) =>
@@ -352,14 +387,15 @@ export const layer = (options: RunnerOptions = {}) =>
               }),
             )
         })
+        const inPlace = takePlace(job)
         const guarded = declaration.adapter === undefined
-          ? once
-          : breakers.guard(declaration.adapter, once).pipe(
+          ? Effect.andThen(inPlace, once)
+          : Effect.andThen(inPlace, breakers.guard(declaration.adapter, once)).pipe(
             Effect.tapError((failure) =>
               Effect.sync(() => {
-                if (failure._tag === "CircuitOpen") {
-                  job.state = "waiting"
-                }
+                if (failure._tag !== "CircuitOpen") return
+                job.state = "waiting"
+                givePlace(job)
               })
             ),
             // An open circuit is no attempt: wait until it lets one through.
@@ -377,6 +413,7 @@ export const layer = (options: RunnerOptions = {}) =>
             Effect.sync(() => {
               const pause = declaration.retryDelayMillisMin * 2 ** (attempt - 1)
               job.state = pause > shortPauseMillis ? "waiting" : "pausing"
+              givePlace(job)
             })
           ),
           Effect.retry({
@@ -429,7 +466,9 @@ export const layer = (options: RunnerOptions = {}) =>
       if (job === undefined) return undefined
       forget(job)
       // What may be happening outside comes to its end, and its outcome is recorded all the same.
-      if (job.performing && job.declaration.risk !== "none") return undefined
+      if (job.performing && job.state === "running" && job.declaration.risk !== "none") {
+        return undefined
+      }
       if (job.fiber !== undefined) fork(Fiber.interrupt(job.fiber))
       return job.approval
     }

@@ -93,6 +93,8 @@ interface Cell {
   snapshotRevision: number
   upgradeFrom: number | undefined
   parked: string | undefined
+  /** What a commit held of which nobody knows whether it became durable; the next load tells. */
+  unsure: ReadonlyArray<Staged>
 }
 
 /** One fold that waits for the commit, or an answer that must not be given before it. */
@@ -128,6 +130,9 @@ export interface Committed {
   readonly clock: number
 }
 export type CommitListener = (events: ReadonlyArray<Committed>) => void
+
+/** Records nothing and tells nobody. */
+const idleItem = { type: "", data: null, internal: true, done: () => {} } as const
 
 type Env = EventLog | Vault | SnapshotStore
 
@@ -242,15 +247,7 @@ export class Engine {
       if (streams.has(stream)) continue
       streams.add(stream)
       woken++
-      this.post({
-        kind: "wake",
-        stream,
-        type: "",
-        data: null,
-        internal: true,
-        done: () => {},
-        conflicts: 0,
-      })
+      this.post({ ...idleItem, kind: "wake", stream, conflicts: 0 })
     }
     return woken
   }
@@ -319,6 +316,7 @@ export class Engine {
       snapshotRevision: -1,
       upgradeFrom: undefined,
       parked: undefined,
+      unsure: [],
     }
     this.#cells.set(stream, cell)
     if (this.#cells.size > this.#passivateAt) this.#passivate()
@@ -368,7 +366,15 @@ export class Engine {
   #load(cell: Cell) {
     cell.phase = "loading"
     this.#loading++
-    this.#run(loadActor(cell.entry!, cell.chart!, cell.stream), (exit) => {
+    const { unsure } = cell
+    const load = Effect.all([
+      loadActor(cell.entry!, cell.chart!, cell.stream),
+      unsure.length === 0 ? Effect.succeed([]) : this.#log.readPage(cell.stream, {
+        from: unsure[0]!.append!.expected + 1,
+        limit: unsure.length,
+      }),
+    ])
+    this.#run(load, (exit) => {
       this.#loading--
       if (Exit.isFailure(exit)) {
         cell.phase = "asleep"
@@ -376,7 +382,7 @@ export class Engine {
         this.#putBack(cell, [], failure)
         return
       }
-      const { state, lastEvent, snapshotRevision, upgradeFrom, problem } = exit.value
+      const [{ state, lastEvent, snapshotRevision, upgradeFrom, problem }, found] = exit.value
       cell.state = state
       cell.snapshotRevision = snapshotRevision
       cell.upgradeFrom = upgradeFrom
@@ -384,9 +390,28 @@ export class Engine {
       cell.correlation = lastEvent?.metadata.$correlationId ?? ""
       cell.phase = "awake"
       if (problem !== undefined) this.#park(cell, problem)
+      cell.unsure = []
+      this.#actUpon(this.#durableAfterAll(unsure, found))
       if (cell.mail.length > 0) this.#ready.add(cell)
       this.#schedule()
     })
+  }
+
+  /** Those whose answer was lost: what they ask for was not acted upon yet. */
+  #durableAfterAll(
+    unsure: ReadonlyArray<Staged>,
+    found: ReadonlyArray<RecordedEvent>,
+  ): ReadonlyArray<Committed> {
+    return unsure.flatMap(({ append, step }) => {
+      const event = found.find(({ id }) => id === append!.events[0]!.id)
+      return event === undefined ? [] : { event, clock: step!.state!.clock }
+    })
+  }
+
+  #actUpon(events: ReadonlyArray<Committed>) {
+    if (events.length === 0) return
+    for (const committed of events) this.#dispatch(committed)
+    for (const listener of this.listeners) listener(events)
   }
 
   #park(cell: Cell, problem: string) {
@@ -676,8 +701,7 @@ export class Engine {
       }
       this.#requeue(cell, items)
     }
-    for (const committed of events) this.#dispatch(committed)
-    for (const listener of this.listeners) listener(events)
+    this.#actUpon(events)
     for (const tell of accepted) tell()
     this.#saveSnapshots()
   }
@@ -688,7 +712,7 @@ export class Engine {
 
   /** A timer of it was folded and not recorded: nothing else would come back to it. */
   #wakeAgain(cell: Cell) {
-    this.timers.add(this.now, cell.stream)
+    this.timers.add(Math.min(this.now, this.timers.horizon), cell.stream)
   }
 
   /** Its memory is dropped; the next item loads it from the log again. */
@@ -713,16 +737,27 @@ export class Engine {
   /** The log took nothing: what is ours is tried again in the same order, the rest is told. */
   #failed(batch: ReadonlyArray<Staged>, failure: Refusal) {
     const again = new Map<Cell, Array<Item>>()
-    for (const { cell, item } of batch) {
+    const unsure = new Map<Cell, Array<Staged>>()
+    for (const staged of batch) {
+      const { cell, item } = staged
       const items = again.get(cell) ?? []
       again.set(cell, items)
       if (item) items.push(item)
       else this.#wakeAgain(cell)
+      if (staged.step === undefined) continue
+      const steps = unsure.get(cell) ?? []
+      unsure.set(cell, steps)
+      steps.push(staged)
     }
     for (const [cell, items] of again) {
       this.#forget(cell)
       cell.revision = -1
       this.#putBack(cell, items, failure)
+    }
+    for (const [cell, steps] of unsure) {
+      cell.unsure = steps
+      // Nobody else may come to have it loaded.
+      this.post({ ...idleItem, kind: "view", stream: cell.stream, conflicts: 0 })
     }
   }
 
@@ -752,7 +787,11 @@ export class Engine {
     const refusal = this.#notAccepted(cell, item)
     if (id === undefined) return item.done(Exit.fail(refusal))
     this.#run(this.#log.byId(id), (exit) => {
-      if (Exit.isFailure(exit)) return item.done(Exit.fail(failureOf(exit)))
+      if (Exit.isFailure(exit)) {
+        if (!item.internal || this.#closed) return item.done(Exit.fail(failureOf(exit)))
+        this.#requeue(cell, [item])
+        return this.#pause()
+      }
       const first = exit.value.find((event) => event.stream === cell.stream)
       item.done(first ? Exit.succeed({ event: first, duplicate: true }) : Exit.fail(refusal))
     })

@@ -187,7 +187,7 @@ export const layer = (
         Effect.forever(Effect.gen(function* () {
           yield* Effect.sleep(tickMillis)
           // Without the log no timer is fetched and none can fire; both are tried again.
-          yield* Effect.ignore(refill())
+          yield* refill().pipe(Effect.ignore, Effect.catchDefect(() => Effect.void))
           if (held === 0) engine.wakeDue()
         })),
       )

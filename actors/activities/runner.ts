@@ -16,7 +16,7 @@ import {
 import { Activities, type ActivityFailure, type Implementation } from "../activity.ts"
 import { ActorSystem, InvalidEvent, type Proposal } from "../actor-system.ts"
 import { Contacts } from "../contacts.ts"
-import { type Ask, askId, categoryOf, EventLog, type LogUnavailable } from "../event-log.ts"
+import { type Ask, askId, categoryOf, EventLog } from "../event-log.ts"
 import { derivedId, outcomeId } from "../ids.ts"
 import { OpenAsks } from "../open-asks.ts"
 import { ActorEngine } from "../system.ts"
@@ -477,12 +477,12 @@ export const layer = (options: RunnerOptions = {}) =>
     const takeUpAgain = () => {
       if (settledMeanwhile !== undefined) return
       overflowed = false
-      fork(takeUp.pipe(Effect.catch(takeUpLater)))
+      fork(takeUp.pipe(Effect.catch(takeUpLater), Effect.catchDefect(takeUpLater)))
     }
-    const takeUpLater = ({ message }: LogUnavailable) => {
+    const takeUpLater = (problem: unknown) => {
       settledMeanwhile = undefined
       setTimeout(takeUpAgain, pauseMillis)
-      return Effect.logWarning(`Open asks wait: ${message}`)
+      return Effect.logWarning(`Open asks wait: ${String(problem)}`)
     }
 
     const takeUp = Effect.gen(function* () {

@@ -1,0 +1,319 @@
+/**
+ * A process that lives a story without end on a data directory, until it is killed. Every line it prints
+ * is written at once, so what was printed before a kill had happened before it:
+ * `owned`, `ack <id> <stream> <revision> <position>` for what the log has taken, `step <n>` once
+ * everything of a step was settled. Given a last step it ends there and prints what it found as JSON.
+ * Whoever starts it again says from which step; what of that step was lived already must not count twice.
+ */
+import { Clock, Effect, Layer } from "effect"
+import { writeSync } from "node:fs"
+import { join } from "node:path"
+import process from "node:process"
+import * as implementations from "../../actors/activities/mod.ts"
+import { approvalStream, contentHash, openContent } from "../../actors/activities/gate.ts"
+import * as runner from "../../actors/activities/runner.ts"
+import { type Accepted, ActorSystem } from "../../actors/actor-system.ts"
+import { BlobStore, inlineBytesMax } from "../../actors/blob-store.ts"
+import * as contacts from "../../actors/contacts.ts"
+import { askId, EventLog, type RecordedEvent } from "../../actors/event-log.ts"
+import { derivedId } from "../../actors/ids.ts"
+import { replay } from "../../actors/replay.ts"
+import * as system from "../../actors/system.ts"
+import { ActorEngine } from "../../actors/system.ts"
+import { Vault } from "../../actors/vault.ts"
+import * as dataDirectory from "../../adapters/data-directory.ts"
+import * as mailer from "../../adapters/mailer-folder.ts"
+import * as readStore from "../../adapters/read-store-sqlite.ts"
+import { isSealed, type Json, type JsonObject, type Sealed } from "../../machines/agent.ts"
+import { agents, journals } from "../../machines/mod.ts"
+import type { MailReceived } from "../../machines/record.ts"
+import { settingsStream } from "../../machines/settings.ts"
+import * as openAsks from "../../projections/open-asks.ts"
+import { projections } from "../../projections/mod.ts"
+import * as follower from "../../projections/runner.ts"
+import { Projections } from "../../projections/runner.ts"
+import { everything } from "../contract/event-log.ts"
+import { extraAgents } from "./story.ts"
+
+const [directory = "", first = "0", last] = process.argv.slice(2)
+const from = Number(first)
+
+const day = 24 * 60 * 60 * 1000
+const start = Date.UTC(2026, 10, 2, 8)
+const stepMillis = 2 * day
+const people = 40
+const lettersPerStep = 4
+const settleMillisMax = 20_000
+
+const atOf = (step: number) => start + (step + 1) * stepMillis
+/** Moved by the steps. An earlier life was in step `from` already. */
+let now = atOf(from)
+
+const handClock = Layer.effect(
+  Clock.Clock,
+  Effect.map(Clock.Clock, (real): Clock.Clock => ({
+    currentTimeMillisUnsafe: () => now,
+    currentTimeMillis: Effect.sync(() => now),
+    currentTimeNanosUnsafe: () => BigInt(now) * 1_000_000n,
+    currentTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
+    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: real.monotonicTimeNanos,
+    sleep: (duration) => real.sleep(duration),
+  })),
+)
+
+const house = runner.layer().pipe(
+  Layer.provide(implementations.layer.pipe(
+    Layer.provide(mailer.layer(join(directory, "outbox"))),
+  )),
+  Layer.provideMerge(contacts.layer),
+  Layer.provideMerge(system.layer({ agents: [...agents, ...extraAgents], journals })),
+  Layer.provideMerge(openAsks.layer),
+  Layer.provideMerge(follower.layer(projections)),
+  Layer.provideMerge(readStore.layer(join(directory, "read.db"))),
+  Layer.provideMerge(dataDirectory.layer({ directory })),
+  Layer.provideMerge(handClock),
+)
+
+const print = (line: string) => {
+  const bytes = new TextEncoder().encode(`${line}\n`)
+  for (let done = 0; done < bytes.length;) done += writeSync(1, bytes, done)
+}
+const acknowledged = ({ event }: Accepted) =>
+  print(`ack ${event.id} ${event.stream} ${event.revision} ${event.position}`)
+
+const settled = Effect.flatMap(ActorSystem, (system) => system.settle(settleMillisMax))
+const give = (stream: string, event: object, id: string, how: "propose" | "record" = "propose") =>
+  Effect.gen(function* () {
+    const system = yield* ActorSystem
+    acknowledged(yield* system[how](stream, event as never, { id: derivedId(id), occurredAt: now }))
+  })
+
+interface Letter {
+  readonly name: string
+  readonly person: string
+  readonly place: number
+  readonly round: number
+  readonly sentAt: number
+}
+const lettersOf = (step: number): ReadonlyArray<Letter> =>
+  Array.from({ length: lettersPerStep }, (_, place) => {
+    const n = step * lettersPerStep + place
+    const who = n % people
+    return {
+      name: `${who}-${Math.floor(n / people)}`,
+      person: who.toString(16).padStart(2, "0").repeat(16),
+      place,
+      round: Math.floor(n / people),
+      sentAt: atOf(step),
+    }
+  })
+
+/** Too long for the log: it is kept in a blob. */
+const longText = (name: string) => `Letter ${name}. `.repeat(inlineBytesMax / 8)
+
+const arrives = ({ name, person, place, sentAt }: Letter) =>
+  Effect.gen(function* () {
+    const blobs = yield* BlobStore
+    const address = { name: `Writer ${name}`, address: `${name}@lumen.example` }
+    const blob = place === 0
+      ? yield* blobs.put(person, new TextEncoder().encode(longText(name)))
+      : undefined
+    yield* give(
+      `record-${derivedId(name)}`,
+      {
+        type: "MailReceived",
+        person,
+        content: {
+          messageId: `<${name}@lumen.example>`,
+          inReplyTo: "",
+          references: [],
+          from: address,
+          to: [],
+          cc: [],
+          deliveredTo: [],
+          subject: `Letter ${name}`,
+          text: blob === undefined ? `Short letter ${name}` : "",
+          attachmentNames: [],
+        },
+        sentAt,
+        labels: [],
+        kind: "personal",
+        ...(blob === undefined ? {} : { textBlob: blob }),
+        attachments: [],
+        source: { file: "letters.mbox", at: `line ${name}` },
+      },
+      `record:${name}`,
+      "record",
+    )
+    yield* give(`lead-${person}`, {
+      type: "LeadWrote",
+      person,
+      record: `record-${derivedId(name)}`,
+      sentAt,
+      contact: address,
+      subject: `Letter ${name}`,
+      messageId: `<${name}@lumen.example>`,
+      signals: { reader: "rules-1", warmth: 30, intents: ["asksPrice"], instructsReader: false },
+      quotes: [`what does letter ${name} cost`],
+    }, `wrote:${name}`)
+  })
+
+/** The approval that waits for the founder before the answer to this person's letter may go. */
+const approvalOf = (person: string) =>
+  Effect.gen(function* () {
+    const system = yield* ActorSystem
+    const log = yield* EventLog
+    const vault = yield* Vault
+    const lead = yield* system.view(`lead-${person}`)
+    const { open } = (lead?.context ?? {}) as { open?: { outreach: string } | null }
+    if (!open) return undefined
+    const [event] = yield* log.readPage(open.outreach, { backwards: true, limit: 1 })
+    const place = event?.metadata.asks?.findIndex((ask) =>
+      ask.ask === "activity" && ask.src === "sendMail"
+    ) ?? -1
+    const ask = event?.metadata.asks?.[place]
+    if (event === undefined || ask?.ask !== "activity") return undefined
+    const content = openContent(ask.input ?? null, vault)
+    if (content === undefined) return yield* Effect.die(new Error("What is to be sent is sealed"))
+    const hash = contentHash(content)
+    return { hash, stream: approvalStream(askId(event.stream, event.revision, place), hash) }
+  })
+
+const decide = ({ name, person, place, round }: Letter) =>
+  Effect.gen(function* () {
+    const how = place === 0 || (place === 2 && round % 2 === 1)
+      ? "ApprovalGranted"
+      : place === 1
+      ? "ApprovalRejected"
+      : undefined
+    if (how === undefined) return
+    const approval = yield* approvalOf(person)
+    if (approval === undefined) return
+    const system = yield* ActorSystem
+    const view = yield* system.view(approval.stream)
+    if (view?.value !== "awaitingApproval") return
+    yield* give(
+      approval.stream,
+      how === "ApprovalGranted"
+        ? { type: how, hash: approval.hash, by: "operator" }
+        : { type: how, reason: `not ${name}`, by: "operator", person },
+      `${how}:${name}`,
+    )
+  })
+
+const side = { concurrency: "unbounded", discard: true } as const
+
+const live = (step: number) =>
+  Effect.gen(function* () {
+    now = Math.max(now, atOf(step))
+    const letters = lettersOf(step)
+    yield* Effect.forEach(letters, arrives, side)
+    yield* give(`order-${step}`, { type: "OrderPlaced", sku: `sku ${step}` }, `order:${step}`)
+    yield* settled
+    // Who asks not to be written to, while the answer waits for the founder.
+    yield* Effect.forEach(
+      letters.filter(({ place, round }) => place === 3 && round === 1),
+      ({ name, person, sentAt }) =>
+        give(`lead-${person}`, {
+          type: "LeadUnsubscribed",
+          person,
+          record: `record-${derivedId(name)}`,
+          sentAt,
+          quotes: ["please stop"],
+        }, `unsubscribed:${name}`),
+      side,
+    )
+    yield* Effect.forEach(letters, decide, side)
+    yield* settled
+    print(`step ${step}`)
+  })
+
+const envelopesIn = (value: unknown): ReadonlyArray<Sealed> =>
+  isSealed(value)
+    ? [value]
+    : typeof value === "object" && value !== null
+    ? Object.values(value).flatMap(envelopesIn)
+    : []
+
+/** Whether the blob that an event names is there as it was put; undefined where it names none. */
+const blobOpens = ({ data }: RecordedEvent) =>
+  Effect.gen(function* () {
+    const { textBlob, source } = data as unknown as Partial<typeof MailReceived.Type>
+    if (textBlob === undefined || source === undefined) return undefined
+    const blobs = yield* BlobStore
+    const bytes = yield* blobs.get(textBlob)
+    return new TextDecoder().decode(bytes) === longText(source.at.slice("line ".length))
+  })
+
+/** Everything that must not depend on kills. Envelopes differ by their nonces. */
+const found = Effect.gen(function* () {
+  const system = yield* ActorSystem
+  const { registry } = yield* ActorEngine
+  const vault = yield* Vault
+  const projected = yield* Projections
+  const log = yield* EventLog
+  const remaining = yield* settled
+  const events = yield* everything(log)
+  const blobs = (yield* Effect.forEach(events, blobOpens)).filter((one) => one !== undefined)
+  const envelopes = events.flatMap(({ data, metadata }) => envelopesIn([data, metadata.asks]))
+  const actors: Record<string, Json> = {}
+  for (const [stream, own] of Map.groupBy(events, (event) => event.stream)) {
+    const view = yield* system.view(stream)
+    if (view === undefined) continue
+    actors[stream] = {
+      status: view.status,
+      value: view.value,
+      context: JSON.parse(
+        JSON.stringify(view.context, (_, value) => isSealed(value) ? "sealed" : value),
+      ),
+      events: own.map(({ type }) => type).sort(),
+    }
+  }
+  const rebuilt: Array<{ name: string; equal: boolean }> = []
+  for (const name of projected.names) {
+    const { equal } = yield* projected.rebuild(name)
+    rebuilt.push({ name, equal })
+  }
+  const { divergences, actors: replayed } = yield* replay(registry, undefined, () => {})
+  return {
+    placed: events.map(({ id, stream, revision, position }) =>
+      `${id} ${stream} ${revision} ${position}`
+    ),
+    sent: events.flatMap(({ type, data }) => {
+      const { output } = data as { output?: JsonObject }
+      const where = output?.["where"]
+      return type === "ActivitySucceeded" && typeof where === "string" ? [where] : []
+    }),
+    envelopes: envelopes.length,
+    envelopesClosed: envelopes.filter((one) => vault.open(one) === undefined).length,
+    blobs: blobs.length,
+    blobsDamaged: blobs.filter((fine) => !fine).length,
+    actors,
+    rebuilt,
+    divergences,
+    replayed,
+    remaining: JSON.parse(JSON.stringify(remaining)) as Json,
+  }
+})
+export type Found = Effect.Success<typeof found>
+
+const program = Effect.gen(function* () {
+  print("owned")
+  yield* give(
+    settingsStream,
+    {
+      type: "SettingsRecorded",
+      name: "Mara Lindqvist",
+      addresses: ["mara@northlight.example"],
+    },
+    "settings",
+    "record",
+  )
+  yield* settled
+  const end = last === undefined ? Infinity : Number(last)
+  for (let step = from; step < end; step++) yield* live(step)
+  print(`found ${JSON.stringify(yield* found)}`)
+})
+
+await Effect.runPromise(Effect.scoped(Effect.provide(program, house)))

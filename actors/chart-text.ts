@@ -56,6 +56,9 @@ export const textProblemsOf = (
   return found
 }
 
+/** What is said of a chart that does so; such a chart works on copies, which costs time. */
+export const changesInPlace = "a change of the context in place, which costs a copy for every event"
+
 const smells: ReadonlyArray<readonly [RegExp, string, string]> = [
   [
     /\bIntl\.|\.toLocale\w*\(|\.localeCompare\(/,
@@ -98,8 +101,8 @@ const smells: ReadonlyArray<readonly [RegExp, string, string]> = [
     "Use plain objects and arrays",
   ],
   [
-    /\bcontext(?:\.\w+)*\.(?:push|pop|shift|unshift|splice|sort|reverse)\(/,
-    "a change of the context in place, which replay does not repeat alike",
+    /\bcontext(?:\??\.\w+|\[[^\]]*\])*(?:\.(?:push|pop|shift|unshift|splice|sort|reverse|fill)\(|\s*(?:=(?![=>])|[-+*/%]=|\+\+|--))|\bdelete context\b/,
+    changesInPlace,
     "Return a new value from assign()",
   ],
 ]

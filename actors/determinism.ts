@@ -93,12 +93,26 @@ const instead = (what: string) =>
     ? "use toLowerCase() or toUpperCase()"
     : "do it where it is shown, or in an activity"
 
+/** What does something outside, or later. */
+const effects = new Set([
+  "fetch",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "queueMicrotask",
+  "WebSocket",
+])
+
 /** A chart used something whose answer depends on the machine it runs on. */
 export class NotDeterministic extends Error {
   override readonly name = "NotDeterministic"
   constructor(what: string) {
     super(
-      `${what} differs between machines and runtimes, so a chart may not use it: ${instead(what)}`,
+      effects.has(what)
+        ? `${what} reaches out of the chart, and would do so again on every replay: make it an activity, or a delay an \`after\``
+        : `${what} differs between machines and runtimes, so a chart may not use it: ${
+          instead(what)
+        }`,
     )
   }
 }
@@ -146,7 +160,7 @@ const guardMethod = (prototype: object, name: string, what: string) => {
 export const guardGlobals = (): void => {
   if (guarded.size > 0) return
   // A name the runtime lacks stays lacking, except Temporal, which some runtimes have and others not.
-  for (const name of ["Intl", "performance", "crypto", "Temporal"]) {
+  for (const name of ["Intl", "performance", "crypto", "Temporal", ...effects]) {
     if (name in globalThis || name === "Temporal") guardGlobal(name)
   }
   for (const name of ["localeCompare", "toLocaleLowerCase", "toLocaleUpperCase"]) {

@@ -19,6 +19,7 @@ import { chartHash } from "./chart-hash.ts"
 import { deterministically, guardGlobals } from "./determinism.ts"
 import type { Ask, ChartRef, RecordedEvent } from "./event-log.ts"
 import { type Problem, problemsOf } from "./chart-check.ts"
+import { changesInPlace } from "./chart-text.ts"
 
 /** Microsteps one event may take: a loop of `always` or `raise` ends here instead of never. */
 const microstepsMax = 10_000
@@ -32,6 +33,8 @@ export interface Chart {
   readonly ref: ChartRef
   /** The machine with every child's logic replaced by a stub that does nothing. */
   readonly machine: AnyStateMachine
+  /** It changes its context in place: each event gets a copy, so that the state before stays what it was. */
+  readonly copiesContext: boolean
   /** What each `src` stands for. Child machines are charts named `<chart>.<src>`. */
   readonly sources: ReadonlyMap<string, Source>
 }
@@ -97,7 +100,7 @@ export const define = (
   if (problems.length > 0) throw new UnsupportedChart(options.name, problems)
   const version = options.version ?? 1
   const inline = new Map<string, unknown>()
-  const config = nameInlineLogic(machine.config, inline)
+  const config = withOwnContext(nameInlineLogic(machine.config, inline))
   const actors = { ...machine.implementations.actors, ...Object.fromEntries(inline) }
   const sources = new Map<string, Source>()
   for (const [src, logic] of Object.entries(actors)) {
@@ -117,7 +120,17 @@ export const define = (
     ref: { name: options.name, version, hash: chartHash(machine) },
     machine: stubbed,
     sources,
+    copiesContext: problemsOf(machine, logicKind, isNeutral, "", true)
+      .some(({ what }) => what === changesInPlace),
   }
+}
+
+/** A context written in place is copied for each actor, so that a change of one's is not one of all. */
+const withOwnContext = (config: { readonly context?: unknown }): never => {
+  const { context } = config
+  return (typeof context !== "object" || context === null
+    ? config
+    : { ...config, context: () => JSON.parse(JSON.stringify(context)) }) as never
 }
 
 /** A chart's name is a stream's category, which ends at the first `-`. */
@@ -483,12 +496,11 @@ export const fold = (
 ): Step => {
   if (state === undefined) {
     const { draft, snapshot, defect } = start(chart, stream, event)
+    if (isNeutral(event.type) && event.type !== "ActorStarted") return refused(undefined)
     if (event.type === "ActorStarted" || defect !== undefined) {
       return finish(draft, undefined, snapshot, HashMap.empty(), [0, 0], defect)
     }
-    const next = isNeutral(event.type)
-      ? { snapshot, accepted: true }
-      : react(draft, snapshot, [chartEvent(event)], event.id, true)
+    const next = react(draft, snapshot, [chartEvent(event)], event.id, true)
     if (!next.accepted) return refused(undefined)
     const [heard, digest] = hear(HashMap.empty(), [0, 0], event)
     return finish(
@@ -521,7 +533,8 @@ export const fold = (
     emitted: [],
   }
   const isDomain = !isNeutral(event.type)
-  let snapshot = state.snapshot
+  if (event.type === "ActorStarted") return refused(state)
+  let snapshot = chart.copiesContext ? withCopiedContext(state.snapshot) : state.snapshot
   let defect: unknown
   if (event.type === "ChartUpgraded") {
     return upgraded(draft, state, event.data as JsonObject)
@@ -580,7 +593,7 @@ const react = (
       return { snapshot: failed(snapshot, defect), accepted: true, defect }
     }
     const scope = new FoldScope(draft.stream, draft.revision, draft.parent)
-    const incoming = revive(own.shift())
+    const incoming = withError(revive(own.shift()))
     scope.asked = incoming
     const next = step(draft, scope, n === 0 ? seed : `${seed}#${n}`, () => {
       const after = draft.chart.machine.transition(snapshot, incoming as never, scope as never)
@@ -867,19 +880,30 @@ const translate = (draft: Draft, type: string, data: JsonObject): JsonObject | u
   }
 }
 
-/** Errors become `Error`s again (with a stack that does not depend on where), addresses become references. */
+/** An outcome's error becomes an `Error` again, with a stack that does not depend on where. */
+const withError = (event: unknown): unknown => {
+  const { type, error } = event as { type: string; error?: unknown }
+  return type.startsWith("xstate.error.") && isObject(error) && isPlainError(error)
+    ? { ...event as object, error: errorOf(error) }
+    : event
+}
+
+/** Addresses become references. */
 const revive = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null) return value
   if (Array.isArray(value)) {
     return value.some(isObject) ? value.map((one) => revive(one)) : value
   }
-  if ("$ref" in value && typeof value.$ref === "string" && "id" in value) {
+  if (
+    "$ref" in value && typeof value.$ref === "string" && Object.keys(value).length === 2 &&
+    "id" in value
+  ) {
     return new Address(value.$ref, String(value.id))
   }
   let copy: Record<string, unknown> | undefined
   for (const [key, item] of Object.entries(value)) {
     if (!isObject(item)) continue
-    const revived = key === "error" && isPlainError(item) ? errorOf(item) : revive(item)
+    const revived = revive(item)
     if (revived !== item) (copy ??= { ...value })[key] = revived
   }
   return copy ?? value
@@ -974,6 +998,11 @@ const end = (draft: Draft, snapshot: AnyMachineSnapshot) => {
     : { type: "ChildFailed", child, ask: of, error: { ...plainError(snapshot.error) } }
   draft.asks.push({ ask: "tell", to: stream, event })
 }
+
+const withCopiedContext = (snapshot: AnyMachineSnapshot): AnyMachineSnapshot => ({
+  ...snapshot,
+  context: throughJson(snapshot.context, snapshot),
+} as AnyMachineSnapshot)
 
 /** JSON there and back, with references to this actor's children put back in place. */
 const throughJson = (context: unknown, snapshot: AnyMachineSnapshot): unknown =>
@@ -1070,12 +1099,21 @@ export const persist = (state: ActorState): JsonObject =>
     ...(state.snapshot.output === undefined ? {} : { output: state.snapshot.output }),
     ...(state.snapshot.error === undefined ? {} : { error: plainError(state.snapshot.error) }),
     timers: state.timers,
-    children: state.children,
+    children: childrenInOrder(state),
     heard: [...HashMap.entries(state.heard)],
     heardDigest: state.heardDigest,
     compensable: state.compensable,
     ...(state.parent === undefined ? {} : { parent: state.parent }),
   }) as unknown as JsonObject
+
+/** In XState's order, in which it stops them: a child that was entered again comes last. */
+const childrenInOrder = ({ children, snapshot }: ActorState): Record<string, Child> => {
+  const ids = Object.keys(snapshot.children).filter((id) => id in children)
+  return Object.fromEntries([
+    ...ids.map((id) => [id, children[id]!] as const),
+    ...Object.entries(children).filter(([id]) => !ids.includes(id)),
+  ])
+}
 
 /**
  * Regions take their turns in the order in which they were last entered, so that order is kept where

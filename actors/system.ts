@@ -145,6 +145,10 @@ export const layer = (
       })
 
     const hasMoreTimers = () => isPartial && engine.timers.size < pageTimers / 2
+    /** Nothing is under way between actors, and no timer is due that may fire. */
+    const isQuiet = () =>
+      engine.isIdle && !hasMoreTimers() &&
+      (held > 0 || (engine.timers.next ?? Infinity) > engine.now)
 
     /** Moves the horizon and fetches the wake-ups up to it. */
     const refill = Effect.fnUntraced(function* () {
@@ -158,6 +162,7 @@ export const layer = (
         if (ask.ask === "timer") engine.timers.add(ask.due, stream)
       }
       refilled = now
+      console.log('REFILL', found.length, engine.timers.size)
       // More than a page: the rest is fetched once most of these have fired.
       isPartial = found.length === pageTimers
       if (isPartial) {
@@ -234,13 +239,15 @@ export const layer = (
         }
         while (dispatch) {
           yield* refill()
+          console.log('SETTLE', isPartial, engine.timers.size, engine.isIdle)
           const woken = held === 0 ? engine.wakeDue() : 0
           // While the log is away, what is queued waits, and may wait longer than we are to.
           yield* Effect.timeoutOption(idle, Math.max(1, end - performance.now()))
           if (performance.now() > end) break
           if (work?.busy()) yield* Effect.promise(() => new Promise((then) => setTimeout(then, 2)))
-          else if (woken === 0 && engine.isIdle && !hasMoreTimers()) break
+          else if (woken === 0 && isQuiet()) break
         }
+        console.log('END', isPartial, engine.timers.size, engine.isIdle, performance.now() > end)
         return remaining()
       }),
       remaining: Effect.sync(remaining),

@@ -24,6 +24,7 @@ import { Vault } from "../../actors/vault.ts"
 import * as dataDirectory from "../../adapters/data-directory.ts"
 import * as mailer from "../../adapters/mailer-folder.ts"
 import * as readStore from "../../adapters/read-store-sqlite.ts"
+import { coordinatorKey } from "../../machines/coordinator.ts"
 import { isSealed, type Json, type JsonObject, type Sealed } from "../../machines/agent.ts"
 import { agents, journals } from "../../machines/mod.ts"
 import type { MailReceived } from "../../machines/record.ts"
@@ -44,6 +45,7 @@ const stepMillis = 2 * day
 const people = 40
 const lettersPerStep = 4
 const settleMillisMax = 20_000
+const coordinator = `coordinator-${coordinatorKey}`
 
 const atOf = (step: number) => start + (step + 1) * stepMillis
 /** Moved by the steps. An earlier life was in step `from` already. */
@@ -209,6 +211,18 @@ const live = (step: number) =>
     now = Math.max(now, atOf(step))
     const letters = lettersOf(step)
     yield* Effect.forEach(letters, arrives, side)
+    // The founder's day begins and ends; now and then the mailer is down for a step.
+    const date = new Date(now).toISOString().slice(0, 10)
+    for (const slot of ["daily", "nightly"]) {
+      yield* give(coordinator, { type: "SlotReached", slot, date, missed: 0 }, `${slot}:${date}`)
+    }
+    yield* give(
+      coordinator,
+      step % 2 === 0
+        ? { type: "AdapterDegraded", adapter: "mailer", reason: "refuses" }
+        : { type: "AdapterRecovered", adapter: "mailer" },
+      `adapter:${step}`,
+    )
     yield* give(`order-${step}`, { type: "OrderPlaced", sku: `sku ${step}` }, `order:${step}`)
     yield* settled
     // Who asks not to be written to, while the answer waits for the founder.

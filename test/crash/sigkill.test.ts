@@ -13,8 +13,9 @@ import { type Dice, seeded } from "../seeded.ts"
 import type { Found } from "./sigkill-worker.ts"
 
 const kills = Number(process.env["KILLS"] ?? 200)
-/** Killed at the latest so long after it owned the folder: one or two steps of the story. */
-const ownedMillisMax = 240
+/** Killed at the latest so long after it printed so many lines: one or two steps of the story. */
+const linesMax = 24
+const afterLineMillisMax = 12
 /** One life in so many is killed while it still starts and mends what the last one left. */
 const startOf = 5
 const startMillisMin = 150
@@ -69,7 +70,8 @@ const killed = async (house: House, dice: Dice) => {
   if (inStart) await millis(startMillisMin + dice.below(startMillisMax - startMillisMin))
   else {
     await child.line("owned")
-    await millis(dice.below(ownedMillisMax))
+    for (const wanted = 1 + dice.below(linesMax); child.lines.length < wanted;) await millis(1)
+    await millis(dice.below(afterLineMillisMax))
   }
   child.process.kill("SIGKILL")
   await child.ended

@@ -143,7 +143,7 @@ const unreliable = (dice: Dice, state: { on: boolean; failures: number }) => (lo
 
 const doors = Array.from({ length: 12 }, (_, n) => `door-${n}`)
 const rounds = 3
-const lives = Number(process.env["FAULT_LIVES"] ?? 12)
+const lives = Number(process.env["FAULT_LIVES"] ?? 8)
 
 /** Knocks at every door, some rounds, as somebody who asks again until there is an answer. */
 const live = async (dice: Dice | undefined) => {

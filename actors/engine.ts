@@ -141,6 +141,8 @@ export class Engine {
   readonly listeners = new Set<CommitListener>()
   readonly emitted = new Set<(stream: string, event: JsonObject) => void>()
   readonly parked = new Map<string, string>()
+  /** The log has not taken anything since (by the monotonic clock, ms). */
+  trouble: { readonly since: number; readonly failure: LogUnavailable } | undefined
   readonly #cells = new Map<string, Cell>()
   readonly #ready = new Set<Cell>()
   readonly #dirty = new Map<string, StoredSnapshot>()
@@ -620,6 +622,7 @@ export class Engine {
     results: ReadonlyArray<Appended | VersionConflict | EventTooLarge>,
   ) {
     this.#pauseMillis = 0
+    this.trouble = undefined
     const events: Array<Committed> = []
     /** Cells whose memory is ahead of the log, with what must be done again, in order. */
     const spoiled = new Map<Cell, Array<Item>>()
@@ -768,10 +771,13 @@ export class Engine {
     const keeps = (item: Item) => item.internal && !this.#closed
     for (const item of waiting) if (!keeps(item)) item.done(Exit.fail(failure))
     this.#requeue(cell, waiting.filter(keeps))
-    this.#pause()
+    this.#pause(failure)
   }
 
-  #pause() {
+  #pause(failure: Refusal) {
+    if (failure._tag === "LogUnavailable") {
+      this.trouble ??= { since: performance.now(), failure }
+    }
     if (this.#paused) return
     this.#paused = true
     this.#pauseMillis = Math.min(Math.max(pauseMillisMin, this.#pauseMillis * 2), pauseMillisMax)
@@ -790,7 +796,7 @@ export class Engine {
       if (Exit.isFailure(exit)) {
         if (!item.internal || this.#closed) return item.done(Exit.fail(failureOf(exit)))
         this.#requeue(cell, [item])
-        return this.#pause()
+        return this.#pause(failureOf(exit))
       }
       const first = exit.value.find((event) => event.stream === cell.stream)
       item.done(first ? Exit.succeed({ event: first, duplicate: true }) : Exit.fail(refusal))

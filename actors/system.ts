@@ -162,7 +162,6 @@ export const layer = (
         if (ask.ask === "timer") engine.timers.add(ask.due, stream)
       }
       refilled = now
-      console.log('REFILL', found.length, engine.timers.size)
       // More than a page: the rest is fetched once most of these have fired.
       isPartial = found.length === pageTimers
       if (isPartial) {
@@ -239,7 +238,6 @@ export const layer = (
         }
         while (dispatch) {
           yield* refill()
-          console.log('SETTLE', isPartial, engine.timers.size, engine.isIdle)
           const woken = held === 0 ? engine.wakeDue() : 0
           // While the log is away, what is queued waits, and may wait longer than we are to.
           yield* Effect.timeoutOption(idle, Math.max(1, end - performance.now()))
@@ -247,7 +245,6 @@ export const layer = (
           if (work?.busy()) yield* Effect.promise(() => new Promise((then) => setTimeout(then, 2)))
           else if (woken === 0 && isQuiet()) break
         }
-        console.log('END', isPartial, engine.timers.size, engine.isIdle, performance.now() > end)
         return remaining()
       }),
       remaining: Effect.sync(remaining),

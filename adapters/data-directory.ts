@@ -2,10 +2,11 @@
  * Everything that AIOS keeps on this machine, in one folder, opened in the one safe order: the owner's
  * lock, the secret, the keys, the log. Put other files of the folder behind this layer.
  */
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import type { BlobStore } from "../actors/blob-store.ts"
-import type { EventLog, LogUnavailable } from "../actors/event-log.ts"
+import { type EventLog, LogUnavailable } from "../actors/event-log.ts"
 import type { SnapshotStore } from "../actors/snapshot-store.ts"
 import type { Vault, VaultUnavailable } from "../actors/vault.ts"
 import * as blobs from "./blob-store-folder.ts"
@@ -30,9 +31,19 @@ export const layer = (
     Effect.gen(function* () {
       yield* ownerLock.acquire({ directory, ...(socket === undefined ? {} : { socket }) })
       const { id } = yield* installation.open(directory)
+      const file = join(directory, "log.db")
+      // Keys are made for events only: a log that is not there although there are keys was lost.
+      if (!existsSync(file) && (vault.statusOf(directory)?.keys ?? 0) > 0) {
+        return yield* new LogUnavailable({
+          reason: "corrupt",
+          message: `${file} is missing, but keys of its events are there. Nothing was changed. ` +
+            "Restore it from a backup, or choose another data directory.",
+          retryable: false,
+        })
+      }
       const keys = vault.layer({ directory })
       const events = log.layer({
-        file: join(directory, "log.db"),
+        file,
         installation: id,
         ...(synchronous === undefined ? {} : { synchronous }),
       })

@@ -4,9 +4,11 @@ import { Argument, Command } from "effect/cli"
 import type { Rebuilt, Replay } from "../projections/aios.ts"
 import { open, print, watch } from "./access.ts"
 import { exitCode } from "./exit-codes.ts"
-import { count, Output, type Paint, table } from "./output.ts"
+import { count, cut, Output, type Paint, table } from "./output.ts"
 
 /** Divergences listed to a person; --json has all. */
+/** Asks may be long; --json has them whole. */
+const hashShown = 40
 const divergencesShown = 20
 
 const rate = (n: number, millis: number): string =>
@@ -24,14 +26,15 @@ const replayText = (result: Replay, paint: Paint): string => {
       ...result.divergences.slice(0, divergencesShown).map((one) => [
         one.stream,
         String(one.revision),
-        one.expected,
-        paint.wrong(one.actual),
+        cut(one.expected, hashShown),
+        paint.wrong(cut(one.actual, hashShown)),
       ]),
     ],
     0,
     false,
   ) + (more > 0 ? `and ${more} more (--json shows all)\n` : "") +
-    "A chart was changed without a new version number. Undo the change, or give it a new one.\n"
+    "A chart was changed without a new version number: undo the change, or give it a new one. " +
+    "Or the log was altered: restore it from a backup.\n"
 }
 
 const replay = Command.make(

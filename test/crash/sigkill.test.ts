@@ -14,14 +14,14 @@ import type { Found } from "./sigkill-worker.ts"
 
 const kills = Number(process.env["KILLS"] ?? 200)
 /** Killed at the latest so long after it printed so many lines: one or two steps of the story. */
-const linesMax = 24
+const linesMax = 18
 const afterLineMillisMax = 12
 /** One life in so many is killed while it still starts and mends what the last one left. */
 const startOf = 5
 const startMillisMin = 150
 const startMillisMax = 400
 /** One life in so many is lived under Node, which starts slowly, where it is at hand. */
-const nodeOf = 20
+const nodeOf = 40
 /** Steps after the last kill. */
 const stepsAfter = 3
 const worker = "test/crash/sigkill-worker.ts"

@@ -2,7 +2,7 @@
  * Writes stored histories from a data directory that the real system has written: for each agent those
  * that have the most to tell, one file per version of its chart. Run it once when a version is released,
  * over a folder without anybody's real mail (`test/crash/sigkill-worker.ts DIRECTORY 0 30` writes one);
- * a file that exists is never written again.
+ * a file that exists is never written again. Run `deno fmt` afterwards.
  */
 import { Effect } from "effect"
 import { existsSync, writeFileSync } from "node:fs"
@@ -53,7 +53,7 @@ const program = Effect.gen(function* () {
       stream: events[0]!.stream,
       events: events.map(({ id, type, data, metadata }) => ({ id, type, data, metadata })),
     }))
-    writeFileSync(file, `${JSON.stringify(kept, null, 1)}\n`)
+    writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`)
     console.info(`${file}: ${kept.map(({ events }) => events.length).join(", ")} events`)
   }
 })

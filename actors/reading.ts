@@ -132,6 +132,8 @@ const unsubscribing: ReadonlyArray<RegExp> = [
   /\b(?:do not|don'?t|never) (?:write|contact|e-?mail|mail|message)(?: to)? (?:me|us)(?: again| any ?more| any longer| ever)?\b/i,
   /\bno (?:more|further) (?:mails?|e-?mails?|messages)\b/i,
   /\b(?:opt me out|opting out|i opt out)\b/i,
+  /^(?:please |kindly )?(?:opt[ -]?out|stop(?: (?:it|this|now|please|all))?)(?: please)?[\s.!]*$/i,
+  /\b(?:delete|erase|remove) (?:all )?(?:of )?my (?:personal )?(?:data|information|details)\b/i,
   /\b(?:bitte )?(?:keine|nie wieder) (?:weiteren |mehr )?(?:e-?mails?|mails?|nachrichten|werbung)(?: mehr)?\b/i,
   /\b(?:schreiben|schicken|senden|kontaktieren) sie (?:mir|uns|mich) (?:bitte )?(?:nicht|nie|keine).{0,20}(?:mehr|wieder)\b/i,
   /\b(?:schreib|schick) (?:mir|uns) (?:bitte )?(?:nicht|nie|keine).{0,20}(?:mehr|wieder)\b/i,
@@ -213,7 +215,9 @@ const quoteOf = (sentence: string, at: number): string => {
   let seen = 0
   const hit = Math.max(0, words.findIndex((word) => (seen += word.length + 1) > at))
   const start = Math.max(0, Math.min(hit - 3, words.length - quoteWordsMax))
-  return words.slice(start, start + quoteWordsMax).join(" ").slice(0, 200)
+  const end = start + quoteWordsMax
+  const quote = words.slice(start, end).join(" ").slice(0, 200)
+  return `${start > 0 ? "… " : ""}${quote}${end < words.length ? " …" : ""}`
 }
 
 const firstMatch = (

@@ -154,10 +154,11 @@ export const layer = (
     const refill = Effect.fnUntraced(function* () {
       const now = engine.now
       if (!(isPartial ? hasMoreTimers() : refilled + horizonMillis / 2 <= now)) return
-      engine.timers.horizon = now + horizonMillis
+      const horizon = now + horizonMillis
+      engine.timers.horizon = horizon
       // Timers set from here on are kept; those before are in the index once it has seen the head.
       yield* openAsks.caughtUp(yield* log.head)
-      const found = yield* openAsks.timers(engine.timers.horizon, pageTimers)
+      const found = yield* openAsks.timers(horizon, pageTimers)
       for (const { ask, stream } of found) {
         if (ask.ask === "timer") engine.timers.add(ask.due, stream)
       }

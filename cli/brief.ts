@@ -96,7 +96,7 @@ const shorter = (lines: ReadonlyArray<string>, where: string): ReadonlyArray<str
     : [...lines.slice(0, linesShown), `and ${lines.length - linesShown} more (${where})`]
 
 export const briefText = (brief: Brief, columns: number, paint: Paint): string => {
-  const since = brief.news.since > 0 ? "since the last brief: " : ""
+  const since = brief.news.since > 0 ? "since yesterday: " : ""
   const minutes = Math.max(1, Math.round(brief.approvals.length * minutesPerDecision))
   const head = [
     weekday(brief.date),

@@ -16,6 +16,8 @@ const load = (file: string) =>
   Effect.tryPromise({
     try: async () => {
       const source = readFileSync(file, "utf8")
+      // What the file prints while it is loaded is not our data.
+      console.log = console.error
       const module: object = await import(pathToFileURL(file).href)
       return checkModule(source, module)
     },

@@ -36,6 +36,8 @@ const start = Command.make(
     const { aios } = yield* stay
     let said = ""
     yield* output.log("Ready. Ctrl-C stops it.")
+    // What an earlier process left is told and taken up first; from then on it goes by itself.
+    yield* aios.settle(settleMillisMax)
     for (;;) {
       const remaining = yield* aios.settle(0)
       const { nextDue: _, ...open } = remaining

@@ -59,6 +59,24 @@ const make = Effect.gen(function* () {
     return known
   }
 
+  /** A mistyped agent is told, not answered with nothing. */
+  const known = (filter: string | undefined) =>
+    filter === undefined || registry.find(`${filter.split("/")[0]}-`) !== undefined
+      ? Effect.void
+      : refuse(
+        "usage",
+        "UnknownAgent",
+        `There is no agent ${filter.split("/")[0]}. There are ${
+          agents.map(({ name }) => name).join(", ")
+        }.`,
+      )
+  const noActor = (filter: string) =>
+    refuse(
+      "failed",
+      "UnknownActor",
+      `There is no ${filter}. aios agents ${filter.split("/")[0]} shows which there are.`,
+    )
+
   const settle = (millisMax: number) =>
     millisMax <= 0
       ? system.remaining
@@ -103,7 +121,11 @@ const make = Effect.gen(function* () {
       yield* settle(briefMillisMax)
     }
     const { briefAt, missing, timeZone } = yield* settings
-    const date = asked ?? dateIn(now, timeZone)
+    const today = dateIn(now, timeZone)
+    if (asked !== undefined && asked > today) {
+      return yield* refuse("usage", "InvalidValue", `${asked} is still to come; today is ${today}.`)
+    }
+    const date = asked ?? today
     const end = instantOf(dayAfter(date, 1), "00:00", timeZone)
     return yield* door(queries.brief({
       date,
@@ -186,7 +208,13 @@ const make = Effect.gen(function* () {
     approvals: door(queries.approvals),
     approve: (id) => here(approve(id)),
     reject: (id, reason) => here(reject(id, reason)),
-    agents: (filter) => door(queries.agents(filter, accepts)),
+    agents: (filter) =>
+      Effect.gen(function* () {
+        yield* known(filter)
+        const rows = yield* door(queries.agents(filter, accepts))
+        if (filter?.includes("/") === true && rows.length === 0) return yield* noActor(filter)
+        return rows
+      }),
     events: (options) => {
       const limit = options.limit ?? eventsDefault
       return options.stream === undefined
@@ -209,10 +237,17 @@ const make = Effect.gen(function* () {
         : Stream.filter(all, (event) => event.stream === options.stream)
     },
     replay: (filter, progress) =>
-      here(
-        door(replay(registry, filter, (actors, events) =>
-          progress({ what: `${actors} actors`, done: events, total: 0 }))),
-      ),
+      Effect.gen(function* () {
+        yield* known(filter)
+        const replayed = yield* here(
+          door(replay(registry, filter, (actors, events) =>
+            progress({ what: `${actors} actors`, done: events, total: 0 }))),
+        )
+        if (filter?.includes("/") === true && replayed.events === 0) {
+          return yield* noActor(filter)
+        }
+        return replayed
+      }),
     rebuild: (projection, progress) =>
       Effect.gen(function* () {
         const names = projection === undefined ? projections.names : [projection]

@@ -105,7 +105,10 @@ const outcome = (what: string) => (event: RecordedEvent, rows: Rows) => {
     person: textOf(person),
     events: [...textsOf(events), event.id],
     ...(data["output"] === undefined ? {} : { output: data["output"] }),
-    ...(data["error"] === undefined ? {} : { reason: textOf(error["message"]) }),
+    // Why the founder rejected it is the founder's own knowledge.
+    ...(data["error"] === undefined || error["name"] === "Rejected"
+      ? {}
+      : { reason: textOf(error["message"]) }),
     ...(data["reason"] === undefined ? {} : { reason: data["reason"] }),
   })
 }

@@ -119,6 +119,7 @@ export const layer = (options: RunnerOptions = {}) =>
       readonly clock: number
       readonly started?: boolean
       readonly quarantined?: boolean
+      readonly approval?: string
     }) => {
       if (jobs.has(open.id) || settledMeanwhile?.has(open.id)) return
       // What waits for a decision may wait for weeks: it must not keep the rest from running.
@@ -136,15 +137,19 @@ export const layer = (options: RunnerOptions = {}) =>
         clock: open.clock,
         declaration,
         implementation,
-        state: open.quarantined ? "quarantined" : "queued",
+        state: open.quarantined
+          ? "quarantined"
+          : !dispatch && open.approval !== undefined
+          ? "gated"
+          : "queued",
         fiber: undefined,
-        approval: undefined,
+        approval: open.approval,
         performing: false,
         resume: undefined,
         holdsPlace: false,
       }
       jobs.set(job.id, job)
-      if (open.quarantined) return
+      if (job.state !== "queued") return
       if (open.started && declaration.idempotency === "unsafe" && dispatch) return quarantine(job)
       enqueue(job)
     }

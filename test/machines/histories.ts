@@ -19,7 +19,7 @@ import type { Dice } from "../seeded.ts"
 const hour = 60 * 60 * 1000
 const day = 24 * hour
 export const epoch = Date.UTC(2026, 10, 2, 8)
-const samplesPerSchema = 60
+const samplesPerSchema = 100
 /** What activities and the actor system say when something did not work. */
 const problems = ["MissingSettings", "Skipped", "Rejected", "NotPermitted", "Unknown"]
 /** Fields that say when something was: made near the actor's clock, or nothing would ever be recent. */

@@ -1,8 +1,8 @@
 /**
  * A process that lives a story without end on a data directory, until it is killed. Every line it prints
  * is written at once, so what was printed before a kill had happened before it:
- * `owned`, `ack <id> <stream> <revision> <position>` for what the log has taken, `step <n>` once
- * everything of a step was settled. Given a last step it ends there and prints what it found as JSON.
+ * `owned`, `ack <id> <stream> <revision> <position>` for what the log has taken, `mail` for what is out and
+ * not recorded yet, `step <n>` once everything of a step was settled. Given a last step it ends there and prints what it found as JSON.
  * Whoever starts it again says from which step; what of that step was lived already must not count twice.
  */
 import { Clock, Effect, Layer } from "effect"
@@ -17,6 +17,7 @@ import { BlobStore, inlineBytesMax } from "../../actors/blob-store.ts"
 import * as contacts from "../../actors/contacts.ts"
 import { askId, EventLog, type RecordedEvent } from "../../actors/event-log.ts"
 import { derivedId } from "../../actors/ids.ts"
+import { Mailer } from "../../actors/mailer.ts"
 import { replay } from "../../actors/replay.ts"
 import * as system from "../../actors/system.ts"
 import { ActorEngine } from "../../actors/system.ts"
@@ -45,6 +46,7 @@ const stepMillis = 2 * day
 const people = 40
 const lettersPerStep = 4
 const settleMillisMax = 20_000
+const answerMillis = 5
 const coordinator = `coordinator-${coordinatorKey}`
 
 const atOf = (step: number) => start + (step + 1) * stepMillis
@@ -64,10 +66,24 @@ const handClock = Layer.effect(
   })),
 )
 
+/** The mailer is slow to answer, so that there is time to die between a mail and its record. */
+const slowMailer = Layer.effect(
+  Mailer,
+  Effect.map(
+    Mailer,
+    (mailer) =>
+      Mailer.of({
+        send: (mail, key) =>
+          mailer.send(mail, key).pipe(
+            Effect.tap(() => Effect.sync(() => print("mail"))),
+            Effect.tap(() => Effect.sleep(answerMillis)),
+          ),
+      }),
+  ),
+).pipe(Layer.provide(mailer.layer(join(directory, "outbox"))))
+
 const house = runner.layer().pipe(
-  Layer.provide(implementations.layer.pipe(
-    Layer.provide(mailer.layer(join(directory, "outbox"))),
-  )),
+  Layer.provide(implementations.layer.pipe(Layer.provide(slowMailer))),
   Layer.provideMerge(contacts.layer),
   Layer.provideMerge(system.layer({ agents: [...agents, ...extraAgents], journals })),
   Layer.provideMerge(openAsks.layer),

@@ -14,10 +14,11 @@ import type { Found } from "./sigkill-worker.ts"
 
 const kills = Number(process.env["KILLS"] ?? 200)
 /** Killed at the latest so long after it printed so many lines: one or two steps of the story. */
-const linesMax = 18
+const linesMax = 16
 const afterLineMillisMax = 12
-/** One life in so many is killed while it still starts and mends what the last one left. */
-const startOf = 5
+/** When a life ends: while it still starts and mends what the last one left, when a mail went out, any time. */
+const moments = ["start", "mail", "line", "line"] as const
+const afterMailMillisMax = 6
 const startMillisMin = 150
 const startMillisMax = 400
 /** One life in so many is lived under Node, which starts slowly, where it is at hand. */
@@ -64,11 +65,15 @@ const millis = (count: number) => new Promise((resolve) => setTimeout(resolve, c
 
 /** One life that ends by a kill. */
 const killed = async (house: House, dice: Dice) => {
-  const inStart = dice.below(startOf) === 0
+  const moment = dice.pick(moments)
   const runtime: Runtime = slow !== undefined && dice.below(nodeOf) === 0 ? slow : fast
   const child = start(runtime, worker, house.directory, String(house.step))
-  if (inStart) await millis(startMillisMin + dice.below(startMillisMax - startMillisMin))
-  else {
+  if (moment === "start") {
+    await millis(startMillisMin + dice.below(startMillisMax - startMillisMin))
+  } else if (moment === "mail") {
+    await child.line("mail")
+    await millis(dice.below(afterMailMillisMax))
+  } else {
     await child.line("owned")
     for (const wanted = 1 + dice.below(linesMax); child.lines.length < wanted;) await millis(1)
     await millis(dice.below(afterLineMillisMax))

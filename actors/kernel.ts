@@ -18,6 +18,7 @@ import { canonical, hash64, type Impurity, isPlainError, plainError } from "./ca
 import { chartHash } from "./chart-hash.ts"
 import { deterministically, guardGlobals } from "./determinism.ts"
 import type { Ask, ChartRef, RecordedEvent } from "./event-log.ts"
+import { hear, isLater } from "./heard.ts"
 import { type Problem, problemsOf } from "./chart-check.ts"
 import { changesInPlace } from "./chart-text.ts"
 
@@ -1056,32 +1057,6 @@ const historyOf = (snapshot: AnyMachineSnapshot): Record<string, ReadonlyArray<s
 
 /** The 16 hex digits recorded as `metadata.state`. */
 export const stateHash = (state: ActorState): string => state.hash
-
-const isLater = (ask: string, than: string): boolean => {
-  const [revision, place] = ask.split(".").map(Number)
-  const [lastRevision, lastPlace] = than.split(".").map(Number)
-  return revision! > lastRevision! || (revision === lastRevision && place! > lastPlace!)
-}
-
-const hear = (
-  heard: HashMap.HashMap<string, string>,
-  digest: readonly [number, number],
-  event: FoldEvent,
-): [HashMap.HashMap<string, string>, readonly [number, number]] => {
-  const { actor, ask } = event.metadata
-  if (actor === undefined || ask === undefined) return [heard, digest]
-  const before = HashMap.get(heard, actor)
-  const [a, b] = Option.isSome(before) ? lanes(actor, before.value) : [0, 0]
-  const [c, d] = lanes(actor, ask)
-  return [
-    HashMap.set(heard, actor, ask),
-    [(digest[0] - a + c) | 0, (digest[1] - b + d) | 0],
-  ]
-}
-const lanes = (actor: string, ask: string): [number, number] => {
-  const hash = hash64(`${actor}/${ask}`)
-  return [parseInt(hash.slice(0, 8), 16) | 0, parseInt(hash.slice(8), 16) | 0]
-}
 
 // ---------------------------------------------------------------- persistence
 

@@ -217,7 +217,7 @@ const quoteOf = (sentence: string, at: number): string => {
   const start = Math.max(0, Math.min(hit - 3, words.length - quoteWordsMax))
   const end = start + quoteWordsMax
   const quote = words.slice(start, end).join(" ").slice(0, 200)
-  return `${start > 0 ? "… " : ""}${quote}${end < words.length ? " …" : ""}`
+  return `${start > 0 ? "…" : ""}${quote}${end < words.length ? "…" : ""}`
 }
 
 const firstMatch = (

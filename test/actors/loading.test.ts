@@ -360,6 +360,8 @@ describe("a new version", () => {
       { ...options, agents: [next] },
       Effect.gen(function* () {
         yield* settled
+        // What wakes it is its timer alone, and that moves it over as well.
+        expect(yield* typesOf(child)).toEqual(["ActorStarted", "ChartUpgraded", "TimerFired"])
         expect(yield* view(child)).toMatchObject({ status: "done" })
         expect(yield* view("sum-1")).toMatchObject({ value: "adding", status: "active" })
         const { registry } = yield* ActorEngine

@@ -116,6 +116,14 @@ export const isPlainError = (value: unknown): value is PlainError =>
   typeof value.name === "string" && typeof value.message === "string" &&
   Object.keys(value).length === 2
 
+/** An `Error` again, with a stack that does not depend on where. */
+export const errorOf = (plainError: { name: string; message: string }) => {
+  const error = new Error(plainError.message)
+  error.name = plainError.name
+  error.stack = `${plainError.name}: ${plainError.message}`
+  return error
+}
+
 const encoder = new TextEncoder()
 /** Grows to the largest text hashed so far. */
 let bytes = new Uint8Array(8192)

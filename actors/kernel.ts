@@ -14,7 +14,7 @@ import {
   StateMachine,
 } from "xstate"
 import { activityOf, type Json, type JsonObject, type StateValue } from "../machines/agent.ts"
-import { canonical, hash64, type Impurity, isPlainError, plainError } from "./canonical.ts"
+import { canonical, errorOf, hash64, type Impurity, isPlainError, plainError } from "./canonical.ts"
 import { chartHash } from "./chart-hash.ts"
 import { deterministically, guardGlobals } from "./determinism.ts"
 import type { Ask, ChartRef, RecordedEvent } from "./event-log.ts"
@@ -910,13 +910,6 @@ const revive = (value: unknown): unknown => {
   return copy ?? value
 }
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
-const errorOf = (plainError: { name: string; message: string }) => {
-  const error = new Error(plainError.message)
-  error.name = plainError.name
-  error.stack = `${plainError.name}: ${plainError.message}`
-  return error
-}
-
 /** Closes the fold: normalises, ends what a finished actor leaves open, hashes. */
 const finish = (
   draft: Draft,
@@ -989,7 +982,9 @@ const end = (draft: Draft, snapshot: AnyMachineSnapshot) => {
     draft.asks.push({ ask: "cancel", name: timer.name, of: timer.of })
   }
   draft.timers = []
-  for (const [id, child] of Object.entries(draft.children)) endChild(draft, child.id ?? id, child)
+  // In the order they were asked for, wherever the state was stored in between.
+  const open = Object.entries(draft.children).sort(([, a], [, b]) => isLater(a.of, b.of) ? 1 : -1)
+  for (const [id, child] of open) endChild(draft, child.id ?? id, child)
   draft.children = {}
   if (draft.parent === undefined || snapshot.status === "stopped") return
   const { stream, child, of } = draft.parent

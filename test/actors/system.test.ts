@@ -361,26 +361,6 @@ describe("another writer of the same stream", () => {
   it("makes the engine load again and decide again", async () => {
     const storage = onDisk()
     try {
-      await inHouse(
-        { agents, storage },
-        Effect.gen(function* () {
-          const log = yield* EventLog
-          yield* propose("cup-a", poured(1))
-          const drink = yield* propose("cup-b", poured(1))
-            .pipe(Effect.andThen(propose("cup-b", drunk)))
-          yield* propose("cup-a", { type: "Named", person: "p", name: "n" })
-          // What another process would have appended: the cup is drunk by now.
-          const { id: _, ...rest } = drink.event
-          const [, named] = yield* eventsOf("cup-a")
-          const conflict = yield* Effect.exit(log.append("cup-a", 0, [{ ...rest, id: mintId(1) }]))
-          expect(Exit.isFailure(conflict)).toBe(true)
-          yield* propose("cup-c", poured(1))
-          const [c] = yield* eventsOf("cup-c")
-          // Same chart, same history as cup-b, so its hash fits cup-c but for the key: made there.
-          expect(named?.type).toBe("Named")
-          expect(c?.type).toBe("Poured")
-        }),
-      )
       // A history made in another house, appended behind this one's back.
       const other = inMemory()
       const foreign = await inHouse(

@@ -56,6 +56,8 @@ interface Layout {
   readonly list: ParsedPerson["list"]
   readonly delimiter: string
   readonly columns: ReadonlyMap<string, ReadonlyArray<number>>
+  /** Columns of the header. */
+  readonly width: number
 }
 
 const delimiters = [",", ";", "\t", "|"]
@@ -81,7 +83,7 @@ const layoutOf = (row: string): Layout | undefined => {
           has("lifecyclestage", "leadstatus", "contactowner", "createdate", "firstname")
       ? "hubspot"
       : "people"
-    return { list, delimiter, columns }
+    return { list, delimiter, columns, width: names.length }
   }
   return undefined
 }
@@ -251,7 +253,22 @@ export async function* readPeople(
       yield fault("the row has neither name, address nor profile")
       continue
     }
+    // Fewer are common, where a program drops empty ones at the end; more mean that it is cut wrongly.
+    if (cells.slice(layout.width).some((cell) => cell.trim() !== "")) {
+      yield fault(
+        `the row has ${cells.length} fields, the header ${layout.width}: quote the delimiter`,
+      )
+      continue
+    }
     const person = personOf(cells, layout, { file, at })
+    const written = (layout.columns.get("address") ?? []).map((index) => cells[index]?.trim() ?? "")
+      .find((text) => text !== "")
+    if (person?.address === "" && written !== undefined) {
+      yield fault(
+        `${JSON.stringify(written.slice(0, 60))} is no mail address: correct or remove it`,
+      )
+      continue
+    }
     yield person === undefined
       ? fault("the row has neither name, address nor profile")
       : { record: person }

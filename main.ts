@@ -3,7 +3,7 @@
  * which has decided what this process may read, write and reach.
  */
 import { Clock, Config, Context, Effect, Exit, Layer, Option, Result, Scope } from "effect"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
@@ -176,7 +176,22 @@ const house = (config: Configuration, way: Way) => {
 
 /** Builds the house for the scope; what keeps it from being built is said as an operation's failure. */
 const opened = (config: Configuration, way: Way) =>
-  Layer.build(house(config, way)).pipe(Effect.mapError(failureOf))
+  (way === "read" ? Effect.void : folder(config.dataDir)).pipe(
+    Effect.andThen(Layer.build(house(config, way)).pipe(Effect.mapError(failureOf))),
+  )
+
+/** A folder that cannot be is a wrong configuration; a full disk is not, and is told later. */
+const folder = (dataDir: string) =>
+  Effect.try({
+    try: () => mkdirSync(dataDir, { recursive: true, mode: 0o700 }),
+    catch: (cause) => cause,
+  }).pipe(
+    Effect.catch((cause) =>
+      objectOf(cause)["code"] === "ENOSPC" ? Effect.void : Effect.fail(wrongConfiguration(
+        `The data directory ${dataDir} cannot be made. Give another with --data-dir or AIOS_DATA_DIR.`,
+      ))
+    ),
+  )
 
 /** Owns the data directory, or finds who does: waits a little for one that has no socket or is ending. */
 const ownedOr = <A>(

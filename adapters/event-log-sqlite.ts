@@ -65,7 +65,8 @@ const makeEngine = (options: Options): Engine => {
       return f()
     } catch (cause) {
       if (cause instanceof LogUnavailable) throw cause
-      if (cause instanceof SyntaxError) throw fail("corrupt", cause)
+      // No JSON, or a number larger than any of ours: we did not write that.
+      if (cause instanceof SyntaxError || cause instanceof RangeError) throw fail("corrupt", cause)
       if (isFailureOfStorage(cause)) throw fail(troubleOf(cause, options.file), cause)
       throw cause
     }
@@ -172,10 +173,15 @@ const makeEngine = (options: Options): Engine => {
     }
 
     const decode = (row: EventRow): RecordedEvent => {
-      const { id, type, metadata } = unpack(row[3], row[4], row[5], words)
-      const stream = words.streamNameOf(row[1])
-      const data = JSON.parse(row[6])
-      return { id, type, data, metadata, stream, revision: row[2], position: row[0] }
+      try {
+        const { id, type, metadata } = unpack(row[3], row[4], row[5], words)
+        const stream = words.streamNameOf(row[1])
+        const data = JSON.parse(row[6])
+        return { id, type, data, metadata, stream, revision: row[2], position: row[0] }
+      } catch (cause) {
+        // We wrote it, so whatever does not read is damage, however it shows.
+        throw cause instanceof LogUnavailable ? cause : fail("corrupt", cause)
+      }
     }
     const decodeAll = (rows: unknown) => rowsOf<EventRow>(rows).map(decode)
 

@@ -11,36 +11,20 @@ export interface Result {
   readonly ratio: number
 }
 
+const result =
+  (ratioOf: (ours: number, limit: number) => number) =>
+  (name: string, unit: string, ours: number, limit: number, limitName: string): Result => ({
+    name,
+    unit,
+    ours: rounded(ours),
+    limit: rounded(limit),
+    limitName,
+    ratio: rounded(ratioOf(ours, limit)),
+  })
 /** More is better. */
-export const rate = (
-  name: string,
-  unit: string,
-  ours: number,
-  limit: number,
-  limitName: string,
-): Result => ({
-  name,
-  unit,
-  ours: rounded(ours),
-  limit: rounded(limit),
-  limitName,
-  ratio: rounded(ours / limit),
-})
+export const rate = result((ours, limit) => ours / limit)
 /** Less is better. */
-export const cost = (
-  name: string,
-  unit: string,
-  ours: number,
-  limit: number,
-  limitName: string,
-): Result => ({
-  name,
-  unit,
-  ours: rounded(ours),
-  limit: rounded(limit),
-  limitName,
-  ratio: rounded(limit / ours),
-})
+export const cost = result((ours, limit) => limit / ours)
 
 const rounded = (n: number) => n >= 1000 ? Math.round(n) : Number(n.toPrecision(3))
 

@@ -119,20 +119,20 @@ const fixedClock = (real: Clock.Clock, millis: number): Clock.Clock => {
 /** In `read` nothing is delivered, no timer fires and no activity runs. `stay` serves others too. */
 type Way = Mode | "stay"
 
-const lazyMailer = (folder: string) =>
-  Layer.succeed(
+const lazyMailer = (folder: string) => {
+  const loaded = Effect.gen(function* () {
+    const { layer } = yield* Effect.promise(() => import("./adapters/mailer-folder.ts"))
+    return yield* Effect.provide(Mailer, layer(folder))
+  })
+  return Layer.succeed(
     Mailer,
     Mailer.of({
-      send: (mail, key) =>
-        Effect.gen(function* () {
-          const { layer } = yield* Effect.promise(() => import("./adapters/mailer-folder.ts"))
-          return yield* Effect.provide(
-            Effect.flatMap(Mailer, (mailer) => mailer.send(mail, key)),
-            layer(folder),
-          )
-        }),
+      send: (mail, key) => Effect.flatMap(loaded, (mailer) => mailer.send(mail, key)),
+      recall: (key) => Effect.flatMap(loaded, (mailer) => mailer.recall(key)),
+      sends: false,
     }),
   )
+}
 
 /** The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. */
 const foundations = (config: Configuration, way: Way) => {

@@ -24,7 +24,15 @@ const sentAtMin = Date.UTC(1971, 0)
 const deliveredCountSure = 20
 
 /** What an importer read, in plain. It is sealed before it is stored. */
-export type ParsedRecord = ParsedMail | ParsedPerson
+export type ParsedRecord =
+  | ParsedMail
+  | ParsedPerson
+  | ParsedMessage
+  | ParsedInvoice
+  | ParsedPayment
+  | ParsedMeeting
+  | ParsedFeedItem
+  | ParsedNote
 
 export interface ParsedSource {
   /** File name without folders. */
@@ -63,7 +71,7 @@ export interface ParsedMail {
 
 export interface ParsedPerson {
   readonly record: "person"
-  readonly list: "linkedin" | "hubspot" | "people"
+  readonly list: "linkedin" | "hubspot" | "salesforce" | "people"
   readonly name: string
   readonly address: string
   readonly company: string
@@ -71,6 +79,121 @@ export interface ParsedPerson {
   readonly phone: string
   readonly url: string
   readonly since?: number
+  readonly source: ParsedSource
+}
+
+export interface ParsedMessage {
+  readonly record: "message"
+  readonly network: "linkedin"
+  readonly conversation: string
+  readonly from: { readonly name: string; readonly url: string }
+  readonly to: ReadonlyArray<{ readonly name: string; readonly url: string }>
+  readonly subject: string
+  readonly text: string
+  readonly sentAt?: number
+  /** The export's folder: `INBOX`, `SENT`; empty where it does not say. */
+  readonly folder: string
+  readonly source: ParsedSource
+}
+
+export interface ParsedMoney {
+  /** In the smallest unit of the currency. */
+  readonly minor: number
+  /** ISO 4217, upper case; empty where the file does not say: the founder's currency is meant. */
+  readonly currency: string
+}
+
+export interface ParsedCustomer extends ParsedMailbox {
+  /** Id in the system it comes from; identifies who has no address. */
+  readonly id: string
+}
+
+export interface ParsedInvoice {
+  readonly record: "invoice"
+  readonly system: "stripe" | "lines"
+  /** Id in that system: `in_…`, `536365`. */
+  readonly id: string
+  readonly number: string
+  readonly status: "draft" | "open" | "paid" | "void" | "uncollectible"
+  readonly customer: ParsedCustomer
+  readonly total: ParsedMoney
+  readonly paid: ParsedMoney
+  readonly issuedAt?: number
+  readonly dueAt?: number
+  readonly paidAt?: number
+  /** Id (in the same system) of the invoice that this one cancels. */
+  readonly cancels?: string
+  readonly lines: ReadonlyArray<
+    { readonly description: string; readonly quantity: number; readonly minor: number }
+  >
+  /** Lines left out. */
+  readonly more: number
+  /** When this state of it was reached, where the file says so (a Stripe event's `created`). */
+  readonly at?: number
+  readonly source: ParsedSource
+}
+
+export interface ParsedPayment {
+  readonly record: "payment"
+  readonly system: "stripe"
+  readonly id: string
+  readonly kind: "charge" | "refund" | "dispute"
+  readonly status: "succeeded" | "pending" | "failed" | "won" | "lost" | "open"
+  readonly amount: ParsedMoney
+  /** Id of the invoice it pays. */
+  readonly invoice?: string
+  /** Of a refund or dispute: id of the charge. */
+  readonly of?: string
+  readonly customer: ParsedCustomer
+  readonly description: string
+  readonly paidAt?: number
+  readonly source: ParsedSource
+}
+
+export interface ParsedMeeting {
+  readonly record: "meeting"
+  readonly uid: string
+  /** RECURRENCE-ID as written; empty for a single entry or a whole series. */
+  readonly recurrence: string
+  readonly sequence: number
+  readonly status: "confirmed" | "tentative" | "cancelled"
+  readonly title: string
+  readonly location: string
+  readonly notes: string
+  readonly organiser: ParsedMailbox
+  readonly attendees: ReadonlyArray<ParsedMailbox>
+  readonly ics: string
+  readonly startsAt: number
+  readonly endsAt: number
+  readonly allDay: boolean
+  readonly timeZone: string
+  readonly repeats: boolean
+  readonly alarms: ReadonlyArray<number>
+  readonly source: ParsedSource
+}
+
+export interface ParsedFeedItem {
+  readonly record: "feedItem"
+  readonly feed: { readonly title: string; readonly url: string }
+  readonly id: string
+  readonly title: string
+  readonly url: string
+  readonly author: string
+  readonly summary: string
+  readonly publishedAt?: number
+  readonly source: ParsedSource
+}
+
+export interface ParsedNote {
+  readonly record: "note"
+  readonly kind: "note" | "draft" | "article"
+  readonly topic: string
+  readonly title: string
+  readonly text: string
+  readonly tags: ReadonlyArray<string>
+  readonly matter: Json
+  readonly dueAt?: number
+  readonly writtenAt?: number
   readonly source: ParsedSource
 }
 
@@ -229,13 +352,19 @@ const make = Effect.gen(function* () {
   })
 
   const take = (one: ParsedRecord, known: Known) =>
-    one.record === "mail" ? takeMail(one, known) : takePerson(one, known)
+    one.record === "mail"
+      ? takeMail(one, known)
+      : one.record === "person"
+      ? takePerson(one, known)
+      : Effect.die(new Error(`${one.record} is not taken in yet`))
 
   /** Records that may be the same or variants of each other are taken in one after the other. */
   const groupOf = (one: ParsedRecord): string =>
     one.record === "mail"
       ? `mail:${one.messageId === "" ? one.digest : one.messageId}`
-      : `person:${one.list}:${one.name}:${one.address}:${one.url}`
+      : one.record === "person"
+      ? `person:${one.list}:${one.name}:${one.address}:${one.url}`
+      : `${one.record}:${one.source.file}:${one.source.at}`
 
   const accept = Effect.fn("Intake.accept")(function* (batch: ReadonlyArray<ParsedRecord>) {
     for (const one of batch) {

@@ -20,10 +20,20 @@ export class MailerUnavailable
     cause: Schema.optionalKey(Schema.Defect()),
   }) {}
 
+/** What is to be taken back has happened outside and cannot be undone from here. */
+export class TooLate extends Schema.TaggedError<TooLate>()("TooLate", {
+  message: Schema.String,
+  retryable: Schema.Boolean,
+}) {}
+
 export class Mailer extends Context.Service<Mailer, {
   /** `where` tells a person where the mail now is, for example a file's path. */
   send(
     mail: OutgoingMail,
     key: string,
   ): Effect.Effect<{ readonly messageId: string; readonly where: string }, MailerUnavailable>
+  /** Takes back what was handed over under `key`. `TooLate` where it has left the house; twice is success. */
+  recall(key: string): Effect.Effect<{ readonly where: string }, MailerUnavailable | TooLate>
+  /** Whether what is handed over is sent from here; false: it waits in `where` for the founder. */
+  readonly sends: boolean
 }>()("actors/Mailer") {}

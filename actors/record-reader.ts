@@ -6,7 +6,19 @@
 import { Context, type Effect, Schema, type Stream } from "effect"
 import type { ParsedRecord } from "./intake.ts"
 
-export type RecordFormat = "mbox" | "eml" | "linkedin" | "hubspot" | "people"
+export type RecordFormat =
+  | "mbox"
+  | "eml"
+  | "linkedin"
+  | "linkedin messages"
+  | "hubspot"
+  | "salesforce"
+  | "people"
+  | "stripe"
+  | "invoice lines"
+  | "calendar"
+  | "feed"
+  | "markdown"
 
 /** The file cannot be read: missing, a folder, not allowed, or it failed half way. */
 export class FileUnreadable extends Schema.TaggedError<FileUnreadable>()("FileUnreadable", {

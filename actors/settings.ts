@@ -20,6 +20,8 @@ export interface Settings {
   readonly workingHours?: { readonly from: string; readonly to: string }
   readonly briefAt: string
   readonly nightlyAt: string
+  /** Slots that get a document. */
+  readonly reports: ReadonlyArray<"daily" | "nightly" | "weekly" | "monthly" | "quarterly">
   /** Names of settings that are not set and that something needs. */
   readonly missing: ReadonlyArray<string>
 }
@@ -29,6 +31,7 @@ export const defaults = {
   currency: "EUR",
   briefAt: "06:00",
   nightlyAt: "02:00",
+  reports: ["daily", "nightly"],
 } as const
 
 type Opened = {

@@ -146,5 +146,15 @@ export const layer = (folder: string): Layer.Layer<Mailer> =>
         })
         return result
       }),
+      recall: Effect.fn("Mailer.recall")(function* (key: string) {
+        const name = `${sha256Hex(key).slice(0, 32)}.eml`
+        // Nothing is sent from here, so what is in the folder never left the house.
+        yield* Effect.try({
+          try: () => rmSync(join(folder, name), { force: true }),
+          catch: unavailable(folder),
+        })
+        return { where: `${basename(folder)}/${name}` }
+      }),
+      sends: false,
     }),
   )

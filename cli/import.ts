@@ -37,10 +37,9 @@ export interface ImportResult {
 }
 
 const weightOf = (record: ParsedRecord): number =>
-  record.record === "person" ? 500 : record.attachments.reduce(
-    (sum, attachment) => sum + attachment.content.length,
-    record.text.length + 500,
-  )
+  (record.record === "mail"
+    ? record.attachments.reduce((sum, attachment) => sum + attachment.content.length, 0)
+    : 0) + ("text" in record ? record.text.length : 0) + 500
 
 /** Imports one file. What it reads is counted in `result` as it goes, so an interrupt knows how far it came. */
 const importFile = Effect.fnUntraced(function* (

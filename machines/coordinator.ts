@@ -4,7 +4,9 @@
  */
 import { Schema } from "effect"
 import { assign, setup } from "xstate"
-import { defineAgent, event } from "./agent.ts"
+import { activity, defineAgent, event, personal } from "./agent.ts"
+import { Purpose } from "./executor.ts"
+import { PersonKey } from "./record.ts"
 
 /** Slots that come again and again, at local times of the founder. */
 export const slots = ["daily", "nightly", "weekly", "monthly", "quarterly"] as const
@@ -25,6 +27,47 @@ export const AdapterDegraded = event("AdapterDegraded", {
   reason: Schema.String,
 })
 export const AdapterRecovered = event("AdapterRecovered", { adapter: Schema.String })
+
+/** An executor wants to write to a person. Answered with `FloorGranted` or `FloorDenied`. */
+export const FloorRequested = event("FloorRequested", {
+  person: PersonKey,
+  /** Stream of the executor. */
+  work: Schema.String,
+  purpose: Purpose,
+})
+/** The executor does not need the person any more; `sent`: it has written to them. */
+export const FloorReleased = event("FloorReleased", {
+  person: PersonKey,
+  work: Schema.String,
+  sent: Schema.Boolean,
+})
+
+/** Who may write first where two want the same person: greater wins, the same waits its turn. */
+export const floorRank: { readonly [purpose in Purpose]: number } = {
+  complaint: 4,
+  answer: 3,
+  reminder: 2,
+  followUp: 1,
+}
+/** After a mail was sent nobody of lower rank writes to the person for so long. */
+export const floorMillisMax = 3 * 24 * 60 * 60 * 1000
+
+/** Makes the document of a slot from the log, see `actors/reports.ts`. */
+export const composeReport = activity({
+  name: "composeReport",
+  input: Schema.Struct({ slot: Schema.Literals(slots), date: LocalDate }),
+  output: Schema.Struct({
+    slot: Schema.Literals(slots),
+    date: LocalDate,
+    title: Schema.String,
+    /** Markdown; it names people, so it is sealed under the founder's key. */
+    text: personal(Schema.String),
+    /** The figures in it, by name. */
+    figures: Schema.Record(Schema.String, Schema.Finite),
+  }),
+  lane: "batch",
+  timeoutMillis: 60_000,
+})
 
 /** Key of the only coordinator: its stream is `coordinator-main`. */
 export const coordinatorKey = "main"

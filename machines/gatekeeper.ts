@@ -5,7 +5,7 @@
 import { Schema } from "effect"
 import { assign, setup } from "xstate"
 import { defineAgent, event, personal, type Sealed } from "./agent.ts"
-import { PersonKey } from "./record.ts"
+import { Instant, PersonKey } from "./record.ts"
 
 /** An activity with a risk asks to run. */
 export const ApprovalRequested = event("ApprovalRequested", {
@@ -23,6 +23,13 @@ export const ApprovalRequested = event("ApprovalRequested", {
   person: Schema.optionalKey(PersonKey),
   /** Ids of the events that led here, oldest first. */
   events: Schema.Array(Schema.String),
+  /** How risky the policy finds it, and by which rule, in words. */
+  grade: Schema.optionalKey(Schema.Literals(["low", "normal", "high"])),
+  rule: Schema.optionalKey(Schema.String),
+  /** Approvals with the same group are alike and may be decided together; only `low` ones have one. */
+  group: Schema.optionalKey(Schema.String),
+  /** The approval whose edited content this is. */
+  edits: Schema.optionalKey(Schema.String),
 })
 
 /** Somebody approved the content with this hash. Any other hash is not accepted. */
@@ -37,6 +44,15 @@ export const ApprovalRejected = event("ApprovalRejected", {
   by: Schema.String,
   person: Schema.optionalKey(PersonKey),
 })
+
+/** Not now: it comes back at `until`. */
+export const ApprovalPostponed = event("ApprovalPostponed", { until: Instant, by: Schema.String })
+
+/** The decision is taken back before anything happened: it waits for the founder again. */
+export const ApprovalWithdrawn = event("ApprovalWithdrawn", { by: Schema.String })
+
+/** It was carried out, and the founder took it back: the gate should have been stricter. */
+export const ApprovalRegretted = event("ApprovalRegretted", { by: Schema.String })
 
 /** The content changed, or nobody waits for it any more. */
 export const ApprovalSuperseded = event("ApprovalSuperseded", {

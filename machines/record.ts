@@ -68,9 +68,144 @@ export const PersonListed = event("PersonListed", {
     url: Schema.String,
   })),
   /** The list's kind. */
-  list: Schema.Literals(["linkedin", "hubspot", "people"]),
+  list: Schema.Literals(["linkedin", "hubspot", "salesforce", "people"]),
   /** When they were connected or created, where the list says so. */
   since: Schema.optionalKey(Instant),
+  source: Source,
+})
+
+/** Money in the smallest unit of its currency: `{ minor: 120000, currency: "EUR" }` is 1,200.00 EUR. */
+export const Money = Schema.Struct({
+  minor: Schema.Int,
+  /** ISO 4217, upper case. */
+  currency: Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/)),
+})
+export type Money = typeof Money.Type
+
+/** 32 hex digits, derived from where the invoice comes from and its id there: the key of its actor. */
+export const InvoiceKey = Schema.String.check(Schema.isPattern(/^[0-9a-f]{32}$/))
+
+/** A message of a network (LinkedIn): like a mail, but it cannot be answered by mail. */
+export const MessageReceived = event("MessageReceived", {
+  person: PersonKey,
+  network: Schema.Literal("linkedin"),
+  direction: Schema.Literals(["inward", "outward"]),
+  content: personal(Schema.Struct({
+    conversation: Schema.String,
+    from: Schema.Struct({ name: Schema.String, url: Schema.String }),
+    to: Schema.Array(Schema.Struct({ name: Schema.String, url: Schema.String })),
+    subject: Schema.String,
+    /** At most 64 KiB. */
+    text: Schema.String,
+  })),
+  sentAt: Instant,
+  source: Source,
+})
+
+/** An invoice of the founder's to a customer, as a billing system or a list of lines has it. */
+export const InvoiceRecorded = event("InvoiceRecorded", {
+  person: PersonKey,
+  invoice: InvoiceKey,
+  system: Schema.Literals(["stripe", "lines"]),
+  /** What is written on it, and its id in the system it comes from. */
+  number: Schema.String,
+  status: Schema.Literals(["draft", "open", "paid", "void", "uncollectible"]),
+  customer: personal(Mailbox),
+  total: Money,
+  paid: Money,
+  issuedAt: Instant,
+  dueAt: Schema.optionalKey(Instant),
+  paidAt: Schema.optionalKey(Instant),
+  /** The invoice that this one cancels: a credit note, or a line-item list's `C536379`. */
+  cancels: Schema.optionalKey(InvoiceKey),
+  /** At most 50; `more` counts those left out. */
+  lines: personal(Schema.Array(Schema.Struct({
+    description: Schema.String,
+    quantity: Schema.Finite,
+    minor: Schema.Int,
+  }))),
+  more: Schema.Int,
+  source: Source,
+})
+
+/** Money that moved, or failed to, as a payment system has it. */
+export const PaymentRecorded = event("PaymentRecorded", {
+  person: PersonKey,
+  system: Schema.Literal("stripe"),
+  /** Id in that system: `ch_…`, `re_…`, `dp_…`. */
+  payment: Schema.String,
+  kind: Schema.Literals(["charge", "refund", "dispute"]),
+  status: Schema.Literals(["succeeded", "pending", "failed", "won", "lost", "open"]),
+  amount: Money,
+  /** What it pays, where that is said. */
+  invoice: Schema.optionalKey(InvoiceKey),
+  /** Of a refund or dispute: the charge it concerns. */
+  of: Schema.optionalKey(Schema.String),
+  customer: personal(Mailbox),
+  description: personal(Schema.String),
+  paidAt: Instant,
+  source: Source,
+})
+
+/** An entry of a calendar. A series is one record; which days it falls on is worked out when asked. */
+export const MeetingRecorded = event("MeetingRecorded", {
+  /** The person met, or the founder's own key where nobody else is named. */
+  person: PersonKey,
+  /** Derived from UID and RECURRENCE-ID; the greatest `sequence`, then the newest record counts. */
+  meeting: Schema.String,
+  sequence: Schema.Int,
+  status: Schema.Literals(["confirmed", "tentative", "cancelled"]),
+  content: personal(Schema.Struct({
+    title: Schema.String,
+    location: Schema.String,
+    notes: Schema.String,
+    organiser: Mailbox,
+    attendees: Schema.Array(Mailbox),
+    /** The VEVENT with the VTIMEZONE it names, in a VCALENDAR of its own: at most 64 KiB. */
+    ics: Schema.String,
+  })),
+  startsAt: Instant,
+  endsAt: Instant,
+  allDay: Schema.Boolean,
+  /** IANA name, empty for floating times (then the founder's zone counts). */
+  timeZone: Schema.String,
+  /** It comes again, by RRULE or RDATE. */
+  repeats: Schema.Boolean,
+  /** Minutes before the start. */
+  alarms: Schema.Array(Schema.Int),
+  source: Source,
+})
+
+/** An entry of a feed the founder follows. Public, so nothing in it is sealed. */
+export const FeedItemRead = event("FeedItemRead", {
+  feed: Schema.Struct({ title: Schema.String, url: Schema.String }),
+  id: Schema.String,
+  title: Schema.String,
+  url: Schema.String,
+  author: Schema.String,
+  /** Plain text, at most 2,000 characters. */
+  summary: Schema.String,
+  publishedAt: Instant,
+  source: Source,
+})
+
+/** A Markdown file of the founder's: a note, a draft or a finished article, by its front matter. */
+export const NoteRecorded = event("NoteRecorded", {
+  kind: Schema.Literals(["note", "draft", "article"]),
+  /** What it belongs to, such as `newsletter-47`, from the front matter; else its own file's name. */
+  topic: Schema.String,
+  content: personal(Schema.Struct({
+    title: Schema.String,
+    /** At most 64 KiB; empty where it is in `textBlob`. */
+    text: Schema.String,
+    tags: Schema.Array(Schema.String),
+    /** The front matter as JSON. */
+    matter: Schema.Json,
+  })),
+  textBlob: Schema.optionalKey(Blob),
+  /** Day it is to be published, from the front matter (`due`, `date`, `publish`). */
+  dueAt: Schema.optionalKey(Instant),
+  writtenAt: Instant,
   source: Source,
 })
 
@@ -85,5 +220,15 @@ export const TellRefused = event("TellRefused", {
 
 export const record = defineJournal({
   name: "record",
-  events: [MailReceived, PersonListed, TellRefused],
+  events: [
+    MailReceived,
+    PersonListed,
+    MessageReceived,
+    InvoiceRecorded,
+    PaymentRecorded,
+    MeetingRecorded,
+    FeedItemRead,
+    NoteRecorded,
+    TellRefused,
+  ],
 })

@@ -18,6 +18,10 @@ export const SettingsRecorded = event("SettingsRecorded", {
   workingHours: Schema.optionalKey(Schema.Struct({ from: LocalTime, to: LocalTime })),
   briefAt: Schema.optionalKey(LocalTime),
   nightlyAt: Schema.optionalKey(LocalTime),
+  /** Slots that get a document; default `daily` and `nightly`. */
+  reports: Schema.optionalKey(
+    Schema.Array(Schema.Literals(["daily", "nightly", "weekly", "monthly", "quarterly"])),
+  ),
 })
 
 /** Import found addresses that look like the founder's own (Sent mail, Delivered-To). Used until told otherwise. */

@@ -40,7 +40,7 @@ const WireMail = Schema.Struct({
 })
 const WirePerson = Schema.Struct({
   record: Schema.Literal("person"),
-  list: Schema.Literals(["linkedin", "hubspot", "people"]),
+  list: Schema.Literals(["linkedin", "hubspot", "salesforce", "people"]),
   name: Text,
   address: Text,
   company: Text,
@@ -50,8 +50,110 @@ const WirePerson = Schema.Struct({
   since: Schema.optionalKey(Schema.Finite),
   source: Source,
 })
+const at = Schema.optionalKey(Schema.Finite)
+const Named = Schema.Struct({ name: Text, url: Text })
+const WireMessage = Schema.Struct({
+  record: Schema.Literal("message"),
+  network: Schema.Literal("linkedin"),
+  conversation: Text,
+  from: Named,
+  to: Schema.Array(Named),
+  subject: Text,
+  text: Text,
+  sentAt: at,
+  folder: Text,
+  source: Source,
+})
+const WireMoney = Schema.Struct({ minor: Schema.Int, currency: Text })
+const Customer = Schema.Struct({ ...Mailbox.fields, id: Text })
+const WireInvoice = Schema.Struct({
+  record: Schema.Literal("invoice"),
+  system: Schema.Literals(["stripe", "lines"]),
+  id: Text,
+  number: Text,
+  status: Schema.Literals(["draft", "open", "paid", "void", "uncollectible"]),
+  customer: Customer,
+  total: WireMoney,
+  paid: WireMoney,
+  issuedAt: at,
+  dueAt: at,
+  paidAt: at,
+  cancels: Schema.optionalKey(Text),
+  lines: Schema.Array(
+    Schema.Struct({ description: Text, quantity: Schema.Finite, minor: Schema.Int }),
+  ),
+  more: Schema.Int,
+  at,
+  source: Source,
+})
+const WirePayment = Schema.Struct({
+  record: Schema.Literal("payment"),
+  system: Schema.Literal("stripe"),
+  id: Text,
+  kind: Schema.Literals(["charge", "refund", "dispute"]),
+  status: Schema.Literals(["succeeded", "pending", "failed", "won", "lost", "open"]),
+  amount: WireMoney,
+  invoice: Schema.optionalKey(Text),
+  of: Schema.optionalKey(Text),
+  customer: Customer,
+  description: Text,
+  paidAt: at,
+  source: Source,
+})
+const WireMeeting = Schema.Struct({
+  record: Schema.Literal("meeting"),
+  uid: Text,
+  recurrence: Text,
+  sequence: Schema.Int,
+  status: Schema.Literals(["confirmed", "tentative", "cancelled"]),
+  title: Text,
+  location: Text,
+  notes: Text,
+  organiser: Mailbox,
+  attendees: Schema.Array(Mailbox),
+  ics: Text,
+  startsAt: Schema.Finite,
+  endsAt: Schema.Finite,
+  allDay: Schema.Boolean,
+  timeZone: Text,
+  repeats: Schema.Boolean,
+  alarms: Schema.Array(Schema.Finite),
+  source: Source,
+})
+const WireFeedItem = Schema.Struct({
+  record: Schema.Literal("feedItem"),
+  feed: Schema.Struct({ title: Text, url: Text }),
+  id: Text,
+  title: Text,
+  url: Text,
+  author: Text,
+  summary: Text,
+  publishedAt: at,
+  source: Source,
+})
+const WireNote = Schema.Struct({
+  record: Schema.Literal("note"),
+  kind: Schema.Literals(["note", "draft", "article"]),
+  topic: Text,
+  title: Text,
+  text: Text,
+  tags: Texts,
+  matter: Schema.Json,
+  dueAt: at,
+  writtenAt: at,
+  source: Source,
+})
 const Records: Schema.Codec<ReadonlyArray<ParsedRecord>, unknown> = Schema.Array(
-  Schema.Union([WireMail, WirePerson]),
+  Schema.Union([
+    WireMail,
+    WirePerson,
+    WireMessage,
+    WireInvoice,
+    WirePayment,
+    WireMeeting,
+    WireFeedItem,
+    WireNote,
+  ]),
 )
 
 const Page = {
@@ -77,6 +179,42 @@ export const Arguments = {
   rebuild: Schema.Tuple([Schema.NullOr(Text)]),
   doctor: Schema.Tuple([]),
   resolve: Schema.Tuple([Text, Schema.Boolean]),
+  approveGroup: Schema.Tuple([Text]),
+  preview: Schema.Tuple([Text]),
+  edit: Schema.Tuple([
+    Text,
+    Schema.Struct({ subject: Schema.optionalKey(Text), text: Text }),
+  ]),
+  later: Schema.Tuple([Text, Schema.Finite]),
+  undo: Schema.Tuple([Text]),
+  paid: Schema.Tuple([Text, Schema.Struct({ amount: Schema.optionalKey(WireMoney), at })]),
+  why: Schema.Tuple([Text]),
+  whyNot: Schema.Tuple([Text]),
+  history: Schema.Tuple([Text]),
+  people: Schema.Tuple([Schema.NullOr(Text)]),
+  reports: Schema.Tuple([Schema.NullOr(Text)]),
+  view: Schema.Tuple([Text]),
+  propose: Schema.Tuple([
+    Text,
+    Schema.Record(Text, Schema.Json),
+    Schema.Struct({
+      id: Schema.optionalKey(Text),
+      revision: Schema.optionalKey(Schema.Int),
+      occurredAt: Schema.optionalKey(Schema.Int),
+    }),
+  ]),
+  rows: Schema.Tuple([
+    Text,
+    Schema.Struct({
+      prefix: Schema.optionalKey(Text),
+      after: Schema.optionalKey(Text),
+      limit: Schema.optionalKey(Schema.Int),
+    }),
+  ]),
+  projections: Schema.Tuple([]),
+  backup: Schema.Tuple([]),
+  backupDone: Schema.Tuple([Text]),
+  exported: Schema.Tuple([Schema.Struct({ after: Schema.Int, limit: Schema.Int })]),
 }
 export type Operation = keyof typeof Arguments
 export type ArgumentsOf<Name extends Operation> = (typeof Arguments)[Name]["Type"]
@@ -144,6 +282,42 @@ const call = (
       return decoded(name, raw, ([which]) => aios.rebuild(which ?? undefined, progress))
     case "resolve":
       return decoded(name, raw, ([ask, happened]) => aios.resolve(ask, happened))
+    case "approveGroup":
+      return decoded(name, raw, ([group]) => aios.approveGroup(group))
+    case "preview":
+      return decoded(name, raw, ([id]) => aios.preview(id))
+    case "edit":
+      return decoded(name, raw, ([id, patch]) => aios.edit(id, patch))
+    case "later":
+      return decoded(name, raw, ([id, until]) => aios.later(id, until))
+    case "undo":
+      return decoded(name, raw, ([id]) => aios.undo(id))
+    case "paid":
+      return decoded(name, raw, ([invoice, payment]) => aios.paid(invoice, payment))
+    case "why":
+      return decoded(name, raw, ([id]) => aios.why(id))
+    case "whyNot":
+      return decoded(name, raw, ([agent]) => aios.whyNot(agent))
+    case "history":
+      return decoded(name, raw, ([person]) => aios.history(person))
+    case "people":
+      return decoded(name, raw, ([filter]) => aios.people(filter ?? undefined))
+    case "reports":
+      return decoded(name, raw, ([slot]) => aios.reports(slot ?? undefined))
+    case "view":
+      return decoded(name, raw, ([stream]) => aios.view(stream))
+    case "propose":
+      return decoded(name, raw, ([stream, event, options]) => aios.propose(stream, event, options))
+    case "rows":
+      return decoded(name, raw, ([projection, options]) => aios.rows(projection, options))
+    case "projections":
+      return aios.projections
+    case "backup":
+      return aios.backup(progress)
+    case "backupDone":
+      return decoded(name, raw, ([folder]) => aios.backupDone(folder))
+    case "exported":
+      return decoded(name, raw, ([options]) => aios.exported(options))
   }
 }
 

@@ -21,6 +21,12 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
 
 export type { Settings }
 
+export interface Money {
+  /** In the smallest unit of the currency. */
+  readonly minor: number
+  readonly currency: string
+}
+
 export interface Approval {
   readonly id: string
   /** Stream of the actor that asked. */
@@ -35,6 +41,15 @@ export interface Approval {
   /** Event ids that led here, oldest first. */
   readonly events: ReadonlyArray<string>
   readonly requestedAt: number
+  /** How risky the policy finds it, and the rule that says so. */
+  readonly grade: "low" | "normal" | "high"
+  readonly rule: string
+  /** Approvals of one group are alike, of low risk, and may be approved together. */
+  readonly group?: string
+  /** When it should be done, where somebody named a time. */
+  readonly dueAt?: number
+  /** It was postponed until then, and waits again since. */
+  readonly postponedUntil?: number
 }
 
 export interface BriefLead {
@@ -47,27 +62,239 @@ export interface BriefLead {
   readonly events: ReadonlyArray<string>
 }
 
+/** One thing that wants the founder, with all that is needed to decide. */
+export interface BriefItem {
+  /** What happened: who, when, how much. */
+  readonly what: string
+  /** What is prepared already, such as `draft ready`; empty where nothing is. */
+  readonly prepared: string
+  /** The one command that deals with it. */
+  readonly action: string
+  /** The evidence, a phrase each, with a few words quoted. What was inferred says from what. */
+  readonly why: ReadonlyArray<string>
+  /** When it is due, epoch ms. */
+  readonly dueAt?: number
+  /** Since when it waits, epoch ms; items of an earlier brief show their age. */
+  readonly since: number
+  readonly kind: "approval" | "reply" | "lead" | "invoice" | "content" | "meeting" | "held"
+  /** Name of the person, where it is about one, and their key. */
+  readonly person?: string
+  readonly key?: string
+  /** Approvals it is about, most important first. */
+  readonly approvals: ReadonlyArray<string>
+  readonly events: ReadonlyArray<string>
+  /** Greater comes first: what it costs not to act, see `projections/brief-ranking.ts`. */
+  readonly rank: number
+}
+
+export interface BriefInvoice {
+  /** Key of its actor. */
+  readonly key: string
+  readonly number: string
+  readonly person: string
+  readonly state: string
+  readonly total: Money
+  readonly open: Money
+  readonly dueAt: number
+  /** Days past due; negative before. */
+  readonly daysLate: number
+  readonly events: ReadonlyArray<string>
+}
+
+/** A conversation in which the founder owes an answer. */
+export interface BriefReply {
+  readonly person: string
+  readonly key: string
+  readonly subject: string
+  readonly about: string
+  /** When the oldest unanswered mail was sent. */
+  readonly since: number
+  readonly mails: number
+  readonly pressing: number
+  readonly dueAt?: number
+  readonly quotes: ReadonlyArray<string>
+  readonly events: ReadonlyArray<string>
+}
+
+export interface BriefContent {
+  readonly topic: string
+  readonly title: string
+  readonly state: string
+  readonly dueAt?: number
+  readonly notes: number
+  /** Notes that the draft covers, and titles of those it does not. */
+  readonly covered: number
+  readonly uncovered: ReadonlyArray<string>
+  readonly events: ReadonlyArray<string>
+}
+
+/** A decision of the last day, with what became of it. */
+export interface BriefDecided {
+  readonly id: string
+  readonly decision: string
+  readonly what: string
+  readonly outcome: string
+  readonly at: number
+  readonly events: ReadonlyArray<string>
+}
+
+/** A group of what was done without the founder, such as `2 duplicates merged`. */
+export interface BriefDone {
+  readonly what: string
+  readonly events: ReadonlyArray<string>
+}
+
 export interface Brief {
-  /** Local date, `2026-11-23`. */
+  /** Local date, `2026-11-23`, and the zone that times are told in. */
   readonly date: string
+  readonly timeZone: string
+  /** In order: `now` is due today or waits for a decision, `week` is due within 7 days. */
+  readonly now: ReadonlyArray<BriefItem>
+  readonly week: ReadonlyArray<BriefItem>
   readonly leads: ReadonlyArray<BriefLead>
   readonly approvals: ReadonlyArray<Approval>
+  readonly invoices: ReadonlyArray<BriefInvoice>
+  readonly money: {
+    readonly overdue: ReadonlyArray<Money>
+    readonly overdueCount: number
+    /** The oldest of them. */
+    readonly oldest?: { readonly person: string; readonly days: number }
+    /** Due within 7 days, and accepted but not invoiced. */
+    readonly expected: ReadonlyArray<Money>
+    /** Received since the last brief. */
+    readonly received: ReadonlyArray<Money>
+  }
+  readonly replies: ReadonlyArray<BriefReply>
+  readonly content: ReadonlyArray<BriefContent>
+  /** Meetings of the day, in order. */
+  readonly meetings: ReadonlyArray<
+    {
+      readonly title: string
+      readonly startsAt: number
+      readonly endsAt: number
+      readonly allDay: boolean
+      readonly with: string
+      readonly events: ReadonlyArray<string>
+    }
+  >
   /** What came in since the last brief. */
-  readonly news: { readonly mails: number; readonly people: number; readonly since: number }
-  /** Done without the founder, and outcomes of what was decided. */
-  readonly done: ReadonlyArray<{ readonly what: string; readonly events: ReadonlyArray<string> }>
-  readonly held: ReadonlyArray<{ readonly what: string; readonly events: ReadonlyArray<string> }>
-  /** What is not known today, and what is missing. */
+  readonly news: {
+    readonly mails: number
+    readonly people: number
+    readonly leads: number
+    readonly payments: number
+    readonly since: number
+  }
+  readonly decided: ReadonlyArray<BriefDecided>
+  /** Done without the founder. */
+  readonly done: ReadonlyArray<BriefDone>
+  /** Held back, with the command that shows why. */
+  readonly held: ReadonlyArray<
+    { readonly what: string; readonly action: string; readonly events: ReadonlyArray<string> }
+  >
+  /** What is not known today. */
   readonly unknown: ReadonlyArray<string>
+  /** At most five things to mend, most important first, each with its command. */
+  readonly checklist: ReadonlyArray<{ readonly what: string; readonly fix: string }>
 }
 
 export interface Decision {
   readonly id: string
-  readonly decision: "approved" | "rejected"
+  readonly decision: "approved" | "rejected" | "postponed"
   /** True where it had been decided the same before: nothing changed now. */
   readonly already: boolean
   /** What became of it, as far as it is known now: `sent to …`, or what it waits for. */
   readonly outcome: string
+}
+
+export interface Edited {
+  /** The approval that was edited, and the one that takes its place. */
+  readonly id: string
+  readonly approval: Approval
+  /** Line by line, `- ` and `+ `. */
+  readonly difference: string
+}
+
+export interface Undone {
+  readonly id: string
+  /** What was taken back: the word only, or what had been done. */
+  readonly undone: "decision" | "effect"
+  readonly outcome: string
+}
+
+/** One step in a chain of causes. */
+export interface Cause {
+  readonly event: string
+  readonly type: string
+  readonly stream: string
+  readonly at: number
+  /** In words, with names opened. */
+  readonly what: string
+  /** The imported line: file and place. */
+  readonly source?: { readonly file: string; readonly at: string }
+}
+
+export interface Why {
+  /** What was asked about, in words. */
+  readonly of: string
+  /** Newest first; the last one is where it began. */
+  readonly causes: ReadonlyArray<Cause>
+}
+
+export interface WhyNot {
+  readonly agent: string
+  readonly key: string
+  readonly state: StateValue
+  /** What keeps it from going on: guards, rules, gates, floors, each with its evidence. */
+  readonly obstacles: ReadonlyArray<
+    { readonly by: string; readonly what: string; readonly events: ReadonlyArray<string> }
+  >
+  /** What would move it on. */
+  readonly accepts: ReadonlyArray<string>
+}
+
+export interface HistoryEntry {
+  readonly at: number
+  readonly what: string
+  readonly detail: string
+  readonly event: string
+  readonly source?: { readonly file: string; readonly at: string }
+}
+export interface History {
+  readonly person: string
+  readonly key: string
+  readonly address: string
+  readonly entries: ReadonlyArray<HistoryEntry>
+}
+
+export interface PersonRow {
+  readonly key: string
+  readonly name: string
+  readonly address: string
+  readonly company: string
+  readonly mails: number
+  readonly lastAt?: number
+  readonly lists: ReadonlyArray<string>
+}
+
+export interface ReportRow {
+  readonly slot: string
+  readonly date: string
+  readonly title: string
+  readonly text: string
+  readonly figures: { readonly [name: string]: number }
+  readonly event: string
+}
+
+/** A consistent copy of all that must not be lost, made beside it in the data directory. */
+export interface BackupCopy {
+  readonly folder: string
+  readonly files: ReadonlyArray<
+    { readonly path: string; readonly bytes: number; readonly sha256: string }
+  >
+  /** The log's last position in it. */
+  readonly head: number
+  readonly at: number
 }
 
 export interface AgentRow {
@@ -138,6 +365,71 @@ export class Aios extends Context.Service<Aios, {
   readonly approvals: Op<ReadonlyArray<Approval>>
   approve(id: string): Op<Decision>
   reject(id: string, reason: string): Op<Decision>
+  /** Approves all that wait in a group of alike, low-risk ones. */
+  approveGroup(group: string): Op<ReadonlyArray<Decision>>
+  /** What approving would do, without doing it. */
+  preview(id: string): Op<{ readonly id: string; readonly effect: string }>
+  /** Other content in place of what waits: a new approval, which waits in turn. */
+  edit(id: string, patch: { readonly subject?: string; readonly text: string }): Op<Edited>
+  later(id: string, until: number): Op<Decision>
+  undo(id: string): Op<Undone>
+  /** The founder says that an invoice was paid, by number or key; default: all that is open, now. */
+  paid(
+    invoice: string,
+    payment: { readonly amount?: Money; readonly at?: number },
+  ): Op<{ readonly invoice: string; readonly state: string; readonly outcome: string }>
+  /** The chain of causes of an event, an activity (ask) or an approval, by id or its beginning. */
+  why(id: string): Op<Why>
+  /** Why an actor, `AGENT/KEY`, does not go on; a person's name or address stands for their lead. */
+  whyNot(agent: string): Op<WhyNot>
+  /** By name, address or key. */
+  history(person: string): Op<History>
+  people(filter?: string): Op<ReadonlyArray<PersonRow>>
+  reports(slot?: string): Op<ReadonlyArray<ReportRow>>
+  /** An actor as it is now, from the log; context with envelopes opened. */
+  view(stream: string): Op<{
+    readonly stream: string
+    readonly revision: number
+    readonly status: string
+    readonly state: StateValue
+    readonly context: Json
+    readonly accepts: ReadonlyArray<string>
+    readonly clock: number
+    readonly problem?: string
+  }>
+  /** An event for an actor, from outside; refused as `NotAccepted` with the state and what it would take. */
+  propose(
+    stream: string,
+    event: { readonly [name: string]: Json },
+    options: { readonly id?: string; readonly revision?: number; readonly occurredAt?: number },
+  ): Op<{ readonly event: RecordedEvent; readonly duplicate: boolean }>
+  /** The rows of a read model, after a key, envelopes opened. */
+  rows(
+    projection: string,
+    options: { readonly prefix?: string; readonly after?: string; readonly limit?: number },
+  ): Op<ReadonlyArray<readonly [key: string, row: Json]>>
+  readonly projections: Op<
+    ReadonlyArray<
+      {
+        readonly name: string
+        readonly version: number
+        readonly position: number
+        readonly head: number
+        readonly events: number
+        readonly problem?: string
+      }
+    >
+  >
+  /** Copies the log, keys, secret, blobs, outbox and settings consistently while running. */
+  backup(progress: Progress): Op<BackupCopy>
+  /** Removes the copy. */
+  backupDone(folder: string): Op<null>
+  /** Records for an export in open formats, opened, a page at a time in order of position. */
+  exported(options: { readonly after: number; readonly limit: number }): Op<{
+    readonly items: ReadonlyArray<{ readonly event: RecordedEvent; readonly opened: Json }>
+    readonly last: number
+    readonly done: boolean
+  }>
   agents(filter?: string): Op<ReadonlyArray<AgentRow>>
   events(
     options: { readonly stream?: string; readonly after?: number; readonly limit?: number },

@@ -204,9 +204,20 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
     date: day.date,
     leads,
     approvals: sources.approvals,
-    news: { mails, people, since: day.since },
+    timeZone: "UTC",
+    now: [],
+    week: [],
+    invoices: [],
+    money: { overdue: [], overdueCount: 0, expected: [], received: [] },
+    replies: [],
+    content: [],
+    meetings: [],
+    decided: [],
+    checklist: [],
+    news: { mails, people, leads: 0, payments: 0, since: day.since },
     done: [...itemsOf("done", day, sources), ...stale],
-    held: [...itemsOf("held", day, sources), ...unclearOf(sources)],
+    held: [...itemsOf("held", day, sources), ...unclearOf(sources)]
+      .map((item) => ({ ...item, action: "" })),
     unknown: [...unknownOf(day, sources), ...day.unknown],
   }
 }

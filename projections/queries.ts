@@ -127,6 +127,9 @@ const makeQueries = Effect.gen(function* () {
       hash: textOf(fields["hash"]),
       events: textsOf(fields["events"]),
       requestedAt: numberOf(fields["requestedAt"]),
+      grade: gradeOf(fields["grade"]),
+      rule: textOf(fields["rule"]),
+      ...optional("group", fields["group"]),
       state: textOf(fields["state"]),
       ask: textOf(fields["ask"]),
       ...optional("person", fields["person"]),
@@ -139,7 +142,21 @@ const makeQueries = Effect.gen(function* () {
   }
   const plainApproval = (record: ApprovalRecord): Approval => {
     const { id, agent, activity, risk, reasons, content, hash, events, requestedAt } = record
-    return { id, agent, activity, risk, reasons, content, hash, events, requestedAt }
+    const { grade, rule, group } = record
+    return {
+      id,
+      agent,
+      activity,
+      risk,
+      reasons,
+      content,
+      hash,
+      events,
+      requestedAt,
+      grade,
+      rule,
+      ...(group === undefined ? {} : { group }),
+    }
   }
   const approvalTable = tableOf(approvals)
 
@@ -250,6 +267,9 @@ const ledgerEntry = (ask: string, row: JsonObject): LedgerEntry => ({
     : { problem: row["error"] ?? row["reason"] ?? null },
   events: listOf(row["events"]).filter((one) => typeof one === "string"),
 })
+
+const gradeOf = (value: Json | undefined): Approval["grade"] =>
+  value === "low" || value === "high" ? value : "normal"
 
 const statuses: ReadonlyArray<LedgerStatus> = [
   "open",

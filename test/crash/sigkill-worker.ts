@@ -73,6 +73,7 @@ const slowMailer = Layer.effect(
     Mailer,
     (mailer) =>
       Mailer.of({
+        ...mailer,
         send: (mail, key) =>
           mailer.send(mail, key).pipe(
             Effect.tap(() => Effect.sync(() => print("mail"))),

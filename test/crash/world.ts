@@ -134,7 +134,7 @@ export const incarnation = async <A>(
     Mailer,
     Effect.map(
       Mailer,
-      (mailer) => Mailer.of({ send: (mail, key) => around(mailer.send(mail, key)) }),
+      (mailer) => Mailer.of({ ...mailer, send: (mail, key) => around(mailer.send(mail, key)) }),
     ),
   ).pipe(
     Layer.provide(mailerFolder.layer(join(world.directory, "outbox"))),

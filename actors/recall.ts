@@ -1,0 +1,34 @@
+/**
+ * Port: what is known about a person, for those who draft. It is read from the read models, which may
+ * lag a moment behind: nothing is decided by it.
+ */
+import { Context, type Effect, Schema } from "effect"
+import type { InvoiceFacts } from "../machines/executor.ts"
+
+export class RecallUnavailable
+  extends Schema.TaggedError<RecallUnavailable>()("RecallUnavailable", {
+    message: Schema.String,
+    retryable: Schema.Boolean,
+  }) {}
+
+export interface Remembered {
+  readonly name?: string
+  readonly address?: string
+  readonly company?: string
+  readonly mails: number
+  /** Invoices that are not settled, or overpaid. */
+  readonly invoices: ReadonlyArray<InvoiceFacts>
+  /** The next meeting with the person, epoch ms. */
+  readonly nextMeeting?: { readonly startsAt: number; readonly title: string }
+}
+
+export class Recall extends Context.Service<Recall, {
+  about(person: string): Effect.Effect<Remembered, RecallUnavailable>
+  /** Titles and texts of notes, by the streams of their records; those that are forgotten are left out. */
+  notes(
+    records: ReadonlyArray<string>,
+  ): Effect.Effect<
+    ReadonlyArray<{ readonly record: string; readonly title: string; readonly text: string }>,
+    RecallUnavailable
+  >
+}>()("actors/Recall") {}

@@ -66,6 +66,9 @@ export interface ParsedMail {
   readonly attachments: ReadonlyArray<
     { readonly name: string; readonly mediaType: string; readonly content: Uint8Array }
   >
+  readonly suspicions?: ReadonlyArray<
+    "forgedFrom" | "lookalikeAddress" | "activeContent" | "oversized"
+  >
   readonly source: ParsedSource
 }
 
@@ -318,6 +321,7 @@ const make = Effect.gen(function* () {
       labels: mail.labels,
       kind: mail.kind,
       ...(textBlob === undefined ? {} : { textBlob: blobJson(textBlob) }),
+      ...(mail.suspicions === undefined ? {} : { suspicions: [...mail.suspicions] }),
       attachments: attachments.map(({ mediaType, blob }) => ({ mediaType, blob: blobJson(blob) })),
       source: { ...mail.source },
       ...(original === undefined ? {} : { variantOf: original }),

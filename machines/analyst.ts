@@ -5,7 +5,7 @@
 import { Schema } from "effect"
 import { activity, event, personal, staleAfterMillisDefault } from "./agent.ts"
 import { Signals } from "./lead.ts"
-import { Instant, Mailbox, Money, PersonKey } from "./record.ts"
+import { Instant, Mailbox, Money, PersonKey, Suspicion } from "./record.ts"
 
 /** A promise with a date, or a date by which something is wanted. */
 export const Commitment = Schema.Struct({
@@ -25,16 +25,8 @@ export const Findings = Schema.Struct({
   commitments: Schema.Array(Commitment),
   /** The person asks something. */
   asks: Schema.Boolean,
-  /** What a founder should be warned of: see `actors/reading.ts`. */
-  suspicions: Schema.Array(
-    Schema.Literals([
-      "instructsReader",
-      "forgedFrom",
-      "lookalikeAddress",
-      "activeContent",
-      "oversized",
-    ]),
-  ),
+  /** What a founder should be warned of. */
+  suspicions: Schema.Array(Suspicion),
 })
 export type Findings = typeof Findings.Type
 

@@ -39,6 +39,18 @@ export const MailContent = Schema.Struct({
   attachmentNames: Schema.Array(Schema.String),
 })
 
+/**
+ * `forgedFrom`: the sender is not who the mail says; `lookalikeAddress`: letters of another alphabet, or
+ * a domain one letter off a known one; `activeContent`: scripts, forms or programs; `oversized`: parts or
+ * headers were left out.
+ */
+export const Suspicion = Schema.Literals([
+  "forgedFrom",
+  "lookalikeAddress",
+  "activeContent",
+  "oversized",
+])
+
 /** One mail, in or out. Sealed under the key of `person`, the other side. */
 export const MailReceived = event("MailReceived", {
   person: PersonKey,
@@ -52,6 +64,8 @@ export const MailReceived = event("MailReceived", {
   textBlob: Schema.optionalKey(Blob),
   attachments: Schema.Array(Schema.Struct({ mediaType: Schema.String, blob: Blob })),
   source: Source,
+  /** What a founder should be warned of, as far as headers and parts show it. */
+  suspicions: Schema.optionalKey(Schema.Array(Suspicion)),
   /** Record that has the same Message-ID and other content. */
   variantOf: Schema.optionalKey(Schema.String),
 })

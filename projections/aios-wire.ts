@@ -36,6 +36,11 @@ const WireMail = Schema.Struct({
     mediaType: Text,
     content: Schema.Uint8ArrayFromBase64,
   })),
+  suspicions: Schema.optionalKey(
+    Schema.Array(
+      Schema.Literals(["forgedFrom", "lookalikeAddress", "activeContent", "oversized"]),
+    ),
+  ),
   source: Source,
 })
 const WirePerson = Schema.Struct({

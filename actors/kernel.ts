@@ -822,7 +822,11 @@ const rollBack = (draft: Draft) => {
       ask: "activity",
       child: `compensate:${done.of}`,
       src: done.compensation,
-      input: { input: done.input, output: done.output },
+      input: {
+        ask: `${draft.stream}/${done.of}`,
+        input: done.input,
+        output: done.output,
+      },
     })
   }
   draft.compensable = []

@@ -84,7 +84,7 @@ export interface ActivityDeclaration {
   readonly adapter?: string
   /** Greater runs earlier within its lane. */
   readonly priority: number
-  /** What undoes it: an activity whose input is `{ input, output }` of the run to undo. */
+  /** What undoes it: an activity whose input is `{ ask, input, output }` of the run to undo; `ask` was its key. */
   readonly compensation?: string
 }
 

@@ -136,6 +136,13 @@ export const WorkFailed = event("WorkFailed", {
   problem: Schema.String,
 })
 
+/** What a compensation is given: the run to undo, by its ask's id, which was its key outside. */
+export const Done = Schema.Struct({
+  ask: Schema.String,
+  input: Schema.Json,
+  output: Schema.Json,
+})
+
 /** Writes the mail. Fails with `MissingSettings` where a fact is missing: there are no placeholders. */
 export const draftMail = activity({
   name: "draftMail",
@@ -194,7 +201,7 @@ export const sendMail = activity({
 /** Takes a mail back that was handed over and is still in the outbox. Fails with `TooLate` otherwise. */
 export const recallMail = activity({
   name: "recallMail",
-  input: Schema.Struct({ input: Schema.Json, output: Schema.Json }),
+  input: Done,
   output: Schema.Struct({ where: Schema.String }),
   idempotency: "keyed",
   adapter: "mailer",
@@ -219,7 +226,7 @@ export const refundPayment = activity({
 })
 export const cancelRefund = activity({
   name: "cancelRefund",
-  input: Schema.Struct({ input: Schema.Json, output: Schema.Json }),
+  input: Done,
   output: Schema.Struct({ where: Schema.String }),
   idempotency: "keyed",
   adapter: "payments",
@@ -241,7 +248,7 @@ export const draftInvoice = activity({
 })
 export const voidInvoice = activity({
   name: "voidInvoice",
-  input: Schema.Struct({ input: Schema.Json, output: Schema.Json }),
+  input: Done,
   output: Schema.Struct({ where: Schema.String }),
   idempotency: "keyed",
   adapter: "payments",
@@ -263,7 +270,7 @@ export const publishArticle = activity({
 })
 export const unpublishArticle = activity({
   name: "unpublishArticle",
-  input: Schema.Struct({ input: Schema.Json, output: Schema.Json }),
+  input: Done,
   output: Schema.Struct({ where: Schema.String }),
   idempotency: "keyed",
   adapter: "publisher",

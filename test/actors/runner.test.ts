@@ -783,8 +783,8 @@ describe("compensation", () => {
         yield* propose("trip-1", { type: "Undone" })
         yield* settled
         expect(undone.toSorted()).toEqual([
-          'cancelBooking {"input":{"n":1},"output":{"done":1}}',
-          'refund {"input":{"n":2},"output":{"done":2}}',
+          'cancelBooking {"ask":"trip-1/0.0","input":{"n":1},"output":{"done":1}}',
+          'refund {"ask":"trip-1/1.0","input":{"n":2},"output":{"done":2}}',
         ])
         expect((yield* typesOf("trip-1")).filter((type) => type === "ActivitySucceeded"))
           .toHaveLength(4)

@@ -41,6 +41,7 @@ import { objectOf } from "./projections/fields.ts"
 import { projections } from "./projections/mod.ts"
 import * as openAsks from "./projections/open-asks.ts"
 import * as queries from "./projections/queries.ts"
+import { Recurrences } from "./projections/recurrences.ts"
 import * as projectionsRunner from "./projections/runner.ts"
 
 /** Another command may hold the data directory for a moment: so long we wait for it. */
@@ -134,6 +135,21 @@ const lazyMailer = (folder: string) => {
   )
 }
 
+/** The calendar library is loaded by the first question about a calendar. */
+const lazyRecurrences = () => {
+  const loaded = Effect.gen(function* () {
+    const { layer } = yield* Effect.promise(() => import("./adapters/recurrences-ical.ts"))
+    return yield* Effect.provide(Recurrences, layer)
+  })
+  return Layer.succeed(
+    Recurrences,
+    Recurrences.of({
+      between: (...asked) => Effect.flatMap(loaded, (one) => one.between(...asked)),
+      betweenAll: (...asked) => Effect.flatMap(loaded, (one) => one.betweenAll(...asked)),
+    }),
+  )
+}
+
 /** The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. */
 const foundations = (config: Configuration, way: Way) => {
   if (way === "read" && !existsSync(join(config.dataDir, "log.db"))) {
@@ -170,7 +186,7 @@ const house = (config: Configuration, way: Way) => {
       Layer.provide(routerCheckpoint.layer(join(config.dataDir, "router.json"))),
     ),
     queries.layer,
-  ).pipe(Layer.provideMerge(working))
+  ).pipe(Layer.provideMerge(lazyRecurrences()), Layer.provideMerge(working))
   return aiosLocal.layer.pipe(Layer.provideMerge(intakes))
 }
 

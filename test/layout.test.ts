@@ -40,8 +40,11 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "effect",
     "node:",
     "csv-parse/sync",
+    "feedsmith",
+    "ical.js",
     "mailparser",
     "nodemailer",
+    "yaml",
   ],
   http: ["machines", "actors", "projections", "http", "effect", "node:", "hono"],
   cli: [

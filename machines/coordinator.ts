@@ -19,6 +19,8 @@ export const SlotReached = event("SlotReached", {
   date: LocalDate,
   /** How many slots of this kind went by unattended before this one. */
   missed: Schema.Int,
+  /** A document of it is wanted; the cadence asks the settings. */
+  document: Schema.optionalKey(Schema.Boolean),
 })
 
 /** An adapter's circuit opened: what needs it waits or makes do. */

@@ -5,7 +5,7 @@
 import { Schema } from "effect"
 import { assign, enqueueActions, setup } from "xstate"
 import { defineAgent, event, personal, tell } from "./agent.ts"
-import { Instant, Mailbox, PersonKey } from "./record.ts"
+import { Instant, Mailbox, Money, PersonKey } from "./record.ts"
 
 /** What rules read in a mail. Plain, so a chart may decide by it; the quotes behind it are sealed. */
 export const Signals = Schema.Struct({
@@ -39,6 +39,10 @@ export const LeadWrote = event("LeadWrote", {
   signals: Signals,
   /** The words the signals were read from. */
   quotes: personal(Schema.Array(Schema.String)),
+  /** Amounts the rules found, as written; absent where nobody looked for them. */
+  amounts: Schema.optionalKey(Schema.Array(Money)),
+  /** How it came; a message of a network cannot be answered by mail. Default `mail`. */
+  channel: Schema.optionalKey(Schema.Literals(["mail", "linkedin"])),
 })
 
 /** The founder wrote to the person, outside AIOS. */

@@ -4,7 +4,7 @@
  */
 import { Context, type Effect, Schema } from "effect"
 import type { Json, JsonObject, StateValue } from "../machines/agent.ts"
-import type { EventTooLarge, LogUnavailable, RecordedEvent } from "./event-log.ts"
+import type { EventTooLarge, LogUnavailable, RecordedEvent, VersionConflict } from "./event-log.ts"
 import type { VaultUnavailable } from "./vault.ts"
 
 /** The chart cannot take this event now. Nothing was recorded. */
@@ -44,6 +44,7 @@ export type Refusal =
   | EventTooLarge
   | LogUnavailable
   | VaultUnavailable
+  | VersionConflict
 
 /** An event as proposed: plain values, also in personal fields. */
 export type Proposal = { readonly type: string } & JsonObject
@@ -51,6 +52,8 @@ export type Proposal = { readonly type: string } & JsonObject
 export interface ProposeOptions {
   /** Idempotency key (UUID). The same id again gives the first outcome. Default: freshly minted. */
   readonly id?: string
+  /** Take it only where the actor's last revision is this one (-1: none yet), else `VersionConflict`. */
+  readonly revision?: number
   /** Epoch ms when it happened in the world. */
   readonly occurredAt?: number
   /** Who proposes: `operator`, `importer`, … Default `operator`. */

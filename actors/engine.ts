@@ -66,6 +66,7 @@ export interface Item {
   readonly type: string
   readonly data: Json
   readonly id?: string
+  readonly revision?: number
   readonly occurredAt?: number
   readonly actor?: string
   readonly ask?: string
@@ -500,6 +501,14 @@ export class Engine {
     if (item.kind === "neutral" && cell.state === undefined && item.type !== "ActorStarted") {
       return item.done(Exit.fail(this.#notAccepted(cell, item)))
     }
+    const actual = cell.state?.revision ?? -1
+    if (item.revision !== undefined && item.revision !== actual) {
+      const { revision: expected } = item
+      const conflict = new VersionConflict({ stream: cell.stream, expected, actual })
+      const answer = () => this.#firstOutcome(cell, item, item.id, conflict)
+      batch.push({ cell, item, append: undefined, answer })
+      return
+    }
     const event = foldEvent(item.id ?? mintId(now), item.type, item.data, now, item.occurredAt)
     if (item.actor !== undefined) event.metadata.actor = item.actor
     if (item.ask !== undefined) event.metadata.ask = item.ask
@@ -789,8 +798,12 @@ export class Engine {
   }
 
   /** Answers an item that recorded nothing: with what its id recorded before, else with a refusal. */
-  #firstOutcome(cell: Cell, item: Item, id = item.id) {
-    const refusal = this.#notAccepted(cell, item)
+  #firstOutcome(
+    cell: Cell,
+    item: Item,
+    id = item.id,
+    refusal: Refusal = this.#notAccepted(cell, item),
+  ) {
     if (id === undefined) return item.done(Exit.fail(refusal))
     this.#run(this.#log.byId(id), (exit) => {
       if (Exit.isFailure(exit)) {

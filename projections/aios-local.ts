@@ -19,7 +19,9 @@ import { SettingsRecorded, settingsStream } from "../machines/settings.ts"
 import { Aios, type Check } from "./aios.ts"
 import { approve, reject, resolve } from "./aios-decisions.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
+import { models, people, propose, reports, rows, view } from "./aios-views.ts"
 import { Queries } from "./queries.ts"
+import { ReadStore } from "./read-store.ts"
 import { Projections } from "./runner.ts"
 
 /** What is due when a brief is asked for gets this long. */
@@ -44,7 +46,7 @@ const make = Effect.gen(function* () {
   const projections = yield* Projections
   const registry = registryOf(agents, journals)
   const services = yield* Effect.context<
-    ActorSystem | EventLog | Vault | Queries
+    ActorSystem | EventLog | Vault | Queries | ReadStore | Projections
   >()
   const here = Effect.provideContext(services)
   const settings = currentSettings.pipe(here, door)
@@ -260,6 +262,12 @@ const make = Effect.gen(function* () {
       }),
     doctor,
     resolve: (ask, happened) => here(resolve(ask, happened)),
+    view: (stream) => here(view(stream)),
+    propose: (stream, event, options) => here(propose(stream, event, options)),
+    rows: (projection, options) => here(rows(projection, options)),
+    projections: here(models),
+    people: (filter) => here(people(filter)),
+    reports: (slot) => here(reports(slot)),
     ...unfinished,
   })
 })
@@ -277,12 +285,6 @@ const unfinished = {
   why: pending,
   whyNot: pending,
   history: pending,
-  people: pending,
-  reports: pending,
-  view: pending,
-  propose: pending,
-  rows: pending,
-  projections: pending(),
   backup: pending,
   backupDone: pending,
   exported: pending,

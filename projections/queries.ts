@@ -12,6 +12,7 @@ import type { AgentRow, Approval, Brief } from "./aios.ts"
 import { approvals } from "./approvals.ts"
 import { type BriefDay, composeBrief } from "./brief-composed.ts"
 import { listOf, numberOf, objectOf, sealedOf, textOf, textsOf } from "./fields.ts"
+import { openedDeep } from "./opening.ts"
 import { people } from "./people.ts"
 import { ReadStore, ReadStoreUnavailable } from "./read-store.ts"
 import { Projections, tableOf } from "./runner.ts"
@@ -101,20 +102,6 @@ const makeQueries = Effect.gen(function* () {
     return sealed === undefined ? value ?? null : vault.open(sealed) ?? null
   }
 
-  /** Envelopes anywhere inside become plain; what cannot be opened becomes null. */
-  const openedDeep = (value: Json): Json => {
-    const sealed = sealedOf(value)
-    if (sealed !== undefined) {
-      const plain = vault.open(sealed)
-      return plain === undefined ? null : openedDeep(plain)
-    }
-    if (Array.isArray(value)) return value.map(openedDeep)
-    if (typeof value !== "object" || value === null) return value
-    return Object.fromEntries(
-      Object.entries(value).map(([name, inner]) => [name, openedDeep(inner)]),
-    )
-  }
-
   const approvalOf = (row: Json | undefined): ApprovalRecord => {
     const fields = objectOf(row)
     return {
@@ -123,7 +110,7 @@ const makeQueries = Effect.gen(function* () {
       activity: textOf(fields["activity"]),
       risk: textOf(fields["risk"]),
       reasons: textsOf(fields["reasons"]),
-      content: openedDeep(fields["content"] ?? null),
+      content: openedDeep(vault, fields["content"] ?? null),
       hash: textOf(fields["hash"]),
       events: textsOf(fields["events"]),
       requestedAt: numberOf(fields["requestedAt"]),

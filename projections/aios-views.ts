@@ -1,0 +1,196 @@
+/**
+ * Looking and telling, one thing at a time: an actor as it is, an event for it, rows of a read model,
+ * people, reports. The doors show what these give and add nothing.
+ */
+import { Effect } from "effect"
+import { ActorSystem } from "../actors/actor-system.ts"
+import { EventLog } from "../actors/event-log.ts"
+import { Vault } from "../actors/vault.ts"
+import { coordinatorKey, type Slot, slots } from "../machines/coordinator.ts"
+import type { Json } from "../machines/agent.ts"
+import type { OperationFailed, PersonRow, ReportRow } from "./aios.ts"
+import { door, failureOf, refuse } from "./aios-failures.ts"
+import { numberOf, objectOf, textOf } from "./fields.ts"
+import { openedDeep } from "./opening.ts"
+import { projections } from "./mod.ts"
+import { type Person, Queries } from "./queries.ts"
+import { ReadStore, ReadStoreUnavailable } from "./read-store.ts"
+import { Projections, tableOf } from "./runner.ts"
+
+/** Rows given at once where nobody says how many, and at the most. */
+const rowsDefault = 100
+const rowsMax = 1_000
+/** Events of the coordinator read at once. */
+const pageEvents = 500
+const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+export const view = Effect.fnUntraced(function* (stream: string) {
+  const system = yield* ActorSystem
+  const vault = yield* Vault
+  const found = yield* door(system.view(stream))
+  if (found === undefined) {
+    return yield* refuse(
+      "failed",
+      "UnknownActor",
+      `There is no actor ${stream}. aios agents shows which there are.`,
+    )
+  }
+  const { accepts, clock, context, problem, revision, status, value } = found
+  return {
+    stream,
+    revision,
+    status,
+    state: value,
+    context: openedDeep(vault, context),
+    accepts,
+    clock,
+    ...(problem === undefined ? {} : { problem }),
+  }
+})
+
+export const propose = Effect.fnUntraced(function* (
+  stream: string,
+  event: { readonly [name: string]: Json },
+  options: { readonly id?: string; readonly revision?: number; readonly occurredAt?: number },
+) {
+  const system = yield* ActorSystem
+  const { type, ...fields } = event
+  if (typeof type !== "string") {
+    return yield* refuse(
+      "usage",
+      "InvalidEvent",
+      'An event needs a type: { "type": "LeadWrote", … }. What an actor takes, its view says.',
+    )
+  }
+  if (options.id !== undefined && !idPattern.test(options.id)) {
+    return yield* refuse(
+      "usage",
+      "InvalidId",
+      `The event's id is its idempotency key and must be a UUID in lower case, not ${options.id}.`,
+    )
+  }
+  return yield* door(system.propose(stream, { ...fields, type }, { ...options, actor: "operator" }))
+})
+
+/** A store that cannot be read is the world's fault, and says what to do. */
+export const reading = <A>(what: () => A): Effect.Effect<A, OperationFailed> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(what())
+    } catch (cause) {
+      return cause instanceof ReadStoreUnavailable
+        ? Effect.fail(failureOf(cause))
+        : Effect.die(cause)
+    }
+  })
+
+export const rows = Effect.fnUntraced(function* (
+  projection: string,
+  options: { readonly prefix?: string; readonly after?: string; readonly limit?: number },
+) {
+  const store = yield* ReadStore
+  const vault = yield* Vault
+  const runner = yield* Projections
+  const found = projections.find(({ name }) => name === projection)
+  if (found === undefined) {
+    return yield* refuse(
+      "usage",
+      "ProjectionUnknown",
+      `There is no read model ${projection}. There are: ${runner.names.join(", ")}`,
+    )
+  }
+  yield* door(runner.catchUp)
+  const { after, prefix } = options
+  const limit = Math.min(rowsMax, Math.max(0, options.limit ?? rowsDefault))
+  const scanned = yield* reading(() =>
+    store.scan(tableOf(found), {
+      limit,
+      ...(after === undefined ? {} : { after }),
+      ...(prefix === undefined ? {} : { prefix }),
+    })
+  )
+  return scanned.map(([key, row]) => [key, openedDeep(vault, row)] as const)
+})
+
+export const models = Effect.gen(function* () {
+  const runner = yield* Projections
+  yield* door(runner.catchUp)
+  return (yield* door(runner.lag)).map(({ millis: _, ...model }) => model)
+})
+
+const personRow = (person: Person): PersonRow => ({
+  key: person.key,
+  name: person.name ?? "",
+  address: person.address ?? "",
+  company: person.company ?? "",
+  mails: person.mails,
+  ...(person.lastAt === undefined ? {} : { lastAt: person.lastAt }),
+  lists: person.lists,
+})
+
+/** How two words compare when case and accents do not count. */
+export const folded = (text: string): string =>
+  text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
+
+/** Everybody, or those whose key, name, address or company has the filter in it; last heard of first. */
+export const people = Effect.fnUntraced(function* (filter?: string) {
+  const queries = yield* Queries
+  const wanted = folded(filter?.trim() ?? "")
+  const all = yield* door(queries.people)
+  return all.filter(({ address, company, key, name }) =>
+    wanted === "" || key.startsWith(wanted) ||
+    [name, address, company].some((one) => one !== undefined && folded(one).includes(wanted))
+  ).map(personRow).sort((a, b) =>
+    (b.lastAt ?? 0) - (a.lastAt ?? 0) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+  )
+})
+
+const isSlot = (word: string): word is Slot => slots.some((one) => one === word)
+
+/** The documents of the slots, newest first: outcomes of the coordinator's `composeReport`. */
+export const reports = Effect.fnUntraced(function* (slot?: string) {
+  const log = yield* EventLog
+  const vault = yield* Vault
+  if (slot !== undefined && !isSlot(slot)) {
+    return yield* refuse(
+      "usage",
+      "InvalidValue",
+      `There is no slot ${slot}. The slots are ${slots.join(", ")}.`,
+    )
+  }
+  const stream = `coordinator-${coordinatorKey}`
+  /** By slot and date: a document made again takes the place of the one before. */
+  const found = new Map<string, ReportRow>()
+  let from = 0
+  for (;;) {
+    const page = yield* door(log.readPage(stream, { from, limit: pageEvents }))
+    for (const event of page) {
+      if (event.type !== "ActivitySucceeded") continue
+      const output = objectOf(openedDeep(vault, objectOf(event.data)["output"] ?? null))
+      const [made, date] = [textOf(output["slot"]), textOf(output["date"])]
+      if (!isSlot(made) || date === "" || (slot !== undefined && made !== slot)) continue
+      found.set(`${made} ${date}`, {
+        slot: made,
+        date,
+        title: textOf(output["title"]),
+        text: textOf(output["text"]),
+        figures: Object.fromEntries(
+          Object.entries(objectOf(output["figures"])).map(([name, value]) => [
+            name,
+            numberOf(value),
+          ]),
+        ),
+        event: event.id,
+      })
+    }
+    if (page.length < pageEvents) break
+    from = page.at(-1)!.revision + 1
+  }
+  return [...found.values()].sort((a, b) =>
+    a.date === b.date
+      ? slots.findIndex((one) => one === a.slot) - slots.findIndex((one) => one === b.slot)
+      : a.date < b.date
+      ? 1
+      : -1
+  )
+})

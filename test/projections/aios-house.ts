@@ -1,0 +1,31 @@
+/** `Aios` in memory over real parts: what the front doors call, with agents and activities of choice. */
+import { Effect, Layer } from "effect"
+import * as intake from "../../actors/intake.ts"
+import * as router from "../../actors/router.ts"
+import * as blobs from "../../adapters/blob-store-memory.ts"
+import * as recurrences from "../../adapters/recurrences-ical.ts"
+import { agents, journals } from "../../machines/mod.ts"
+import type { OperationFailed } from "../../projections/aios.ts"
+import * as aiosLocal from "../../projections/aios-local.ts"
+import * as queries from "../../projections/queries.ts"
+import { houseOf, type HouseOptions } from "../actors/house.ts"
+
+export const aiosHouse = (options: Partial<HouseOptions> = {}) => {
+  let mark: router.RouterMark | undefined
+  const checkpoint = Layer.succeed(
+    router.RouterCheckpoint,
+    router.RouterCheckpoint.of({
+      load: Effect.sync(() => mark),
+      save: (next) => Effect.sync(() => void (mark = next)),
+    }),
+  )
+  return aiosLocal.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(intake.layer, router.layer, queries.layer)),
+    Layer.provideMerge(Layer.mergeAll(blobs.layer, checkpoint, recurrences.layer)),
+    Layer.provideMerge(houseOf({ agents, journals, ...options })),
+  )
+}
+
+/** How an operation failed. */
+export const refusalOf = <A, R>(operation: Effect.Effect<A, OperationFailed, R>) =>
+  Effect.flip(operation)

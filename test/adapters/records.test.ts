@@ -439,14 +439,14 @@ describe("the sample company", () => {
       const mailbox = yield* sample("mailbox.mbox")
       expect([mailbox.format, mails(mailbox.items).length, faults(mailbox.items)]).toEqual([
         "mbox",
-        25,
+        77,
         [],
       ])
-      expect(new Set(mails(mailbox.items).map((one) => one.digest)).size).toBe(24)
+      expect(new Set(mails(mailbox.items).map((one) => one.digest)).size).toBe(76)
       const linkedin = yield* sample("leads-linkedin.csv")
-      expect([linkedin.format, people(linkedin.items).length]).toEqual(["linkedin", 5])
+      expect([linkedin.format, people(linkedin.items).length]).toEqual(["linkedin", 11])
       const hubspot = yield* sample("leads-hubspot.csv")
-      expect([hubspot.format, people(hubspot.items).length]).toEqual(["hubspot", 5])
+      expect([hubspot.format, people(hubspot.items).length]).toEqual(["hubspot", 10])
     }))
 })
 

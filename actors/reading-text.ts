@@ -1,0 +1,68 @@
+/**
+ * What the person wrote now: a mail's text without what it quotes and without its signature, and the
+ * sentences it is made of. Bounded, so no text can make it slow.
+ */
+
+/** Text beyond is not read. */
+export const textCharsMax = 20_000
+const sentencesMax = 200
+export const sentenceCharsMax = 400
+const quoteWordsMax = 12
+
+const quoteStart =
+  /^\s{0,4}(?:-{2,} ?(?:original message|forwarded message|ursprüngliche nachricht|weitergeleitete nachricht|message d'origine)|_{10,}$|begin forwarded message|on .{4,120} wrote:$|am .{4,120} schrieb.{0,120}:$|le .{4,120} a écrit ?:$|el .{4,120} escribió:$)/i
+const headerBlock = /^\s{0,4}\*?(?:from|von|de):\*? .{1,200}$/i
+const headerBlockNext =
+  /^\s{0,4}\*?(?:sent|date|gesendet|datum|to|an|envoyé|enviado|subject|betreff):\*? /i
+const signature =
+  /^(?:--\s?$|sent from my |von meinem \w{1,20} gesendet|get outlook for |envoyé de mon |gesendet von )/i
+
+/** What the person wrote now: without what is quoted and without the signature. */
+export const newText = (text: string): string => {
+  const kept: Array<string> = []
+  const lines = text.slice(0, textCharsMax).replace(/\r\n?/g, "\n").split("\n")
+  for (const [index, full] of lines.entries()) {
+    const line = full.slice(0, 2 * sentenceCharsMax)
+    if (/^\s{0,4}>/.test(line)) continue
+    const twoLines = `${line} ${(lines[index + 1] ?? "").slice(0, 120)}`.trimEnd()
+    const opens = /^\s{0,4}(?:on|am|le|el) /i.test(line)
+    if (quoteStart.test(line) || (opens && quoteStart.test(twoLines))) break
+    if (headerBlock.test(line) && headerBlockNext.test(lines[index + 1] ?? "")) break
+    if (signature.test(line)) break
+    kept.push(full)
+  }
+  return kept.join("\n").trim()
+}
+
+/** Sentences: mail is wrapped, so a line's end is none, an empty line is. */
+export const sentencesOf = (text: string): ReadonlyArray<string> => {
+  const sentences: Array<string> = []
+  for (const paragraph of text.split(/\n[ \t]*\n/)) {
+    const flat = paragraph.replace(/\s+/g, " ").trim()
+    let start = 0
+    for (let at = 0; at <= flat.length; at++) {
+      const mark = flat[at]
+      const next = flat[at + 1]
+      const ends = at === flat.length || at - start >= sentenceCharsMax ||
+        ((mark === "." || mark === "!" || mark === "?") && next === " " &&
+          !(mark === "." && /\d/.test(flat[at - 1] ?? "")))
+      if (!ends) continue
+      const sentence = flat.slice(start, at + 1).trim()
+      if (sentence !== "") sentences.push(sentence)
+      if (sentences.length >= sentencesMax) return sentences
+      start = at + 1
+    }
+  }
+  return sentences
+}
+
+/** At most 12 words around what was found. */
+export const quoteOf = (sentence: string, at: number): string => {
+  const words = sentence.split(" ")
+  let seen = 0
+  const hit = Math.max(0, words.findIndex((word) => (seen += word.length + 1) > at))
+  const start = Math.max(0, Math.min(hit - 3, words.length - quoteWordsMax))
+  const end = start + quoteWordsMax
+  const quote = words.slice(start, end).join(" ").slice(0, 200)
+  return `${start > 0 ? "…" : ""}${quote}${end < words.length ? "…" : ""}`
+}

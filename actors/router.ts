@@ -3,23 +3,16 @@
  * leads under derived ids, in the order in which things happened, for an export is in no order at all.
  * Its checkpoint is a shortcut only: losing it changes nothing.
  */
-import { Context, Effect, Layer, Schema, Semaphore, Stream } from "effect"
-import { isSealed } from "../machines/agent.ts"
-import { MailContent, MailReceived, PersonListed } from "../machines/record.ts"
+import { Context, Effect, Layer, Semaphore, Stream } from "effect"
 import { settingsStream } from "../machines/settings.ts"
 import { ActorSystem, type Refusal, type SystemClosed } from "./actor-system.ts"
 import { OwnAddressEvidence } from "./addresses.ts"
-import { BlobStore, type BlobsUnavailable } from "./blob-store.ts"
-import {
-  categoryOf,
-  EventLog,
-  eventOf,
-  type LogUnavailable,
-  type RecordedEvent,
-} from "./event-log.ts"
+import type { BlobsUnavailable } from "./blob-store.ts"
+import { EventLog, type LogUnavailable } from "./event-log.ts"
 import { derivedId } from "./ids.ts"
-import { type Mail, type Route, routesOfListing, routesOfMail } from "./routes.ts"
-import { currentSettings, ownAddresses } from "./settings.ts"
+import { isRouted, makeRecordRoutes } from "./record-routes.ts"
+import type { Ground } from "./routes.ts"
+import { currentSettings, ownAddresses, type Settings } from "./settings.ts"
 import { Vault, type VaultUnavailable } from "./vault.ts"
 
 /** Events read from the log at once. */
@@ -28,6 +21,8 @@ const pageEventsMax = 200
 const windowRecordsMax = 200_000
 /** Records whose routes are proposed at the same time, so that they share commits. */
 const recordsAtOnceMax = 256
+/** When the founder's working day ends, where the settings do not say. */
+const dayEndsAtDefault = "18:00"
 /** A record's own stream holds the record and the refusals of its routes. */
 const recordEventsMax = 50
 
@@ -79,35 +74,17 @@ interface Window {
   readonly full: boolean
 }
 
-const decodeMail = Schema.decodeUnknownEffect(MailReceived)
-const decodeListing = Schema.decodeUnknownEffect(PersonListed)
-const decodeContent = Schema.decodeUnknownEffect(MailContent)
-const decodeRow = Schema.decodeUnknownEffect(PersonListed.fields.listing)
-
-const isRecord = (event: RecordedEvent): boolean =>
-  categoryOf(event.stream) === "record" &&
-  (event.type === "MailReceived" || event.type === "PersonListed")
-
 const make = Effect.gen(function* () {
   const log = yield* EventLog
   const vault = yield* Vault
-  const blobs = yield* BlobStore
   const system = yield* ActorSystem
   const checkpoint = yield* RouterCheckpoint
+  const records = yield* makeRecordRoutes
   const one = yield* Semaphore.make(1)
   const settings = currentSettings.pipe(
     Effect.provideService(EventLog, log),
     Effect.provideService(Vault, vault),
   )
-
-  const openMail = Effect.fnUntraced(function* (event: RecordedEvent) {
-    const mail = yield* Effect.orDie(decodeMail(eventOf(event)))
-    const plain = isSealed(mail.content) ? vault.open(mail.content) : mail.content
-    // Undefined: the person was forgotten.
-    return plain === undefined
-      ? undefined
-      : { mail, content: yield* Effect.orDie(decodeContent(plain)) }
-  })
 
   /** Reads from the checkpoint on and remembers where records are. */
   const survey = Effect.fnUntraced(function* (
@@ -124,13 +101,13 @@ const make = Effect.gen(function* () {
         if (event.position > until) break
         position = event.position
         last = { position, id: event.id }
-        if (!isRecord(event)) continue
+        if (!isRouted(event)) continue
         // A list without a date says nothing about when: it comes first.
         const at = event.metadata.occurredAt ??
           (event.type === "PersonListed" ? 0 : event.metadata.at)
         places.push({ stream: event.stream, at })
         if (evidence === undefined || event.type !== "MailReceived") continue
-        const opened = yield* openMail(event)
+        const opened = yield* records.openMail(event)
         if (opened === undefined) continue
         const { content, mail } = opened
         const { deliveredTo, from } = content
@@ -158,52 +135,13 @@ const make = Effect.gen(function* () {
     return found
   })
 
-  const textOf = Effect.fnUntraced(function* (mail: Mail) {
-    if (mail.textBlob === undefined) return mail.content.text
-    const bytes = yield* blobs.get(mail.textBlob)
-    return bytes === undefined ? "" : new TextDecoder().decode(bytes)
-  })
-
   /** The record's routes that are not known to be refused. */
-  const routesOf = Effect.fnUntraced(function* (stream: string, own: ReadonlySet<string>) {
+  const routesOf = Effect.fnUntraced(function* (stream: string, ground: Ground) {
     const events = yield* log.readPage(stream, { limit: recordEventsMax })
-    const event = events.find(isRecord)
+    const event = events.find(isRouted)
     if (event === undefined) return []
     const refused = new Set(events.map((one) => one.id))
-    const key = (address: string) => vault.personKey(address)
-    const routes: ReadonlyArray<Route> = yield* Effect.gen(function* () {
-      if (event.type === "PersonListed") {
-        const listed = yield* Effect.orDie(decodeListing(eventOf(event)))
-        const plain = isSealed(listed.listing) ? vault.open(listed.listing) : listed.listing
-        const row = plain === undefined ? undefined : yield* Effect.orDie(decodeRow(plain))
-        return row === undefined || isSealed(row)
-          ? []
-          : routesOfListing({ stream, person: listed.person, list: listed.list, row }, {
-            own,
-            ...(event.metadata.occurredAt === undefined
-              ? {}
-              : { since: event.metadata.occurredAt }),
-          })
-      }
-      const opened = yield* openMail(event)
-      if (opened === undefined) return []
-      const { content, mail } = opened
-      const { kind, labels, sentAt, textBlob } = mail
-      const whole: Mail = {
-        stream,
-        person: mail.person,
-        content,
-        kind,
-        labels,
-        sentAt,
-        ...(textBlob === undefined ? {} : { textBlob }),
-        ...(event.metadata.occurredAt === undefined
-          ? {}
-          : { occurredAt: event.metadata.occurredAt }),
-      }
-      return routesOfMail(whole, yield* textOf(whole), own, key)
-    })
-    return routes.map((route) => {
+    return (yield* records.routesOf(event, ground)).map((route) => {
       const id = derivedId(`route:${event.id}:${route.to}:${route.event.type}`)
       return { route, event, id, refusedId: derivedId(`refused:${id}`) }
     }).filter(({ refusedId }) => !refused.has(refusedId))
@@ -239,11 +177,11 @@ const make = Effect.gen(function* () {
     )
   })
 
-  const routeWindow = Effect.fnUntraced(function* (window: Window, own: ReadonlySet<string>) {
+  const routeWindow = Effect.fnUntraced(function* (window: Window, ground: Ground) {
     let [told, refused] = [0, 0]
     for (let start = 0; start < window.places.length; start += recordsAtOnceMax) {
       const chunk = window.places.slice(start, start + recordsAtOnceMax)
-      const tasks = (yield* Effect.forEach(chunk, (place) => routesOf(place.stream, own))).flat()
+      const tasks = (yield* Effect.forEach(chunk, (place) => routesOf(place.stream, ground))).flat()
       // One agent hears of things one after the other, different agents at the same time.
       const groups = Map.groupBy(tasks, (task) => task.route.to)
       const outcomes = yield* Effect.forEach(
@@ -257,6 +195,13 @@ const make = Effect.gen(function* () {
       }
     }
     return { told, refused }
+  })
+
+  const groundOf = (known: Settings, own: ReadonlySet<string>): Ground => ({
+    own,
+    key: (address) => vault.personKey(address),
+    timeZone: known.timeZone,
+    dayEndsAt: known.workingHours?.to ?? dayEndsAtDefault,
   })
 
   const verified = Effect.gen(function* () {
@@ -277,7 +222,9 @@ const make = Effect.gen(function* () {
       const window = yield* survey(after, until, evidence)
       const own = ownAddresses(known)
       const found = evidence === undefined ? [] : yield* proposeOwn(evidence, own)
-      const { refused, told } = yield* routeWindow(window, new Set([...own, ...found]))
+      const ground = groundOf(known, new Set([...own, ...found]))
+      if (window.places.length > 0) yield* records.learn(after, ground.own)
+      const { refused, told } = yield* routeWindow(window, ground)
       total.records += window.places.length
       total.told += told
       total.refused += refused
@@ -294,7 +241,7 @@ const make = Effect.gen(function* () {
     yield* routeUpTo()
     const from = yield* verified
     return yield* log.follow(from).pipe(
-      Stream.filter((page) => page.some(isRecord)),
+      Stream.filter((page) => page.some(isRouted)),
       Stream.runForEach((page) => routeUpTo(page.at(-1)?.position)),
       Effect.andThen(Effect.never),
     )

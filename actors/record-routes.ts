@@ -1,0 +1,166 @@
+/**
+ * Opens a record and says who is told what about it. Records of forgotten people lead to nothing. It
+ * remembers the domains of people it has seen, so that a mail from one that only looks like them shows.
+ */
+import { Effect, Schema } from "effect"
+import { isSealed, type Sealed } from "../machines/agent.ts"
+import { MailReceived, MessageReceived, PersonListed } from "../machines/record.ts"
+import { isIgnoredLabel, isSentLabel, normaliseAddress } from "./addresses.ts"
+import { BlobStore } from "./blob-store.ts"
+import { EventLog, eventOf, type RecordedEvent } from "./event-log.ts"
+import { KnownDomains } from "./lookalikes.ts"
+import { type Mail, routesOfMail } from "./routes-mail.ts"
+import { type Ground, type Route, routesOfListing, routesOfMessage } from "./routes.ts"
+import { Vault } from "./vault.ts"
+
+/** Events before the checkpoint that known domains are learnt from, once per start. */
+const learnEventsMax = 50_000
+const pageEventsMax = 500
+
+const decodeMail = Schema.decodeUnknownEffect(MailReceived)
+const decodeListing = Schema.decodeUnknownEffect(PersonListed)
+const decodeMessage = Schema.decodeUnknownEffect(MessageReceived)
+
+type OpenedField<A> = Exclude<A, Sealed>
+
+const none: ReadonlyArray<Route> = []
+
+/** Types of records that somebody is told of. */
+const routed: ReadonlySet<string> = new Set(["MailReceived", "PersonListed", "MessageReceived"])
+export const isRouted = (event: RecordedEvent): boolean =>
+  event.stream.startsWith("record-") && routed.has(event.type)
+
+export const makeRecordRoutes = Effect.gen(function* () {
+  const log = yield* EventLog
+  const vault = yield* Vault
+  const blobs = yield* BlobStore
+  const domains = new KnownDomains()
+  let learnt = false
+
+  /** The plain value; undefined where the person was forgotten. */
+  const open = <A>(field: A): OpenedField<A> | undefined =>
+    (isSealed(field) ? vault.open(field) : field) as OpenedField<A> | undefined
+
+  const openMail = Effect.fnUntraced(function* (event: RecordedEvent) {
+    const mail = yield* Effect.orDie(decodeMail(eventOf(event)))
+    const content = open(mail.content)
+    return content === undefined ? undefined : { mail, content }
+  })
+  type OpenedMail = NonNullable<Effect.Success<ReturnType<typeof openMail>>>
+
+  /** A person's mail that is wanted, or a row of a list, says whose domain is known. */
+  const learnFrom = ({ content, mail }: OpenedMail) => {
+    if (mail.kind !== "personal" || mail.labels.some(isIgnoredLabel)) return
+    if (mail.labels.some(isSentLabel)) {
+      ;[...content.to, ...content.cc].forEach(({ address }) => domains.add(address))
+    } else if (!domains.isLookalike(content.from)) domains.add(content.from.address)
+  }
+
+  /** What was learnt before this start is learnt again, once. */
+  const learn = Effect.fnUntraced(function* (until: number) {
+    if (learnt) return
+    learnt = true
+    let from = Math.max(0, until - learnEventsMax)
+    while (from <= until) {
+      const page = yield* log.readAll({ from, limit: Math.min(pageEventsMax, until - from + 1) })
+      for (const event of page) {
+        if (!isRouted(event)) continue
+        if (event.type === "MailReceived") {
+          const opened = yield* openMail(event)
+          if (opened !== undefined) learnFrom(opened)
+        } else if (event.type === "PersonListed") {
+          const { listing } = yield* Effect.orDie(decodeListing(eventOf(event)))
+          domains.add(open(listing)?.address ?? "")
+        }
+      }
+      const last = page.at(-1)
+      if (last === undefined) return
+      from = last.position + 1
+    }
+  })
+
+  const mailRoutes = Effect.fnUntraced(function* (event: RecordedEvent, ground: Ground) {
+    const opened = yield* openMail(event)
+    if (opened === undefined) return none
+    const { content, mail } = opened
+    const { kind, labels, person, sentAt, textBlob } = mail
+    const isOwn = ground.own.has(normaliseAddress(content.from.address))
+    const looksLike = kind === "personal" && !isOwn && domains.isLookalike(content.from)
+    learnFrom(opened)
+    const blob = textBlob === undefined ? undefined : yield* blobs.get(textBlob)
+    const text = textBlob === undefined
+      ? content.text
+      : blob === undefined
+      ? ""
+      : new TextDecoder().decode(blob)
+    const whole: Mail = {
+      stream: event.stream,
+      person,
+      content,
+      kind,
+      labels,
+      sentAt,
+      suspicions: [
+        ...new Set([...mail.suspicions ?? [], ...(looksLike ? ["lookalikeAddress" as const] : [])]),
+      ],
+      ...occurred(event),
+    }
+    return routesOfMail(whole, text, ground)
+  })
+
+  const listingRoutes = Effect.fnUntraced(function* (event: RecordedEvent, { own }: Ground) {
+    const { list, listing, person } = yield* Effect.orDie(decodeListing(eventOf(event)))
+    const row = open(listing)
+    if (row === undefined) return none
+    domains.add(row.address)
+    const { occurredAt: since } = event.metadata
+    return routesOfListing({ stream: event.stream, person, list, row }, {
+      own,
+      ...(since === undefined ? {} : { since }),
+    })
+  })
+
+  const messageRoutes = Effect.fnUntraced(function* (event: RecordedEvent, ground: Ground) {
+    const message = yield* Effect.orDie(decodeMessage(eventOf(event)))
+    const content = open(message.content)
+    if (content === undefined) return none
+    const { direction, person, sentAt } = message
+    const { from, subject, text } = content
+    return routesOfMessage({
+      stream: event.stream,
+      person,
+      direction,
+      sentAt,
+      from: from.name,
+      subject,
+      text,
+      ...occurred(event),
+    }, ground)
+  })
+
+  const routesOf = (event: RecordedEvent, ground: Ground) => {
+    switch (event.type) {
+      case "MailReceived":
+        return mailRoutes(event, ground)
+      case "PersonListed":
+        return listingRoutes(event, ground)
+      case "MessageReceived":
+        return messageRoutes(event, ground)
+      default:
+        return Effect.succeed(none)
+    }
+  }
+
+  return {
+    openMail,
+    routesOf,
+    /** Call it before the first record after `until` (a position in the log) is routed. */
+    learn: (until: number, own: ReadonlySet<string>) => {
+      own.forEach((address) => domains.add(address))
+      return learn(until)
+    },
+  }
+})
+
+const occurred = ({ metadata: { occurredAt } }: RecordedEvent) =>
+  occurredAt === undefined ? {} : { occurredAt }

@@ -1,0 +1,113 @@
+/**
+ * Who is told what about a mail: pure rules. Own mail to oneself, lists, automatic mail, spam, trash and
+ * drafts lead to nothing; a bounce or an answer only concerns people who are leads already.
+ */
+import type { MailContent, MailReceived } from "../machines/record.ts"
+import type { Proposal } from "./actor-system.ts"
+import { isIgnoredLabel, normaliseAddress, sidesOf } from "./addresses.ts"
+import type { BlobRef } from "./blob-store.ts"
+import { type Reading, readText, type Suspicion } from "./reading.ts"
+import { type Ground, leadOf, type Route } from "./routes.ts"
+
+/** A mail to more people than this is no answer to one of them. */
+const receiversMax = 20
+/** A bounce names few people; the rest of its text is not searched. */
+const bounceCharsMax = 64 * 1024
+const bouncedMax = 20
+/** Addresses that nobody writes from. */
+const machineNames =
+  /^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply|notifications?|newsletter|mailer|mailer-daemon|postmaster|bounces?|alerts?|automated)(?:[-+_.].{0,40})?@/
+
+export interface Mail {
+  readonly stream: string
+  readonly person: string
+  readonly content: typeof MailContent.Type
+  readonly kind: (typeof MailReceived.Type)["kind"]
+  readonly labels: ReadonlyArray<string>
+  readonly sentAt: number
+  readonly textBlob?: BlobRef
+  readonly suspicions: ReadonlyArray<Suspicion>
+  /** Absent where the mail has no usable date. */
+  readonly occurredAt?: number
+}
+
+/** Addresses a delivery report says cannot be reached for good. A mail that is only late is no bounce. */
+export const bouncedAddresses = (text: string): ReadonlyArray<string> => {
+  const report = text.slice(0, bounceCharsMax)
+  const failed = new Set<string>()
+  for (const part of report.split(/^Final-Recipient:/im).slice(1)) {
+    const action = /^Action:\s{0,20}([a-z]{1,20})/im.exec(part)?.[1]?.toLowerCase()
+    const status = /^Status:\s{0,20}(\d)\./im.exec(part)?.[1]
+    if (action !== "failed" || (status !== undefined && status !== "5")) continue
+    failed.add(normaliseAddress((part.split("\n", 1)[0] ?? "").replace(/^.{0,40};/, "")))
+  }
+  const named = /^X-Failed-Recipients: (.{1,1000})$/im.exec(report)?.[1]
+  if (named !== undefined) named.split(",").forEach((one) => failed.add(normaliseAddress(one)))
+  failed.delete("")
+  return [...failed].slice(0, bouncedMax)
+}
+
+/** The sender is not, or may not be, who the mail says. */
+export const isForged = (suspicions: ReadonlyArray<Suspicion>): boolean =>
+  suspicions.includes("forgedFrom") || suspicions.includes("lookalikeAddress")
+
+/** The signals as data. What may come from somebody else warms nobody. */
+const signalsOf = ({ signals }: Reading, suspicions: ReadonlyArray<Suspicion>) => ({
+  reader: signals.reader,
+  warmth: isForged(suspicions) ? 0 : signals.warmth,
+  intents: [...signals.intents],
+  instructsReader: signals.instructsReader,
+})
+
+export const routesOfMail = (mail: Mail, text: string, ground: Ground): ReadonlyArray<Route> => {
+  const { key, own } = ground
+  const { content, kind, labels, sentAt, stream, suspicions } = mail
+  if (labels.some(isIgnoredLabel)) return []
+  const when = mail.occurredAt === undefined ? {} : { occurredAt: mail.occurredAt }
+  const base = { record: stream, sentAt }
+  if (kind === "bounce") {
+    return bouncedAddresses(text).filter((address) => !own.has(address)).map((address) => {
+      const person = key(address)
+      return {
+        to: leadOf(person),
+        event: { type: "LeadBounced", person, ...base },
+        ...when,
+        onlyIfKnown: true,
+      }
+    })
+  }
+  if (kind !== "personal") return []
+  const { direction, others } = sidesOf(content, labels, own)
+  if (direction === "self" || others.length > receiversMax) return []
+  if (direction === "outward") {
+    return others.map(({ address, name }) => {
+      const person = key(address)
+      return {
+        to: leadOf(person),
+        event: { type: "LeadAnswered", person, ...base, contact: { name, address } },
+        ...when,
+        onlyIfKnown: true,
+      }
+    })
+  }
+  const [sender] = others
+  if (sender === undefined || machineNames.test(sender.address)) return []
+  const person = key(sender.address)
+  const reading = readText(content.subject, text, { ...ground, sentAt })
+  const contact = { name: sender.name, address: sender.address }
+  const event: Proposal = reading.unsubscribes
+    ? { type: "LeadUnsubscribed", person, ...base, contact, quotes: [...reading.quotes] }
+    : {
+      type: "LeadWrote",
+      person,
+      ...base,
+      contact,
+      subject: content.subject,
+      messageId: content.messageId,
+      signals: signalsOf(reading, suspicions),
+      quotes: [...reading.quotes],
+      amounts: reading.amounts.map((one) => ({ ...one })),
+      channel: "mail",
+    }
+  return [{ to: leadOf(person), event, ...when, onlyIfKnown: false }]
+}

@@ -7,6 +7,7 @@ import { parse } from "csv-parse/sync"
 import { normaliseAddress } from "../actors/addresses.ts"
 import type { ParsedPerson } from "../actors/intake.ts"
 import type { ReadItem } from "../actors/record-reader.ts"
+import { plainCell } from "./csv-cells.ts"
 import { parseListDate } from "./records-dates.ts"
 
 /** Lines before the header, such as LinkedIn's notes. */
@@ -170,7 +171,7 @@ const personOf = (
 ): ParsedPerson | undefined => {
   const cell = (field: Field): string => {
     for (const index of layout.columns.get(field) ?? []) {
-      const text = (cells[index] ?? "").trim()
+      const text = plainCell((cells[index] ?? "").trim())
       if (text !== "") return text.slice(0, fieldCharsMax).replace(/\s+/g, " ").toWellFormed()
     }
     return ""

@@ -22,6 +22,7 @@ import { answers, connect } from "./adapters/aios-remote.ts"
 import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
 import * as memoryLog from "./adapters/event-log-memory.ts"
+import * as outsideFolders from "./adapters/outside-folders.ts"
 import { ownerOf } from "./adapters/owner-lock.ts"
 import * as memoryRows from "./adapters/read-store-memory.ts"
 import * as sqliteRows from "./adapters/read-store-sqlite.ts"
@@ -177,6 +178,7 @@ const house = (config: Configuration, way: Way) => {
   const working = activityRunner.layer({ dispatch }).pipe(
     Layer.provide(activities.layer),
     Layer.provide(lazyMailer(join(config.dataDir, "outbox"))),
+    Layer.provide(outsideFolders.layer(config.dataDir)),
     Layer.provide(contacts.layer),
     Layer.provideMerge(system),
   )

@@ -14,6 +14,7 @@ import * as contacts from "../actors/contacts.ts"
 import * as system from "../actors/system.ts"
 import * as dataDirectory from "../adapters/data-directory.ts"
 import * as mailer from "../adapters/mailer-folder.ts"
+import * as outsideFolders from "../adapters/outside-folders.ts"
 import * as readStore from "../adapters/read-store-sqlite.ts"
 import { defineAgent, event } from "../machines/agent.ts"
 import { agents, journals } from "../machines/mod.ts"
@@ -76,6 +77,7 @@ export const layer = (directory: string) =>
   runner.layer().pipe(
     Layer.provide(implementations.layer.pipe(
       Layer.provide(mailer.layer(join(directory, "outbox"))),
+      Layer.provide(outsideFolders.layer(directory)),
     )),
     Layer.provideMerge(contacts.layer),
     Layer.provideMerge(system.layer({ agents: [...agents, contact], journals })),

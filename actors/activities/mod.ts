@@ -1,7 +1,28 @@
 /** Every activity's implementation. Adding one is a file beside this and a line here. */
 import { layer as join } from "../activity.ts"
+import { cancelRefund } from "./cancel-refund.ts"
+import { draftInvoice } from "./draft-invoice.ts"
 import { draftOutreach } from "./draft-outreach.ts"
+import { noteContact } from "./note-contact.ts"
+import { noteReminder } from "./note-reminder.ts"
+import { publishArticle } from "./publish-article.ts"
+import { recordPayment } from "./record-payment.ts"
+import { refundPayment } from "./refund-payment.ts"
 import { sendMail } from "./send-mail.ts"
+import { unpublishArticle } from "./unpublish-article.ts"
+import { voidInvoice } from "./void-invoice.ts"
 
-/** Their ports: `EventLog`, `Vault`, `Mailer`; `Contacts` is given by the actor system. */
-export const layer = join([draftOutreach, sendMail])
+/** Their ports: `EventLog`, `Vault`, `Mailer`, `Payments`, `Crm`, `Publisher`; `Contacts` is given by the actor system. */
+export const layer = join([
+  cancelRefund,
+  draftInvoice,
+  draftOutreach,
+  noteContact,
+  noteReminder,
+  publishArticle,
+  recordPayment,
+  refundPayment,
+  sendMail,
+  unpublishArticle,
+  voidInvoice,
+])

@@ -4,12 +4,15 @@ import { recordPayment as declaration } from "../../machines/invoice.ts"
 import { implement } from "../activity.ts"
 import { Payments } from "../payments.ts"
 
-export const recordPayment = implement(declaration, ({ number, payment, amount, at }, run) =>
-  Effect.gen(function* () {
-    const payments = yield* Payments
-    const { where } = yield* payments.recordPayment(
-      { number, payment, amount },
-      { key: run.askId, at },
-    )
-    return { where }
-  }))
+export const recordPayment = implement(
+  declaration,
+  ({ number, payment, amount, at }, run) =>
+    Effect.gen(function* () {
+      const payments = yield* Payments
+      const { where } = yield* payments.recordPayment(
+        { number, payment, amount },
+        { key: run.askId, at },
+      )
+      return { where }
+    }),
+)

@@ -4,5 +4,7 @@ import { unpublishArticle as declaration } from "../../machines/executor.ts"
 import { implement } from "../activity.ts"
 import { Publisher } from "../publisher.ts"
 
-export const unpublishArticle = implement(declaration, (done) =>
-  Effect.flatMap(Publisher, (publisher) => publisher.unpublish(done.ask)))
+export const unpublishArticle = implement(
+  declaration,
+  (done) => Effect.flatMap(Publisher, (publisher) => publisher.unpublish(done.ask)),
+)

@@ -24,6 +24,7 @@ import { ActorEngine } from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
 import * as dataDirectory from "../../adapters/data-directory.ts"
 import * as mailer from "../../adapters/mailer-folder.ts"
+import * as outsideFolders from "../../adapters/outside-folders.ts"
 import * as readStore from "../../adapters/read-store-sqlite.ts"
 import { coordinatorKey } from "../../machines/coordinator.ts"
 import { isSealed, type Json, type JsonObject, type Sealed } from "../../machines/agent.ts"
@@ -84,7 +85,10 @@ const slowMailer = Layer.effect(
 ).pipe(Layer.provide(mailer.layer(join(directory, "outbox"))))
 
 const house = runner.layer().pipe(
-  Layer.provide(implementations.layer.pipe(Layer.provide(slowMailer))),
+  Layer.provide(implementations.layer.pipe(
+    Layer.provide(slowMailer),
+    Layer.provide(outsideFolders.layer(directory)),
+  )),
   Layer.provideMerge(contacts.layer),
   Layer.provideMerge(system.layer({ agents: [...agents, ...extraAgents], journals })),
   Layer.provideMerge(openAsks.layer),

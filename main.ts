@@ -3,7 +3,7 @@
  * which has decided what this process may read, write and reach.
  */
 import { Clock, Config, Context, Effect, Exit, Layer, Option, Result, Scope } from "effect"
-import { existsSync, mkdirSync, readFileSync } from "node:fs"
+import { existsSync, mkdirSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
@@ -264,8 +264,8 @@ const accessOf = (config: Configuration): Access["Service"] => {
       (host) => host.checks(config.dataDir, config.now?.text),
     ),
     sample: {
-      settings: readFileSync(join(root, "sample/settings.json"), "utf8"),
-      files: sampleFiles.map((name) => join(root, "sample", name)),
+      folder: join(root, "sample"),
+      files: sampleFiles,
     },
     open: (mode) =>
       ownedOr(config, mode, (socket) => Effect.succeed(connect(socket))).pipe(

@@ -22,9 +22,9 @@ export class Access extends Context.Service<Access, {
   readonly stay: Effect.Effect<Staying, OperationFailed, Scope.Scope>
   /** Checks of the machine rather than of the log: they also work where AIOS does not start. */
   readonly hostChecks: Effect.Effect<ReadonlyArray<Check>>
-  /** The sample company's files, for the demo. */
+  /** The sample company's files, for the demo: names below its folder, in order. */
   readonly sample: {
-    readonly settings: string
+    readonly folder: string
     readonly files: ReadonlyArray<string>
   }
   /** This process, as its owner file names it. */

@@ -15,6 +15,7 @@ import { logCommands } from "./log.ts"
 import { doctorCommands, lookCommands } from "./look.ts"
 import { Output, plain } from "./output.ts"
 import { settingsCommands } from "./settings.ts"
+import { demoCommands } from "./demo.ts"
 import { startCommands } from "./start.ts"
 
 const aios = Command.make("aios").pipe(
@@ -24,7 +25,10 @@ const aios = Command.make("aios").pipe(
   ),
   Command.withSubcommands([
     { group: "Every day", commands: [...briefCommands, ...approvalsCommands] },
-    { group: "Setting up", commands: [...settingsCommands, ...importCommands, ...startCommands] },
+    {
+      group: "Setting up",
+      commands: [...settingsCommands, ...importCommands, ...startCommands, ...demoCommands],
+    },
     {
       group: "Looking",
       commands: [...lookCommands, ...logCommands, ...chartCommands, ...doctorCommands],

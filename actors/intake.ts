@@ -9,9 +9,12 @@ import type { Json } from "../machines/agent.ts"
 import { ActorSystem, type Proposal, type Refusal, type SystemClosed } from "./actor-system.ts"
 import { normaliseAddress, OwnAddressEvidence, sidesOf } from "./addresses.ts"
 import { type BlobRef, BlobStore, type BlobsUnavailable, inlineBytesMax } from "./blob-store.ts"
-import { EventLog, type LogUnavailable } from "./event-log.ts"
+import { EventLog, eventOf, type LogUnavailable } from "./event-log.ts"
 import { derivedId } from "./ids.ts"
-import { currentSettings, ownAddresses } from "./settings.ts"
+import { eventOfRecord, type ParsedOther, profileOf, profilesOf } from "./intake-events.ts"
+import type { ParsedMail, ParsedPerson, ParsedRecord, ParsedSource } from "./parsed-record.ts"
+import { founder } from "./registry.ts"
+import { currentSettings, ownAddresses, type Settings } from "./settings.ts"
 import { Vault, type VaultUnavailable } from "./vault.ts"
 
 /** Records of a batch taken in at the same time, so that they share commits. */
@@ -23,182 +26,7 @@ const sentAtMin = Date.UTC(1971, 0)
 /** So many mails delivered to one address say whose mailbox it is, before the import is complete. */
 const deliveredCountSure = 20
 
-/** What an importer read, in plain. It is sealed before it is stored. */
-export type ParsedRecord =
-  | ParsedMail
-  | ParsedPerson
-  | ParsedMessage
-  | ParsedInvoice
-  | ParsedPayment
-  | ParsedMeeting
-  | ParsedFeedItem
-  | ParsedNote
-
-export interface ParsedSource {
-  /** File name without folders. */
-  readonly file: string
-  /** `byte 1042` or `line 17`. */
-  readonly at: string
-}
-
-export interface ParsedMailbox {
-  readonly name: string
-  readonly address: string
-}
-
-export interface ParsedMail {
-  readonly record: "mail"
-  /** SHA-256 (hex) of headers and body without transport headers (`Received`, `X-Gmail-*`). */
-  readonly digest: string
-  readonly messageId: string
-  readonly inReplyTo: string
-  readonly references: ReadonlyArray<string>
-  readonly from: ParsedMailbox
-  readonly to: ReadonlyArray<ParsedMailbox>
-  readonly cc: ReadonlyArray<ParsedMailbox>
-  readonly deliveredTo: ReadonlyArray<string>
-  readonly subject: string
-  readonly text: string
-  /** Epoch ms; undefined where neither header nor envelope gives a date. */
-  readonly sentAt?: number
-  readonly labels: ReadonlyArray<string>
-  readonly kind: "personal" | "list" | "automatic" | "bounce"
-  readonly attachments: ReadonlyArray<
-    { readonly name: string; readonly mediaType: string; readonly content: Uint8Array }
-  >
-  readonly suspicions?: ReadonlyArray<
-    "forgedFrom" | "lookalikeAddress" | "activeContent" | "oversized"
-  >
-  readonly source: ParsedSource
-}
-
-export interface ParsedPerson {
-  readonly record: "person"
-  readonly list: "linkedin" | "hubspot" | "salesforce" | "people"
-  readonly name: string
-  readonly address: string
-  readonly company: string
-  readonly position: string
-  readonly phone: string
-  readonly url: string
-  readonly since?: number
-  readonly source: ParsedSource
-}
-
-export interface ParsedMessage {
-  readonly record: "message"
-  readonly network: "linkedin"
-  readonly conversation: string
-  readonly from: { readonly name: string; readonly url: string }
-  readonly to: ReadonlyArray<{ readonly name: string; readonly url: string }>
-  readonly subject: string
-  readonly text: string
-  readonly sentAt?: number
-  /** The export's folder: `INBOX`, `SENT`; empty where it does not say. */
-  readonly folder: string
-  readonly source: ParsedSource
-}
-
-export interface ParsedMoney {
-  /** In the smallest unit of the currency. */
-  readonly minor: number
-  /** ISO 4217, upper case; empty where the file does not say: the founder's currency is meant. */
-  readonly currency: string
-}
-
-export interface ParsedCustomer extends ParsedMailbox {
-  /** Id in the system it comes from; identifies who has no address. */
-  readonly id: string
-}
-
-export interface ParsedInvoice {
-  readonly record: "invoice"
-  readonly system: "stripe" | "lines"
-  /** Id in that system: `in_…`, `536365`. */
-  readonly id: string
-  readonly number: string
-  readonly status: "draft" | "open" | "paid" | "void" | "uncollectible"
-  readonly customer: ParsedCustomer
-  readonly total: ParsedMoney
-  readonly paid: ParsedMoney
-  readonly issuedAt?: number
-  readonly dueAt?: number
-  readonly paidAt?: number
-  /** Id (in the same system) of the invoice that this one cancels. */
-  readonly cancels?: string
-  readonly lines: ReadonlyArray<
-    { readonly description: string; readonly quantity: number; readonly minor: number }
-  >
-  /** Lines left out. */
-  readonly more: number
-  /** When this state of it was reached, where the file says so (a Stripe event's `created`). */
-  readonly at?: number
-  readonly source: ParsedSource
-}
-
-export interface ParsedPayment {
-  readonly record: "payment"
-  readonly system: "stripe"
-  readonly id: string
-  readonly kind: "charge" | "refund" | "dispute"
-  readonly status: "succeeded" | "pending" | "failed" | "won" | "lost" | "open"
-  readonly amount: ParsedMoney
-  /** Id of the invoice it pays. */
-  readonly invoice?: string
-  /** Of a refund or dispute: id of the charge. */
-  readonly of?: string
-  readonly customer: ParsedCustomer
-  readonly description: string
-  readonly paidAt?: number
-  readonly source: ParsedSource
-}
-
-export interface ParsedMeeting {
-  readonly record: "meeting"
-  readonly uid: string
-  /** RECURRENCE-ID as written; empty for a single entry or a whole series. */
-  readonly recurrence: string
-  readonly sequence: number
-  readonly status: "confirmed" | "tentative" | "cancelled"
-  readonly title: string
-  readonly location: string
-  readonly notes: string
-  readonly organiser: ParsedMailbox
-  readonly attendees: ReadonlyArray<ParsedMailbox>
-  readonly ics: string
-  readonly startsAt: number
-  readonly endsAt: number
-  readonly allDay: boolean
-  readonly timeZone: string
-  readonly repeats: boolean
-  readonly alarms: ReadonlyArray<number>
-  readonly source: ParsedSource
-}
-
-export interface ParsedFeedItem {
-  readonly record: "feedItem"
-  readonly feed: { readonly title: string; readonly url: string }
-  readonly id: string
-  readonly title: string
-  readonly url: string
-  readonly author: string
-  readonly summary: string
-  readonly publishedAt?: number
-  readonly source: ParsedSource
-}
-
-export interface ParsedNote {
-  readonly record: "note"
-  readonly kind: "note" | "draft" | "article"
-  readonly topic: string
-  readonly title: string
-  readonly text: string
-  readonly tags: ReadonlyArray<string>
-  readonly matter: Json
-  readonly dueAt?: number
-  readonly writtenAt?: number
-  readonly source: ParsedSource
-}
+export type * from "./parsed-record.ts"
 
 export type IntakeFailed = LogUnavailable | VaultUnavailable | BlobsUnavailable | SystemClosed
 
@@ -223,6 +51,7 @@ type Outcome =
   | { readonly outcome: "fault"; readonly reason: string }
 
 interface Known {
+  readonly settings: Settings
   readonly own: ReadonlySet<string>
   readonly now: number
 }
@@ -330,19 +159,35 @@ const make = Effect.gen(function* () {
     return outcome.outcome === "imported" && note !== undefined ? { ...outcome, note } : outcome
   })
 
+  /** The id of the first listing that gives a profile an address: by it the log knows whose it is. */
+  const profileId = (profile: string) =>
+    derivedId(`profile:${vault.personKey(`profile:${profile}`)}`)
+
+  const personOfProfile = (profile: string) =>
+    Effect.map(log.byId(profileId(profile)), (events) => {
+      const person = events[0] === undefined ? undefined : eventOf(events[0])["person"]
+      return typeof person === "string" ? person : undefined
+    })
+
   const takePerson = Effect.fnUntraced(function* (listed: ParsedPerson, { now }: Known) {
     const { list, name, company, position, phone, url, since, source } = listed
     const address = normaliseAddress(listed.address)
+    const profile = profileOf(url)
     const row = [list, name, address, company, position, phone, url, since ?? ""].join(separator)
     // Through the vault, so that a row cannot be guessed from its id.
-    const id = derivedId(`person:${vault.personKey(`row:${row}`)}`)
-    const person = vault.personKey(
-      address !== ""
-        ? address
-        : url !== ""
-        ? `url:${url.toLowerCase().replace(/^https?:\/\/(www\.)?|\/+$/g, "")}`
-        : `name:${name.toLowerCase()}|${company.toLowerCase()}`,
-    )
+    const rowId = derivedId(`person:${vault.personKey(`row:${row}`)}`)
+    const stream = `record-${rowId}`
+    if ((yield* log.byId(rowId)).length > 0) return { outcome: "duplicate" } satisfies Outcome
+    const first = profile === "" ? [] : yield* log.byId(profileId(profile))
+    if (first.some((event) => event.stream === stream)) {
+      return { outcome: "duplicate" } satisfies Outcome
+    }
+    const names = profile !== "" && address !== "" && first.length === 0
+    const person = address !== ""
+      ? vault.personKey(address)
+      : profile !== ""
+      ? (yield* personOfProfile(profile)) ?? vault.personKey(`url:${profile}`)
+      : vault.personKey(`name:${name.toLowerCase()}|${company.toLowerCase()}`)
     const event = {
       type: "PersonListed",
       person,
@@ -352,7 +197,26 @@ const make = Effect.gen(function* () {
       source: { ...source },
     }
     const past = since !== undefined && since <= now ? since : undefined
-    return yield* record(`record-${id}`, event, id, past)
+    return yield* record(stream, event, names ? profileId(profile) : rowId, past)
+  })
+
+  const takeOther = Effect.fnUntraced(function* (one: ParsedOther, { now, own, settings }: Known) {
+    const found = new Map<string, string | undefined>()
+    for (const profile of profilesOf(one)) found.set(profile, yield* personOfProfile(profile))
+    const known = (profile: string) => found.get(profile)
+    const { id, event, occurredAt } = eventOfRecord(one, { vault, settings, own, now, known })
+    const bytes = one.record === "note" ? new TextEncoder().encode(one.text) : undefined
+    if (one.record !== "note" || bytes === undefined || bytes.length <= inlineBytesMax) {
+      return yield* record(`record-${id}`, event, id, occurredAt)
+    }
+    if ((yield* log.byId(id)).length > 0) return { outcome: "duplicate" } satisfies Outcome
+    const { title, tags, matter } = one
+    const filed = {
+      ...event,
+      content: { title, text: "", tags: [...tags], matter },
+      textBlob: blobJson(yield* blobs.put(founder, bytes)),
+    }
+    return yield* record(`record-${id}`, filed, id, occurredAt)
   })
 
   const take = (one: ParsedRecord, known: Known) =>
@@ -360,37 +224,50 @@ const make = Effect.gen(function* () {
       ? takeMail(one, known)
       : one.record === "person"
       ? takePerson(one, known)
-      : Effect.die(new Error(`${one.record} is not taken in yet`))
+      : takeOther(one, known)
 
   /** Records that may be the same or variants of each other are taken in one after the other. */
   const groupOf = (one: ParsedRecord): string =>
     one.record === "mail"
       ? `mail:${one.messageId === "" ? one.digest : one.messageId}`
       : one.record === "person"
-      ? `person:${one.list}:${one.name}:${one.address}:${one.url}`
+      ? `person:${profileOf(one.url) || `${one.list}:${one.name}:${one.address}`}`
+      : one.record === "invoice" || one.record === "payment"
+      ? `${one.record}:${one.id}`
+      : one.record === "meeting"
+      ? `meeting:${one.uid}`
       : `${one.record}:${one.source.file}:${one.source.at}`
+
+  /** Who gives a profile an address comes before those who name the profile only. */
+  const inTurn = (
+    batch: ReadonlyArray<ParsedRecord>,
+  ): ReadonlyArray<ReadonlyArray<ParsedRecord>> => {
+    const giving = (one: ParsedRecord) =>
+      one.record === "person" && one.address !== "" && one.url !== ""
+    return [batch.filter(giving), batch.filter((one) => !giving(one))]
+  }
 
   const accept = Effect.fn("Intake.accept")(function* (batch: ReadonlyArray<ParsedRecord>) {
     for (const one of batch) {
       if (one.record === "mail") evidence.add({ ...one, from: one.from.address })
     }
+    const now = yield* Clock.currentTimeMillis
+    const current = yield* settings
     const known: Known = {
-      own: new Set([
-        ...ownAddresses(yield* settings),
-        ...evidence.winners(deliveredCountSure),
-      ]),
-      now: yield* Clock.currentTimeMillis,
+      own: new Set([...ownAddresses(current), ...evidence.winners(deliveredCountSure)]),
+      settings: current,
+      now,
     }
-    const groups = [...Map.groupBy(batch, groupOf).values()]
-    const taken = (yield* Effect.forEach(
-      groups,
-      (group) =>
-        Effect.forEach(
-          group,
-          (one) => Effect.map(take(one, known), (outcome) => ({ one, outcome })),
-        ),
-      { concurrency: recordsAtOnceMax },
-    )).flat()
+    const taken = (yield* Effect.forEach(inTurn(batch), (turn) =>
+      Effect.forEach(
+        [...Map.groupBy(turn, groupOf).values()],
+        (group) =>
+          Effect.forEach(
+            group,
+            (one) => Effect.map(take(one, known), (outcome) => ({ one, outcome })),
+          ),
+        { concurrency: recordsAtOnceMax },
+      ))).flat(2)
     const place = new Map(batch.map((one, index) => [one, index]))
     taken.sort((a, b) => place.get(a.one)! - place.get(b.one)!)
     const count = (outcome: Outcome["outcome"]) =>

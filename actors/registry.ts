@@ -18,7 +18,7 @@ import { type Chart, chartNamed, define, isNeutral } from "./kernel.ts"
 import type { Vault } from "./vault.ts"
 
 /** Whose key seals what names no person. */
-const founder = "founder"
+export const founder = "founder"
 
 interface EventShape {
   readonly decode: (value: unknown) => Result.Result<unknown, { readonly message: string }>

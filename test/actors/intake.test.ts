@@ -2,9 +2,19 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { BlobStore, inlineBytesMax } from "../../actors/blob-store.ts"
-import { Intake, type ParsedRecord } from "../../actors/intake.ts"
+import { eventOf } from "../../actors/event-log.ts"
+import {
+  Intake,
+  type ParsedInvoice,
+  type ParsedMeeting,
+  type ParsedMessage,
+  type ParsedNote,
+  type ParsedPayment,
+  type ParsedRecord,
+} from "../../actors/intake.ts"
+import { stripeCustomerUrl } from "../../actors/intake-events.ts"
 import { Vault } from "../../actors/vault.ts"
-import { MailReceived } from "../../machines/record.ts"
+import { Blob, MailReceived } from "../../machines/record.ts"
 import { seeded } from "../seeded.ts"
 import { aMail, aPerson, company, everything, sampleRecords } from "./company.ts"
 
@@ -150,7 +160,186 @@ describe("importing", () => {
           ? [event.data.person]
           : []
       )
-      expect(people[0]).toBe(people[1])
+      expect(people).toHaveLength(5)
+      const { personKey } = yield* Vault
+      expect(people.filter((one) => one === personKey("url:l.example/in/ada"))).toHaveLength(2)
       expect(new Set(people).size).toBe(4)
+    }).pipe(Effect.provide(company())))
+})
+
+/** What the records of a log say, without what is sealed. */
+const dataOf = (type: string) =>
+  Effect.map(
+    everything,
+    (events) => events.filter((event) => event.type === type).map((event) => eventOf(event)),
+  )
+
+const anInvoice = (fields: Partial<ParsedInvoice> = {}): ParsedInvoice => ({
+  record: "invoice",
+  system: "stripe",
+  id: "in_1",
+  number: "A-1",
+  status: "open",
+  customer: { id: "cus_1", name: "Ada", address: "" },
+  total: { minor: 12_000, currency: "EUR" },
+  paid: { minor: 0, currency: "EUR" },
+  issuedAt: Date.UTC(2026, 5, 1),
+  lines: [{ description: "Consulting", quantity: 1, minor: 12_000 }],
+  more: 0,
+  source: { file: "stripe.json", at: "line 1" },
+  ...fields,
+})
+const aPayment = (fields: Partial<ParsedPayment> = {}): ParsedPayment => ({
+  record: "payment",
+  system: "stripe",
+  id: "ch_1",
+  kind: "charge",
+  status: "succeeded",
+  amount: { minor: 12_000, currency: "EUR" },
+  customer: { id: "cus_1", name: "Ada", address: "ada@client.example" },
+  description: "",
+  paidAt: Date.UTC(2026, 5, 2),
+  source: { file: "stripe.json", at: "line 2" },
+  ...fields,
+})
+const aMessage = (fields: Partial<ParsedMessage> = {}): ParsedMessage => ({
+  record: "message",
+  network: "linkedin",
+  conversation: "c1",
+  from: { name: "Ada Weiss", url: "https://www.linkedin.com/in/ada" },
+  to: [{ name: "Mara Lindqvist", url: "https://www.linkedin.com/in/mara" }],
+  subject: "",
+  text: "Hello",
+  sentAt: Date.UTC(2026, 5, 3),
+  folder: "INBOX",
+  source: { file: "messages.csv", at: "line 2" },
+  ...fields,
+})
+const aMeeting = (fields: Partial<ParsedMeeting> = {}): ParsedMeeting => ({
+  record: "meeting",
+  uid: "m1",
+  recurrence: "",
+  sequence: 0,
+  status: "confirmed",
+  title: "Kick-off",
+  location: "",
+  notes: "",
+  organiser: { name: "", address: "" },
+  attendees: [{ name: "Ada", address: "ada@client.example" }],
+  ics: "BEGIN:VCALENDAR\r\nDTSTAMP:20260101T000000Z\r\nEND:VCALENDAR\r\n",
+  startsAt: Date.UTC(2026, 5, 1, 9),
+  endsAt: Date.UTC(2026, 5, 1, 10),
+  allDay: false,
+  timeZone: "Europe/Berlin",
+  repeats: false,
+  alarms: [],
+  source: { file: "calendar.ics", at: "line 2" },
+  ...fields,
+})
+const aNote = (fields: Partial<ParsedNote> = {}): ParsedNote => ({
+  record: "note",
+  kind: "note",
+  topic: "newsletter-47",
+  title: "Pricing",
+  text: "Ask three people.",
+  tags: [],
+  matter: {},
+  source: { file: "pricing.md", at: "line 1" },
+  ...fields,
+})
+
+describe("a thing", () => {
+  it.live("that comes as object and as event is one fact; in another state it is another", () =>
+    Effect.gen(function* () {
+      const object = anInvoice()
+      const event = anInvoice({
+        at: Date.UTC(2026, 5, 1),
+        source: { file: "e.json", at: "line 9" },
+      })
+      expect(yield* accept([object, event])).toMatchObject({ imported: 1, duplicates: 1 })
+      const paid = anInvoice({ status: "paid", paid: { minor: 12_000, currency: "EUR" } })
+      expect(yield* accept([paid, object])).toMatchObject({ imported: 1, duplicates: 1 })
+      expect(yield* accept([aPayment(), aPayment()])).toMatchObject({ imported: 1, duplicates: 1 })
+      expect(yield* accept([aPayment({ status: "failed" })])).toMatchObject({ imported: 1 })
+      const invoices = yield* dataOf("InvoiceRecorded")
+      expect(new Set(invoices.map((one) => one["invoice"])).size).toBe(1)
+      expect(JSON.stringify(yield* everything)).not.toMatch(/Consulting|ada@client/)
+    }).pipe(Effect.provide(company())))
+
+  it.live("of a calendar is known again after another export, and changed by its content", () =>
+    Effect.gen(function* () {
+      const again = aMeeting({
+        ics: "BEGIN:VCALENDAR\r\nDTSTAMP:20261231T000000Z\r\nEND:VCALENDAR\r\n",
+      })
+      expect(yield* accept([aMeeting(), again])).toMatchObject({ imported: 1, duplicates: 1 })
+      expect(yield* accept([aMeeting({ sequence: 1, startsAt: Date.UTC(2026, 5, 2) })]))
+        .toMatchObject({ imported: 1 })
+      const meetings = yield* dataOf("MeetingRecorded")
+      expect(new Set(meetings.map((one) => one["meeting"])).size).toBe(1)
+      expect(meetings[0]!["person"]).toBe((yield* Vault).personKey("ada@client.example"))
+    }).pipe(Effect.provide(company())))
+
+  it.live("without currency is in the founder's, and money keeps its smallest unit", () =>
+    Effect.gen(function* () {
+      const lines = { total: { minor: 12_345, currency: "" }, paid: { minor: 0, currency: "" } }
+      yield* accept([anInvoice({ system: "lines", ...lines })])
+      expect((yield* dataOf("InvoiceRecorded"))[0]!["total"]).toEqual({
+        minor: 12_345,
+        currency: "EUR",
+      })
+    }).pipe(Effect.provide(company())))
+
+  it.live("a note that was edited is another record; a long one is a blob", () =>
+    Effect.gen(function* () {
+      const long = aNote({ text: "ä".repeat(inlineBytesMax) })
+      expect(yield* accept([aNote(), aNote(), long])).toMatchObject({ imported: 2, duplicates: 1 })
+      expect(yield* accept([long, aNote({ text: "Ask four." })])).toMatchObject({
+        imported: 1,
+        duplicates: 1,
+      })
+      const blob = (yield* dataOf("NoteRecorded")).find((one) => one["textBlob"] !== undefined)
+      const ref = Schema.decodeUnknownSync(Blob)(blob?.["textBlob"])
+      expect(new TextDecoder().decode(yield* (yield* BlobStore).get(ref))).toBe(long.text)
+    }).pipe(Effect.provide(company())))
+})
+
+describe("a profile", () => {
+  it.live("stands for the address that a list of people gives it", () =>
+    Effect.gen(function* () {
+      const url = "https://linkedin.com/in/Ada/"
+      const listed = aPerson({ url })
+      expect(yield* accept([aMessage(), listed])).toMatchObject({ imported: 2 })
+      expect(yield* accept([listed, aMessage()])).toMatchObject({ imported: 0, duplicates: 2 })
+      expect(yield* accept([aPerson({ address: "", url, position: "CEO" })]))
+        .toMatchObject({ imported: 1 })
+      const key = (yield* Vault).personKey("ada@client.example")
+      for (const type of ["MessageReceived", "PersonListed"]) {
+        expect((yield* dataOf(type)).every((one) => one["person"] === key)).toBe(true)
+      }
+    }).pipe(Effect.provide(company())))
+
+  it.live("of a customer is found by its id", () =>
+    Effect.gen(function* () {
+      yield* accept([aPerson({ list: "people", url: stripeCustomerUrl("cus_1") })])
+      yield* accept([
+        anInvoice(),
+        anInvoice({ id: "in_2", customer: { id: "cus_2", name: "", address: "" } }),
+      ])
+      const { personKey } = yield* Vault
+      expect((yield* dataOf("InvoiceRecorded")).map((one) => one["person"])).toEqual([
+        personKey("ada@client.example"),
+        personKey("customer:stripe:cus_2"),
+      ])
+    }).pipe(Effect.provide(company())))
+
+  it.live("in the Sent folder, or with the founder's name, is the founder's", () =>
+    Effect.gen(function* () {
+      const { from, to } = aMessage()
+      yield* accept([aMessage({ from: to[0]!, to: [from], folder: "SENT" })])
+      const [message] = yield* dataOf("MessageReceived")
+      expect(message).toMatchObject({
+        direction: "outward",
+        person: (yield* Vault).personKey("url:linkedin.com/in/ada"),
+      })
     }).pipe(Effect.provide(company())))
 })

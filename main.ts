@@ -32,8 +32,6 @@ import * as memoryVault from "./adapters/vault-memory.ts"
 import { Access, type Mode } from "./cli/access.ts"
 import { run } from "./cli/app.ts"
 import { runProcess } from "./cli/process.ts"
-import { app } from "./http/app.ts"
-import { serve } from "./http/socket.ts"
 import { agents, journals } from "./machines/mod.ts"
 import { Aios, OperationFailed } from "./projections/aios.ts"
 import { failureOf } from "./projections/aios-failures.ts"
@@ -51,6 +49,7 @@ const ownerPollMillis = 100
 /** While it stays up, imported records are routed once the log was quiet for so long: an import is one. */
 const quietMillis = 5_000
 const sampleFiles = ["mailbox.mbox", "leads-linkedin.csv", "leads-hubspot.csv"]
+const portDefault = 4_680
 const root = dirname(fileURLToPath(import.meta.url))
 
 const optional = (name: string) =>
@@ -63,6 +62,8 @@ const Settings = Config.all({
   durability: optional("AIOS_DURABILITY"),
   base: optional("AIOS_CWD"),
   launcher: optional("AIOS_LAUNCHER"),
+  port: optional("AIOS_PORT"),
+  token: optional("AIOS_TOKEN"),
 })
 
 interface Configuration {
@@ -71,6 +72,8 @@ interface Configuration {
   readonly now: { readonly text: string; readonly millis: number } | undefined
   readonly synchronous: "FULL" | "NORMAL"
   readonly base: string
+  readonly port: number
+  readonly token: string | undefined
 }
 
 const wrongConfiguration = (message: string) =>
@@ -95,12 +98,20 @@ const configuration = Effect.gen(function* () {
       "AIOS_DURABILITY must be full, or normal (faster; a power failure may lose the last events).",
     )
   }
+  const port = Number(given.port ?? portDefault)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    return yield* wrongConfiguration(
+      `AIOS_PORT is no port: ${given.port}. Give a number up to 65535, 0 for any free one, or unset it.`,
+    )
+  }
   return {
     dataDir: given.dataDir,
     socket: given.socket,
     now: millis === undefined ? undefined : { text: given.now!, millis },
     synchronous: durability === "full" ? "FULL" : "NORMAL",
     base: given.base,
+    port,
+    token: given.token,
   } satisfies Configuration
 })
 
@@ -271,7 +282,7 @@ const accessOf = (config: Configuration): Access["Service"] => {
       ownedOr(config, mode, (socket) => Effect.succeed(connect(socket))).pipe(
         Effect.map((found) => "remote" in found ? found.remote : Context.get(found.services, Aios)),
       ),
-    stay: Effect.gen(function* () {
+    stay: Effect.fnUntraced(function* (port) {
       const found = yield* ownedOr(config, "stay", () => {
         const owner = ownerOf(config.dataDir)
         return Effect.fail(
@@ -287,10 +298,12 @@ const accessOf = (config: Configuration): Access["Service"] => {
       if (services === undefined) return yield* Effect.never
       const aios = Context.get(services, Aios)
       const inside = Effect.provideContext(services)
-      if (config.socket) yield* serve(yield* inside(app), config.socket)
+      const web = yield* Effect.promise(() => import("./http/mod.ts"))
+      if (config.socket) yield* web.serve(yield* inside(web.app), config.socket)
+      const open = yield* inside(web.open(config.dataDir, config.token, port ?? config.port))
       yield* Effect.forkScoped(inside(cadence.run))
       yield* Effect.forkScoped(inside(routing))
-      return { aios, socket: config.socket || undefined }
+      return { aios, socket: config.socket || undefined, ...open }
     }),
   })
 }

@@ -14,12 +14,19 @@ export interface Staying {
   readonly aios: Aios["Service"]
   /** Where other processes reach this one; undefined where no socket could be made. */
   readonly socket: string | undefined
+  /** The page and the API: `http://127.0.0.1:4680`. */
+  readonly url: string
+  /** A fresh link that lets one browser in, once, within ten minutes. */
+  readonly link: () => string
 }
 
 export class Access extends Context.Service<Access, {
   open(mode: Mode): Effect.Effect<Aios["Service"], OperationFailed, Scope.Scope>
-  /** Owns the data directory, serves the socket, and works on its own (timers, cadence, activities). */
-  readonly stay: Effect.Effect<Staying, OperationFailed, Scope.Scope>
+  /**
+   * Owns the data directory, serves the socket and a TCP port (default: AIOS_PORT, else 4680; 0 takes any
+   * that is free), and works on its own (timers, cadence, activities).
+   */
+  stay(port: number | undefined): Effect.Effect<Staying, OperationFailed, Scope.Scope>
   /** Checks of the machine rather than of the log: they also work where AIOS does not start. */
   readonly hostChecks: Effect.Effect<ReadonlyArray<Check>>
   /** The sample company's files, for the demo: names below its folder, in order. */

@@ -9,7 +9,7 @@ import { briefText } from "./brief.ts"
 import { exitCode } from "./exit-codes.ts"
 import { importFiles } from "./import.ts"
 import { count, oneLine, Output, table } from "./output.ts"
-import { stay } from "./start.ts"
+import { doorText, Port, stay } from "./start.ts"
 
 /** Enough of an event's id to find it. */
 const idChars = 8
@@ -93,11 +93,13 @@ const demo = Command.make(
       Flag.withDefault(false),
       Flag.withoutNegation,
     ),
+    port: Port,
   },
-  Effect.fnUntraced(function* ({ exit }) {
+  Effect.fnUntraced(function* ({ exit, port }) {
     const access = yield* Access
     const output = yield* Output
-    const aios = exit ? yield* open("work") : (yield* stay).aios
+    const staying = exit ? undefined : yield* stay(port)
+    const aios = staying?.aios ?? (yield* open("work"))
     if ((yield* aios.settings).name === undefined) yield* aios.configure(founder)
     yield* importSample(aios)
     yield* output.onInterrupt(exitCode.ok, () => "AIOS stopped.")
@@ -106,7 +108,9 @@ const demo = Command.make(
     const brief = yield* aios.brief()
     yield* output.log("")
     yield* print(brief, () => briefText(brief, output.columns, output.paint))
-    if (exit) return
+    if (staying === undefined) return
+    yield* output.log("")
+    for (const line of doorText(staying)) yield* output.log(line)
     yield* output.log(next(brief, access.dataDir))
     return yield* Effect.never
   }, Effect.scoped),

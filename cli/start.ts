@@ -1,7 +1,8 @@
 /** `aios start` stays up and works on its own; `aios demo` does so on the sample company (demo.ts). */
-import { Clock, Effect } from "effect"
-import { Command } from "effect/cli"
-import { Access, settleMillisMax } from "./access.ts"
+import { Clock, Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { OperationFailed } from "../projections/aios.ts"
+import { Access, settleMillisMax, type Staying } from "./access.ts"
 import { exitCode } from "./exit-codes.ts"
 import { remainingText } from "./finish.ts"
 import { Output } from "./output.ts"
@@ -9,12 +10,36 @@ import { Output } from "./output.ts"
 /** While it stays up, AIOS says this often what waits, where that has changed. */
 const reportEveryMillis = 60_000
 
+const portMax = 65_535
+
+export const Port = Flag.Int("port").pipe(
+  Flag.withMetavar("<n>"),
+  Flag.withDescription(
+    "Where the page and the API are served (else AIOS_PORT, else 4680); 0 takes any free port",
+  ),
+  Flag.optional,
+)
+
+/** Where the page is, and how a browser gets in. */
+export const doorText = (staying: Staying): ReadonlyArray<string> => [
+  `Your brief in the browser (this link works once, for 10 minutes): ${staying.link()}`,
+]
+
 /** Owns the data directory and works on it until the end. */
-export const stay = Effect.gen(function* () {
+export const stay = Effect.fnUntraced(function* (asked: Option.Option<number>) {
   const access = yield* Access
   const output = yield* Output
+  const port = Option.getOrUndefined(asked)
+  if (port !== undefined && (port < 0 || port > portMax)) {
+    return yield* new OperationFailed({
+      kind: "usage",
+      error: "InvalidValue",
+      message:
+        `--port: ${port} is no port. Give one from 1 to ${portMax}, or 0 for any that is free.`,
+    })
+  }
   yield* output.onInterrupt(exitCode.ok, () => "AIOS stopped.")
-  const staying = yield* access.stay
+  const staying = yield* access.stay(port)
   yield* output.log(`AIOS runs on ${access.dataDir} (process ${access.process})`)
   yield* output.log(
     staying.socket === undefined
@@ -26,11 +51,13 @@ export const stay = Effect.gen(function* () {
 
 const start = Command.make(
   "start",
-  {},
-  Effect.fnUntraced(function* () {
+  { port: Port },
+  Effect.fnUntraced(function* ({ port }) {
     const output = yield* Output
-    const { aios } = yield* stay
+    const staying = yield* stay(port)
+    const { aios } = staying
     let said = ""
+    for (const line of doorText(staying)) yield* output.log(line)
     yield* output.log("Ready. Ctrl-C stops it.")
     // What an earlier process left is told and taken up first; from then on it goes by itself.
     yield* aios.settle(settleMillisMax)
@@ -45,8 +72,8 @@ const start = Command.make(
   }, Effect.scoped),
 ).pipe(
   Command.withDescription(
-    "Stay up: fire timers, keep the cadence (brief, nightly work), run activities. Other `aios` " +
-      "commands on the same data directory then talk to this process. Ctrl-C ends it in order.",
+    "Stay up: fire timers, keep the cadence (brief, nightly work), run activities. Serves " +
+      "the page and the API on this machine only, at http://127.0.0.1:4680. Other `aios` commands on the same data directory then talk to this process. Ctrl-C ends it in order.",
   ),
   Command.withShortDescription("Stay up and work"),
 )

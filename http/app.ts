@@ -1,6 +1,7 @@
 /**
- * AIOS over HTTP. So far the operations that another `aios` process calls over the Unix socket:
- * `POST /aios/<operation>`, answered line by line, so that progress and followed events stream.
+ * AIOS over HTTP. One table of routes is served twice: on a Unix socket for the processes of this user
+ * (`app`, which also carries their operations at `/aios/<operation>`), and on 127.0.0.1 (`door`), with the
+ * pages, behind a token.
  */
 import { Cause, Effect, Stream } from "effect"
 import { Hono } from "hono"
@@ -13,6 +14,13 @@ import {
   type Line,
   versionHeader,
 } from "../projections/aios-wire.ts"
+import { type Gate, misdirected, refused } from "./guard.ts"
+import { makeMeter, type Meter } from "./meter.ts"
+import { openPages } from "./pages/enter.ts"
+import { pages } from "./pages/mod.ts"
+import { problem, problemResponse } from "./problem.ts"
+import { mount, type Services } from "./route.ts"
+import { routesOf } from "./routes.ts"
 
 const lineType = "application/x-ndjson"
 const encoder = new TextEncoder()
@@ -24,10 +32,34 @@ const refusal = (kind: OperationFailed["kind"], error: string, message: string) 
     headers: { "content-type": lineType, [versionHeader]: aiosVersion },
   })
 
-/** The app over the `Aios` of its environment. Requests run with the services (clock, log) given here. */
-export const app: Effect.Effect<Hono, never, Aios> = Effect.gen(function* () {
+/** What is left over: a known address with another method, or no address of ours. */
+const leftOver = (hono: Hono) => {
+  const routes = routesOf(makeMeter())
+  for (const path of new Set(routes.map((one) => one.path))) {
+    const methods = routes.filter((one) => one.path === path).map((one) => one.method)
+    const allow = methods.flatMap((method) => method === "get" ? ["GET", "HEAD"] : ["POST"])
+    hono.all(path, () => {
+      const wrong = problemResponse(
+        problem(405, "OtherMethod", "Other method", `${path} takes ${allow.join(", ")}.`),
+      )
+      wrong.headers.set("allow", allow.join(", "))
+      return wrong
+    })
+  }
+  hono.notFound((c) =>
+    problemResponse(
+      problem(404, "NotFound", "Not there", `${c.req.path} is nothing here. See /openapi.json.`),
+    )
+  )
+  hono.onError((error) =>
+    problemResponse(problem(500, "Defect", "AIOS broke down", `${error.message}. See aios doctor.`))
+  )
+}
+
+/** The app of the socket. Requests run with the services (clock, log) given here. */
+export const app: Effect.Effect<Hono, never, Services> = Effect.gen(function* () {
   const aios = yield* Aios
-  const services = yield* Effect.context<never>()
+  const services = yield* Effect.context<Services>()
   const hono = new Hono()
 
   hono.post("/aios/:operation", async (c) => {
@@ -63,6 +95,40 @@ export const app: Effect.Effect<Hono, never, Aios> = Effect.gen(function* () {
       headers: { "content-type": lineType, [versionHeader]: aiosVersion },
     })
   })
-
+  const meter = makeMeter()
+  mount(hono, routesOf(meter), services, meter)
+  leftOver(hono)
   return hono
 })
+
+/** The app of the TCP port: the same routes and the pages, behind `gate`. */
+export const door = (gate: Gate): Effect.Effect<Hono, never, Services> =>
+  Effect.gen(function* () {
+    const services = yield* Effect.context<Services>()
+    const meter: Meter = makeMeter()
+    const routes = routesOf(meter)
+    const open = new Set([
+      ...routes.filter((one) => one.open).map((one) => one.path),
+      ...openPages,
+    ])
+    const hono = new Hono()
+    hono.use(async (c, next) => {
+      const path = c.req.path
+      const request = c.req.raw
+      const wrong = misdirected(request, gate) ??
+        (open.has(path) || path.startsWith("/assets/") ? undefined : refused(request, gate))
+      if (wrong === undefined) return await next()
+      // A person in a browser is shown the way in.
+      if (wrong.status === 401 && (request.headers.get("accept") ?? "").includes("text/html")) {
+        return c.redirect("/enter", 303)
+      }
+      const response = problemResponse(wrong)
+      if (wrong.status === 401) response.headers.set("www-authenticate", 'Bearer realm="AIOS"')
+      meter.observe("refused", wrong.status, 0)
+      return response
+    })
+    mount(hono, routes, services, meter)
+    pages(hono, gate, services, meter)
+    leftOver(hono)
+    return hono
+  })

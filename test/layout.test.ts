@@ -46,7 +46,16 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "nodemailer",
     "yaml",
   ],
-  http: ["machines", "actors", "projections", "http", "effect", "node:", "hono"],
+  http: [
+    "machines",
+    "actors",
+    "projections",
+    "http",
+    "effect",
+    "node:",
+    "hono",
+    "@hono/node-server",
+  ],
   cli: [
     "machines",
     "actors",

@@ -21,6 +21,8 @@ const environment = (more: Record<string, string | undefined>) => {
     ...process.env,
     AIOS_RUNTIME: underDeno ? "deno" : "node",
     NO_COLOR: "1",
+    // Any free port: suites run side by side.
+    AIOS_PORT: "0",
     ...more,
   }
   for (const name of ["AIOS_DATA_DIR", "COLUMNS", "FORCE_COLOR", "npm_package_json"]) {

@@ -3,7 +3,7 @@
  * at will: these tests are about the way there and back.
  */
 import { afterEach, expect, test } from "vitest"
-import { Deferred, Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Deferred, Effect, Exit, Scope, Stream } from "effect"
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { request } from "node:http"
 import { tmpdir } from "node:os"
@@ -12,47 +12,9 @@ import { answers, connect } from "../../adapters/aios-remote.ts"
 import type { ParsedRecord } from "../../actors/intake.ts"
 import { app } from "../../http/app.ts"
 import { serve } from "../../http/socket.ts"
-import { Aios, OperationFailed } from "../../projections/aios.ts"
+import { type Aios, OperationFailed } from "../../projections/aios.ts"
 import { aiosVersion, versionHeader } from "../../projections/aios-wire.ts"
-
-const nothing = Effect.fail(
-  new OperationFailed({ kind: "failed", error: "NotHere", message: "Not in this test." }),
-)
-const standIn: Aios["Service"] = {
-  settings: nothing,
-  configure: () => nothing,
-  intake: () => nothing,
-  settle: () => nothing,
-  brief: () => nothing,
-  approvals: nothing,
-  approve: () => nothing,
-  reject: () => nothing,
-  agents: () => nothing,
-  events: () => nothing,
-  follow: () => Stream.fail(new OperationFailed({ kind: "failed", error: "NotHere", message: "" })),
-  replay: () => nothing,
-  rebuild: () => nothing,
-  doctor: nothing,
-  resolve: () => nothing,
-  approveGroup: () => nothing,
-  preview: () => nothing,
-  edit: () => nothing,
-  later: () => nothing,
-  undo: () => nothing,
-  paid: () => nothing,
-  why: () => nothing,
-  whyNot: () => nothing,
-  history: () => nothing,
-  people: () => nothing,
-  reports: () => nothing,
-  view: () => nothing,
-  propose: () => nothing,
-  rows: () => nothing,
-  projections: nothing,
-  backup: () => nothing,
-  backupDone: () => nothing,
-  exported: () => nothing,
-}
+import { behind } from "./stand-in.ts"
 
 const cleanUps: Array<() => Promise<unknown> | void> = []
 afterEach(async () => {
@@ -66,7 +28,7 @@ const serving = async (parts: Partial<Aios["Service"]>) => {
   await Effect.runPromise(
     Effect.gen(function* () {
       yield* Scope.provide(serve(yield* app, path), scope)
-    }).pipe(Effect.provide(Layer.succeed(Aios, { ...standIn, ...parts }))),
+    }).pipe(Effect.provide(behind(parts))),
   )
   const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
   cleanUps.push(() => rmSync(folder, { recursive: true, force: true }), close)
@@ -250,7 +212,7 @@ test("a file left by a killed owner is no obstacle", async () => {
     Effect.scoped(Effect.gen(function* () {
       yield* serve(yield* app, path)
       expect(yield* answers(path)).toBe(true)
-    })).pipe(Effect.provide(Layer.succeed(Aios, standIn))),
+    })).pipe(Effect.provide(behind({}))),
   )
 })
 

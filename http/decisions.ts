@@ -1,0 +1,180 @@
+/** Approvals, the founder's word on them, and what the founder says of an invoice. */
+import { Effect, Schema } from "effect"
+import { Aios, OperationFailed } from "../projections/aios.ts"
+import { problem } from "./problem.ts"
+import { route } from "./route.ts"
+import { Approval, Decision, Edited, Money, Undone } from "./shapes.ts"
+
+const Id = Schema.Struct({ id: Schema.String })
+const decided = [404, 409, 415, 422, 501]
+
+export const listed = route({
+  id: "listApprovals",
+  method: "get",
+  path: "/api/approvals",
+  tag: "approvals",
+  summary: "What waits for the founder's word, with the exact content of each",
+  answer: Schema.Struct({ items: Schema.Array(Approval) }),
+  handle: () => Effect.map(Effect.flatMap(Aios, (aios) => aios.approvals), (items) => ({ items })),
+})
+
+/** One that waits, by its id or the beginning of it. */
+const waiting = Effect.fnUntraced(function* (id: string) {
+  const found = (yield* (yield* Aios).approvals).filter((one) =>
+    id.length >= 6 && one.id.startsWith(id.toLowerCase())
+  )
+  const [first, second] = found
+  if (first !== undefined && second === undefined) return first
+  return yield* new OperationFailed({
+    kind: "failed",
+    error: "ApprovalNotFound",
+    message: first === undefined
+      ? `No approval ${id} waits. /api/approvals has those that do.`
+      : `${id} is the beginning of several ids. Give more of it.`,
+  })
+})
+
+export const single = route({
+  id: "getApproval",
+  method: "get",
+  path: "/api/approvals/:id",
+  tag: "approvals",
+  summary: "One approval that waits",
+  params: Id,
+  answer: Approval,
+  problems: [404],
+  handle: ({ params }) => waiting(params.id),
+})
+
+export const approved = route({
+  id: "approve",
+  method: "post",
+  path: "/api/approvals/:id/approve",
+  tag: "approvals",
+  summary: "Approve exactly this content; it is carried out once",
+  params: Id,
+  body: Schema.Struct({
+    hash: Schema.optionalKey(
+      Schema.String.annotate({ description: "SHA-256 of the content as you saw it" }),
+    ),
+  }),
+  answer: Decision,
+  problems: decided,
+  handle: ({ body, params }) =>
+    Effect.gen(function* () {
+      const aios = yield* Aios
+      if (body.hash !== undefined) {
+        const found = (yield* aios.approvals).find((one) => one.id.startsWith(params.id))
+        if (found !== undefined && found.hash !== body.hash) {
+          return yield* problem(
+            409,
+            "ContentChanged",
+            "Content changed",
+            "What waits is not what you saw. Read the approval again and decide on that.",
+            { id: found.id, hash: found.hash },
+          )
+        }
+      }
+      return yield* aios.approve(params.id)
+    }),
+})
+
+export const rejected = route({
+  id: "reject",
+  method: "post",
+  path: "/api/approvals/:id/reject",
+  tag: "approvals",
+  summary: "Reject it, with a reason",
+  params: Id,
+  body: Schema.Struct({ reason: Schema.String.check(Schema.isMinLength(1)) }),
+  answer: Decision,
+  problems: decided,
+  handle: ({ body, params }) => Effect.flatMap(Aios, (aios) => aios.reject(params.id, body.reason)),
+})
+
+export const edited = route({
+  id: "edit",
+  method: "post",
+  path: "/api/approvals/:id/edit",
+  tag: "approvals",
+  summary: "Other content in place of what waits: a new approval, which waits in turn",
+  params: Id,
+  body: Schema.Struct({ subject: Schema.optionalKey(Schema.String), text: Schema.String }),
+  answer: Edited,
+  problems: decided,
+  handle: ({ body, params }) => Effect.flatMap(Aios, (aios) => aios.edit(params.id, body)),
+})
+
+export const postponed = route({
+  id: "postpone",
+  method: "post",
+  path: "/api/approvals/:id/later",
+  tag: "approvals",
+  summary: "Ask again at a later time",
+  params: Id,
+  body: Schema.Struct({
+    until: Schema.Finite.annotate({ description: "Epoch milliseconds" }),
+  }),
+  answer: Decision,
+  problems: decided,
+  handle: ({ body, params }) => Effect.flatMap(Aios, (aios) => aios.later(params.id, body.until)),
+})
+
+export const undone = route({
+  id: "undo",
+  method: "post",
+  path: "/api/approvals/:id/undo",
+  tag: "approvals",
+  summary: "Take the decision back while nothing happened; compensate after",
+  params: Id,
+  answer: Undone,
+  problems: decided,
+  handle: ({ params }) => Effect.flatMap(Aios, (aios) => aios.undo(params.id)),
+})
+
+export const grouped = route({
+  id: "approveGroup",
+  method: "post",
+  path: "/api/approvals/approve-group",
+  tag: "approvals",
+  summary: "Approve all that wait in a group of alike, low-risk ones",
+  body: Schema.Struct({ group: Schema.String.check(Schema.isMinLength(1)) }),
+  answer: Schema.Struct({ items: Schema.Array(Decision) }),
+  problems: decided,
+  handle: ({ body }) =>
+    Effect.map(Effect.flatMap(Aios, (aios) => aios.approveGroup(body.group)), (items) => ({
+      items,
+    })),
+})
+
+export const paid = route({
+  id: "invoicePaid",
+  method: "post",
+  path: "/api/invoices/:id/paid",
+  tag: "invoices",
+  summary: "The founder says that an invoice was paid; default: all that is open, now",
+  params: Id,
+  body: Schema.Struct({
+    amount: Schema.optionalKey(Money),
+    at: Schema.optionalKey(Schema.Finite.annotate({ description: "Epoch milliseconds" })),
+  }),
+  answer: Schema.Struct({
+    invoice: Schema.String,
+    state: Schema.String,
+    outcome: Schema.String,
+  }),
+  problems: decided,
+  handle: ({ body, params }) => Effect.flatMap(Aios, (aios) => aios.paid(params.id, body)),
+})
+
+export const decisionRoutes = [
+  listed,
+  grouped,
+  single,
+  approved,
+  rejected,
+  edited,
+  postponed,
+  undone,
+  paid,
+]

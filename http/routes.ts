@@ -1,0 +1,25 @@
+/** Every documented route. What is served and is not here is a page (pages/mod.ts). */
+import { agentRoutes } from "./agents.ts"
+import { companyRoutes } from "./company.ts"
+import { decisionRoutes } from "./decisions.ts"
+import { eventRoutes } from "./events.ts"
+import { alive, metricsOf, ready } from "./health.ts"
+import { liveRoutes } from "./live.ts"
+import type { Meter } from "./meter.ts"
+import { openApiRoute } from "./openapi.ts"
+import type { Route } from "./route.ts"
+
+export const routesOf = (meter: Meter): ReadonlyArray<Route> => {
+  const routes = [
+    ...companyRoutes,
+    ...agentRoutes,
+    // Before the route of single events, whose `:id` would take `stream`.
+    ...liveRoutes,
+    ...eventRoutes,
+    ...decisionRoutes,
+    alive,
+    ready,
+    metricsOf(meter),
+  ]
+  return [...routes, openApiRoute(routes)]
+}

@@ -15,10 +15,12 @@ import { EventLog } from "./actors/event-log.ts"
 import * as intake from "./actors/intake.ts"
 import { Mailer } from "./actors/mailer.ts"
 import { RecordReader } from "./actors/record-reader.ts"
+import { quarantineOpen } from "./actors/restored.ts"
 import * as router from "./actors/router.ts"
 import { Router } from "./actors/router.ts"
 import * as actorSystem from "./actors/system.ts"
 import { answers, connect } from "./adapters/aios-remote.ts"
+import * as backups from "./adapters/backup-folder.ts"
 import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
 import * as memoryLog from "./adapters/event-log-memory.ts"
@@ -31,6 +33,7 @@ import * as memorySnapshots from "./adapters/snapshot-store-memory.ts"
 import * as memoryVault from "./adapters/vault-memory.ts"
 import { Access, type Mode } from "./cli/access.ts"
 import { run } from "./cli/app.ts"
+import { Keeping } from "./cli/keeping.ts"
 import { runProcess } from "./cli/process.ts"
 import { agents, journals } from "./machines/mod.ts"
 import { Aios, OperationFailed } from "./projections/aios.ts"
@@ -200,7 +203,10 @@ const house = (config: Configuration, way: Way) => {
     ),
     queries.layer,
   ).pipe(Layer.provideMerge(lazyRecurrences()), Layer.provideMerge(working))
-  return aiosLocal.layer.pipe(Layer.provideMerge(intakes))
+  return aiosLocal.layer.pipe(
+    Layer.provide(backups.layer(config.dataDir)),
+    Layer.provideMerge(intakes),
+  )
 }
 
 /** Builds the house for the scope; what keeps it from being built is said as an operation's failure. */
@@ -308,6 +314,50 @@ const accessOf = (config: Configuration): Access["Service"] => {
   })
 }
 
+/** Backups, with what packs and checks them loaded only now. */
+const keepingOf = (config: Configuration): Keeping["Service"] => {
+  const archive = <A>(
+    use: (archive: typeof import("./adapters/backup-archive.ts")) => Promise<A>,
+  ) =>
+    Effect.tryPromise({
+      try: async () => await use(await import("./adapters/backup-archive.ts")),
+      catch: (cause) => {
+        if (cause instanceof OperationFailed) return cause
+        const full = objectOf(cause)["code"] === "ENOSPC"
+        return new OperationFailed({
+          kind: full ? "later" : "failed",
+          error: full ? "DiskFull" : "FileUnusable",
+          message: full
+            ? "No space left; nothing half done was kept. Free space and repeat."
+            : `${
+              cause instanceof Error ? cause.message : String(cause)
+            }. Check the path and its permissions.`,
+        })
+      },
+    })
+  return Keeping.of({
+    pack: (copy, file, progress) => archive(({ pack }) => pack(copy, file, progress)),
+    unpack: (file, folder, progress) =>
+      archive(async ({ unpack }) => {
+        const { at, files, head } = await unpack(file, folder, progress)
+        const bytes = files.reduce((sum, one) => sum + one.bytes, 0)
+        return { at, head, files: files.length, bytes }
+      }),
+    check: (folder, head, progress) =>
+      Effect.flatMap(
+        Effect.promise(() => import("./adapters/backup-check.ts")),
+        ({ check }) => check(folder, head, progress),
+      ),
+    quarantine: (folder, madeAt) =>
+      Effect.scoped(
+        Effect.flatMap(
+          opened({ ...config, dataDir: folder, socket: undefined }, "read"),
+          (services) => Effect.provideContext(quarantineOpen(madeAt), services),
+        ),
+      ).pipe(Effect.mapError(failureOf)),
+  })
+}
+
 /** Reads files with the parsers loaded only now. */
 const recordReader = RecordReader.of({
   open: (path) =>
@@ -327,6 +377,7 @@ const program = (words: ReadonlyArray<string>) =>
     const clock = config.now === undefined ? real : fixedClock(real, config.now.millis)
     yield* run(words).pipe(
       Effect.provideService(Access, accessOf(config)),
+      Effect.provideService(Keeping, keepingOf(config)),
       Effect.provideService(RecordReader, recordReader),
       Effect.provideService(Clock.Clock, clock),
     )

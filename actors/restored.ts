@@ -3,17 +3,36 @@
  * made, so it is quarantined, and the founder is asked, before anything may run.
  */
 import { Effect } from "effect"
-import { activityOf } from "../machines/agent.ts"
+import { activityOf, type Json, type JsonObject } from "../machines/agent.ts"
+import { openContent } from "./activities/gate.ts"
 import { EventLog } from "./event-log.ts"
 import { derivedId } from "./ids.ts"
 import { type OpenAsk, OpenAsks } from "./open-asks.ts"
 import { ActorEngine } from "./system.ts"
+import { Vault } from "./vault.ts"
 
 const pageAsks = 1_000
 
 export interface Quarantined {
   readonly ask: string
   readonly activity: string
+  /** Whom and what it is about, as far as that can be opened. */
+  readonly about: string
+}
+
+const textOf = (value: Json | undefined): string => typeof value === "string" ? value : ""
+
+/** `Ada Weiss <ada@lumen.example>: Re: Sponsorship` */
+const aboutOf = (content: Json | undefined): string => {
+  if (typeof content !== "object" || content === null || Array.isArray(content)) return ""
+  const fields = content as JsonObject
+  const to = fields["to"]
+  const whom = typeof to === "object" && to !== null && !Array.isArray(to)
+    ? `${textOf((to as JsonObject)["name"])} <${textOf((to as JsonObject)["address"])}>`.trim()
+    : ""
+  const what = ["subject", "title", "description", "number"].map((name) => textOf(fields[name]))
+    .find((text) => text !== "") ?? ""
+  return [whom, what].filter((text) => text !== "").join(": ")
 }
 
 /** In a house that dispatches nothing. `madeAt` is when the backup was made, as a person reads it. */
@@ -21,6 +40,7 @@ export const quarantineOpen = Effect.fn("quarantineOpen")(function* (madeAt: str
   const { registry, report } = yield* ActorEngine
   const openAsks = yield* OpenAsks
   const log = yield* EventLog
+  const vault = yield* Vault
   yield* openAsks.caughtUp(yield* log.head)
   const risky: Array<OpenAsk & { readonly activity: string }> = []
   for (let after: string | undefined;;) {
@@ -50,7 +70,18 @@ export const quarantineOpen = Effect.fn("quarantineOpen")(function* (madeAt: str
       causation: open.causation,
       correlation: open.correlation,
     })
-    quarantined.push({ ask: open.id, activity: open.activity })
+    if (open.approval !== undefined) {
+      // It must not be decided again as if nothing could have happened. One that was decided stays.
+      yield* Effect.ignore(report(open.approval, { type: "ApprovalSuperseded", by: "restore" }, {
+        id: derivedId(`restored:${open.approval}`),
+        actor: "operator",
+        causation: open.causation,
+        correlation: open.correlation,
+      }))
+    }
+    const input = open.ask.ask === "activity" ? open.ask.input ?? null : null
+    const about = aboutOf(openContent(input, vault))
+    quarantined.push({ ask: open.id, activity: open.activity, about })
   }
   return quarantined
 })

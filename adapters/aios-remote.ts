@@ -176,6 +176,7 @@ export const connect = (socket: string): Aios["Service"] => {
     backup: (progress) => call("backup", [], progress),
     backupDone: (folder) => call("backupDone", [folder]),
     exported: (options) => call("exported", [options]),
+    blob: (ref) => call("blob", [ref]),
   })
 }
 

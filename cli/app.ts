@@ -11,6 +11,7 @@ import { approvalsCommands } from "./approvals.ts"
 import { briefCommands } from "./brief.ts"
 import { chartCommands } from "./chart.ts"
 import { importCommands } from "./import.ts"
+import { keptCommands } from "./kept.ts"
 import { logCommands } from "./log.ts"
 import { doctorCommands, lookCommands } from "./look.ts"
 import { Output, plain } from "./output.ts"
@@ -29,6 +30,7 @@ const aios = Command.make("aios").pipe(
       group: "Setting up",
       commands: [...settingsCommands, ...importCommands, ...startCommands, ...demoCommands],
     },
+    { group: "Keeping safe", commands: [...keptCommands] },
     {
       group: "Looking",
       commands: [...lookCommands, ...logCommands, ...chartCommands, ...doctorCommands],

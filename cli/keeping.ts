@@ -27,7 +27,7 @@ export class Keeping extends Context.Service<Keeping, {
     folder: string,
     madeAt: string,
   ): Effect.Effect<
-    ReadonlyArray<{ readonly ask: string; readonly activity: string }>,
+    ReadonlyArray<{ readonly ask: string; readonly activity: string; readonly about: string }>,
     OperationFailed
   >
 }>()("cli/Keeping") {}

@@ -4,6 +4,7 @@
  */
 import { Clock, DateTime, Effect, Layer, Stream } from "effect"
 import { ActorSystem } from "../actors/actor-system.ts"
+import type { BlobStore } from "../actors/blob-store.ts"
 import { catchUp, instantOf } from "../actors/cadence.ts"
 import { EventLog, type RecordedEvent } from "../actors/event-log.ts"
 import { Intake } from "../actors/intake.ts"
@@ -19,6 +20,7 @@ import { SettingsRecorded, settingsStream } from "../machines/settings.ts"
 import { Aios, type Check } from "./aios.ts"
 import { approve, reject, resolve } from "./aios-decisions.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
+import { backup, backupDone, blob, exported } from "./aios-kept.ts"
 import { models, people, propose, reports, rows, view } from "./aios-views.ts"
 import { Queries } from "./queries.ts"
 import { ReadStore } from "./read-store.ts"
@@ -46,7 +48,7 @@ const make = Effect.gen(function* () {
   const projections = yield* Projections
   const registry = registryOf(agents, journals)
   const services = yield* Effect.context<
-    ActorSystem | EventLog | Vault | Queries | ReadStore | Projections
+    ActorSystem | BlobStore | EventLog | Vault | Queries | ReadStore | Projections
   >()
   const here = Effect.provideContext(services)
   const settings = currentSettings.pipe(here, door)
@@ -268,6 +270,10 @@ const make = Effect.gen(function* () {
     projections: here(models),
     people: (filter) => here(people(filter)),
     reports: (slot) => here(reports(slot)),
+    backup: (progress) => here(backup(progress)),
+    backupDone: (folder) => here(backupDone(folder)),
+    exported: (options) => here(exported(options)),
+    blob: (ref) => here(blob(ref)),
     ...unfinished,
   })
 })
@@ -285,9 +291,6 @@ const unfinished = {
   why: pending,
   whyNot: pending,
   history: pending,
-  backup: pending,
-  backupDone: pending,
-  exported: pending,
 }
 
 export const layer = Layer.effect(Aios, make)

@@ -220,6 +220,7 @@ export const Arguments = {
   backup: Schema.Tuple([]),
   backupDone: Schema.Tuple([Text]),
   exported: Schema.Tuple([Schema.Struct({ after: Schema.Int, limit: Schema.Int })]),
+  blob: Schema.Tuple([Schema.Struct({ sha256: Text, subject: Text })]),
 }
 export type Operation = keyof typeof Arguments
 export type ArgumentsOf<Name extends Operation> = (typeof Arguments)[Name]["Type"]
@@ -323,6 +324,8 @@ const call = (
       return decoded(name, raw, ([folder]) => aios.backupDone(folder))
     case "exported":
       return decoded(name, raw, ([options]) => aios.exported(options))
+    case "blob":
+      return decoded(name, raw, ([ref]) => aios.blob(ref))
   }
 }
 

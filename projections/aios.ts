@@ -430,6 +430,8 @@ export class Aios extends Context.Service<Aios, {
     readonly last: number
     readonly done: boolean
   }>
+  /** Plain content of a blob that an event names, in base64; null where there is none, or it was forgotten. */
+  blob(ref: { readonly sha256: string; readonly subject: string }): Op<string | null>
   agents(filter?: string): Op<ReadonlyArray<AgentRow>>
   events(
     options: { readonly stream?: string; readonly after?: number; readonly limit?: number },

@@ -40,6 +40,7 @@ const standIn: Aios["Service"] = {
   backup: () => nothing,
   backupDone: () => nothing,
   exported: () => nothing,
+  blob: () => nothing,
 }
 
 /** What is behind the door: the parts given, and nothing else. */

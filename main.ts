@@ -191,7 +191,7 @@ const house = (config: Configuration, way: Way) => {
   )
   const working = activityRunner.layer({ dispatch }).pipe(
     Layer.provide(activities.layer),
-    Layer.provide(lazyMailer(join(config.dataDir, "outbox"))),
+    Layer.provideMerge(lazyMailer(join(config.dataDir, "outbox"))),
     Layer.provide(outsideFolders.layer(config.dataDir)),
     Layer.provide(contacts.layer),
     Layer.provideMerge(system),

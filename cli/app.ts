@@ -7,14 +7,16 @@ import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
 import { aiosVersion } from "../projections/aios-wire.ts"
 import { DataDir, Json } from "./access.ts"
-import { approvalsCommands } from "./approvals.ts"
+import { approvalsCommands, settleCommands } from "./approvals.ts"
 import { briefCommands } from "./brief.ts"
 import { chartCommands } from "./chart.ts"
 import { importCommands } from "./import.ts"
 import { keptCommands } from "./kept.ts"
 import { logCommands } from "./log.ts"
+import { decisionCommands } from "./decisions.ts"
 import { doctorCommands, lookCommands } from "./look.ts"
 import { Output, plain } from "./output.ts"
+import { paidCommands } from "./paid.ts"
 import { settingsCommands } from "./settings.ts"
 import { demoCommands } from "./demo.ts"
 import { startCommands } from "./start.ts"
@@ -25,7 +27,16 @@ const aios = Command.make("aios").pipe(
       "drafts the work, asks before anything risky, does it exactly once, and can say why.",
   ),
   Command.withSubcommands([
-    { group: "Every day", commands: [...briefCommands, ...approvalsCommands] },
+    {
+      group: "Every day",
+      commands: [
+        ...briefCommands,
+        ...approvalsCommands,
+        ...decisionCommands,
+        ...paidCommands,
+        ...settleCommands,
+      ],
+    },
     {
       group: "Setting up",
       commands: [...settingsCommands, ...importCommands, ...startCommands, ...demoCommands],

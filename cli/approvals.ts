@@ -1,9 +1,10 @@
-/** What waits for the founder's word: `approvals`, `approve`, `reject`, and `settle` for unknown outcomes. */
+/** What waits for the founder: `approvals`, and `settle` for outcomes that nobody knows. */
 import { Clock, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { Json } from "../machines/agent.ts"
-import { type Approval, type Decision, OperationFailed } from "../projections/aios.ts"
+import { type Approval, OperationFailed } from "../projections/aios.ts"
 import { open, print } from "./access.ts"
+import { contentLine, moneyOf, moneyText } from "../projections/aios-words.ts"
 import { finish } from "./finish.ts"
 import { oneLine, Output, type Paint, plain, span, wrap } from "./output.ts"
 
@@ -36,15 +37,26 @@ const mailbox = (value: Json | undefined): string | undefined => {
   return typeof name === "string" && name !== "" ? `${name} <${address}>` : address
 }
 
-/** A mail reads as a mail; anything else as JSON. */
+/** A mail reads as a mail; anything else field by field. */
 export const contentText = (content: Json): string => {
   const to = mailbox(field(content, "to"))
   const subject = field(content, "subject")
   const text = field(content, "text")
-  return typeof text === "string" && typeof subject === "string"
-    ? `To: ${oneLine(to ?? "?")}\nSubject: ${oneLine(subject)}\n\n${plain(text).trimEnd()}`
-    : JSON.stringify(content, null, 2)
+  if (typeof text === "string" && typeof subject === "string") {
+    return `To: ${oneLine(to ?? "?")}\nSubject: ${oneLine(subject)}\n\n${plain(text).trimEnd()}`
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    return JSON.stringify(content, null, 2)
+  }
+  return Object.entries(content).filter(([name]) => !hidden.has(name)).map(([name, value]) => {
+    const shown = moneyOf(value) === undefined
+      ? mailbox(value) ?? (typeof value === "string" ? plain(value) : JSON.stringify(value))
+      : moneyText(moneyOf(value)!)
+    return shown.includes("\n") ? `${name}:\n${shown.trimEnd()}` : `${name}: ${shown}`
+  }).join("\n")
 }
+/** Keys that say nothing to a person. */
+const hidden = new Set(["person"])
 
 /** What is ready, where the person is named already. */
 export const subjectOf = (approval: Approval): string => {
@@ -54,11 +66,10 @@ export const subjectOf = (approval: Approval): string => {
 
 /** One line about what an approval is for. */
 export const headline = (approval: Approval): string => {
-  const to = mailbox(field(approval.content, "to"))
-  const subject = field(approval.content, "subject")
-  return typeof subject === "string"
-    ? `Mail to ${oneLine(to ?? "?")}: ${oneLine(subject)}`
-    : `${approval.activity} of ${approval.agent}`
+  const line = oneLine(contentLine(approval.activity, approval.content))
+  return line === approval.activity
+    ? `${approval.activity} of ${approval.agent}`
+    : `${line[0]!.toUpperCase()}${line.slice(1)}`
 }
 
 const shown = (
@@ -76,16 +87,33 @@ const shown = (
     const why = one.reasons.length === 0
       ? []
       : [`    why: ${wrap(one.reasons.map(oneLine).join(" · "), columns, "         ")}`]
+    const risk = one.rule === "" ? one.risk : `${one.grade} risk: ${oneLine(one.rule)}`
+    const back = one.postponedUntil === undefined ? "" : ", back after you postponed it"
+    const asked = `${one.activity}, ${risk}, asked ${span(now - one.requestedAt)} ago${back}`
+    const edits = one.activity === "sendMail" ? `   aios edit ${id} --file F` : ""
     return [
       `${paint.bold(id)}  ${wrap(headline(one), columns, "          ")}`,
-      `    ${paint.dim(`${one.activity}, ${one.risk}, asked ${span(now - one.requestedAt)} ago`)}`,
+      `    ${paint.dim(wrap(asked, columns, "    "))}`,
       ...why,
       ...contentText(one.content).split("\n").map((line) =>
         `    ${paint.dim("|")} ${line}`.trimEnd()
       ),
-      `    ${paint.accent(`aios approve ${id}`)}   or   aios reject ${id} --reason "…"`,
+      `    ${paint.accent(`aios approve ${id}`)}   aios reject ${id} --reason "…"${edits}`,
+      `    aios later ${id} --until tomorrow`,
     ].join("\n")
-  }).join("\n\n") + "\n"
+  }).join("\n\n") + `\n${groupsText(approvals)}`
+}
+
+/** Those that may be approved together, with the command that does it. */
+const groupsText = (approvals: ReadonlyArray<Approval>): string => {
+  const groups = Map.groupBy(
+    approvals.filter((one) => one.group !== undefined),
+    (one) => one.group!,
+  )
+  const lines = [...groups].filter(([, alike]) => alike.length > 1).map(([group, alike]) =>
+    `${alike.length} are alike and of low risk: aios approve --group ${group}\n`
+  )
+  return lines.length === 0 ? "" : `\n${lines.join("")}`
 }
 
 const approvals = Command.make(
@@ -100,61 +128,6 @@ const approvals = Command.make(
 ).pipe(
   Command.withDescription("Show what waits for your word, with the exact content of each."),
   Command.withShortDescription("Show what waits for your word"),
-)
-
-const decided = (decision: Decision, verb: string) => () =>
-  `${decision.already ? `Had been ${verb} before` : `${verb[0]!.toUpperCase()}${verb.slice(1)}`}: ${
-    decision.id.slice(0, idCharsMin)
-  }. ${plain(decision.outcome)}\n`
-
-const id = Argument.String("id").pipe(
-  Argument.withDescription("The approval's id, or its first 6 characters or more"),
-)
-
-const approve = Command.make(
-  "approve",
-  { id },
-  Effect.fnUntraced(function* ({ id }) {
-    const aios = yield* open("work")
-    const decision = yield* aios.approve(id)
-    yield* print(decision, decided(decision, "approved"))
-    yield* finish(aios)
-  }, Effect.scoped),
-).pipe(
-  Command.withDescription(
-    "Approve exactly what `aios approvals` shows. It is carried out once. Saying it twice is the same.",
-  ),
-  Command.withShortDescription("Approve one of them; it is carried out once"),
-  Command.withExamples([{ command: "aios approve 7f3a1c09" }]),
-)
-
-const reject = Command.make(
-  "reject",
-  {
-    id,
-    reason: Flag.String("reason").pipe(
-      Flag.withMetavar("<text>"),
-      Flag.withDescription("Why not; it is kept and shown"),
-    ),
-  },
-  Effect.fnUntraced(function* ({ id, reason }) {
-    if (reason.trim() === "") {
-      return yield* new OperationFailed({
-        kind: "usage",
-        error: "InvalidValue",
-        message:
-          "--reason: say why, in a few words. The reason is what makes the next draft better.",
-      })
-    }
-    const aios = yield* open("work")
-    const decision = yield* aios.reject(id, reason)
-    yield* print(decision, decided(decision, "rejected"))
-    yield* finish(aios)
-  }, Effect.scoped),
-).pipe(
-  Command.withDescription("Reject what `aios approvals` shows. It will not be carried out."),
-  Command.withShortDescription("Reject one of them, with a reason"),
-  Command.withExamples([{ command: `aios reject 7f3a1c09 --reason "too early"` }]),
 )
 
 const settle = Command.make(
@@ -198,4 +171,5 @@ const settle = Command.make(
   Command.withShortDescription("Say what became of an unknown outcome"),
 )
 
-export const approvalsCommands = [approvals, approve, reject, settle] as const
+export const approvalsCommands = [approvals] as const
+export const settleCommands = [settle] as const

@@ -2,7 +2,7 @@
  * The effect ledger: one row per activity that was ever asked for, with what became of it. It is what
  * the log says, so `started` without an outcome means exactly that nobody knows.
  *
- * Rows: `<ask id>` the activity; `gate:<gatekeeper stream>` the ask that it holds.
+ * Rows: `<ask id>` the activity; `gate:<gatekeeper stream>` the ask that it holds or held.
  */
 import { askId, type RecordedEvent } from "../actors/event-log.ts"
 import type { JsonObject } from "../machines/agent.ts"
@@ -47,17 +47,16 @@ const becomes = (status: LedgerStatus) => (event: RecordedEvent, rows: Rows) => 
   })
 }
 
-const gateDecided = (event: RecordedEvent, rows: Rows) => {
-  const key = `gate:${event.stream}`
-  const ask = rows.get(key)
-  if (typeof ask !== "string") return
-  if (objectOf(rows.get(ask))["status"] === "gated") change(rows, ask, "open")
-  rows.delete(key)
+/** The gate opened or closed for good: held asks go on. A decision taken back holds its ask again. */
+const gateMoves = (from: LedgerStatus, to: LedgerStatus) => (event: RecordedEvent, rows: Rows) => {
+  const ask = rows.get(`gate:${event.stream}`)
+  if (typeof ask === "string" && objectOf(rows.get(ask))["status"] === from) change(rows, ask, to)
 }
+const gateDecided = gateMoves("gated", "open")
 
 export const activities = defineProjection({
   name: "activities",
-  version: 1,
+  version: 2,
   on: {
     ActivityStarted: becomes("started"),
     ActivitySucceeded: becomes("done"),
@@ -73,6 +72,7 @@ export const activities = defineProjection({
     ApprovalGranted: gateDecided,
     ApprovalRejected: gateDecided,
     ApprovalSuperseded: gateDecided,
+    ApprovalWithdrawn: gateMoves("open", "gated"),
     "*": (event, rows) => {
       const { asks, at, $causationId, $correlationId } = event.metadata
       for (const [place, ask] of asks?.entries() ?? []) {

@@ -1,69 +1,46 @@
 /**
- * The founder's word: approve, reject, settle. It is looked up in the read models by the beginning of
- * an id, and decided by the gatekeeper's own actor, which never lags.
+ * The founder's word: approve, reject, later, settle. A decision binds to the hash of the content that
+ * was shown, is taken by the gatekeeper's own actor, which never lags, and twice the same is success.
  */
-import { Effect } from "effect"
-import { ActorSystem } from "../actors/actor-system.ts"
+import { Clock, Effect } from "effect"
+import { ActorSystem, type ActorView } from "../actors/actor-system.ts"
 import { EventLog } from "../actors/event-log.ts"
 import { derivedId } from "../actors/ids.ts"
-import type { Json } from "../machines/agent.ts"
-import type { Decision, OperationFailed } from "./aios.ts"
+import { Mailer } from "../actors/mailer.ts"
+import { currentSettings } from "../actors/settings.ts"
+import type { Json, JsonObject } from "../machines/agent.ts"
+import type { Decision } from "./aios.ts"
+import { findApproval, inPlaceOf, isUndecided, shortId } from "./aios-approval-ids.ts"
 import { door, refuse } from "./aios-failures.ts"
+import { contentLine, difference, doneText, effectText, momentText } from "./aios-words.ts"
 import { objectOf, stateNames, textOf } from "./fields.ts"
 import { type ApprovalRecord, Queries } from "./queries.ts"
 
-/** Shorter beginnings of ids are too easily mistyped. */
-const prefixCharsMin = 6
 /** What was approved gets this long to be carried out before the answer says that it waits. */
-const outcomeMillisMax = 20_000
-const namedMax = 5
+export const outcomeMillisMax = 20_000
+/** A decision is tried again after another one came between. */
+const triesMax = 5
+/** Nobody plans further ahead than that; a greater number is a mistake. */
+const laterMillisMax = 366 * 24 * 60 * 60 * 1000
 
-const idPattern = /^[0-9a-f-]+$/
-
-const find = Effect.fnUntraced(function* (written: string) {
+/** The ledger's line about the ask that an approval is for. */
+export const ledgerOf = Effect.fnUntraced(function* (approval: ApprovalRecord) {
   const queries = yield* Queries
-  const prefix = written.trim().toLowerCase()
-  if (prefix.length < prefixCharsMin || !idPattern.test(prefix)) {
-    return yield* refuse(
-      "usage",
-      "InvalidId",
-      `${written} is no id. Give the first ${prefixCharsMin} characters or more, as aios approvals shows them.`,
-    )
-  }
-  const found = yield* door(queries.approvalsNamed(prefix))
-  const exact = found.find((one) => one.id === prefix)
-  const [first, second] = found
-  if (exact === undefined && second !== undefined) {
-    const named = found.slice(0, namedMax).map((one) => one.id).join(", ")
-    return yield* refuse(
-      "usage",
-      "AmbiguousId",
-      `${written} is the beginning of ${found.length} ids (${named}). Give more of it.`,
-    )
-  }
-  const approval = exact ?? first
-  if (approval === undefined) {
-    return yield* refuse(
-      "failed",
-      "ApprovalNotFound",
-      `There is no approval ${written}. aios approvals shows those that wait for you.`,
-    )
-  }
-  return approval
+  return (yield* door(queries.ledger(approval.agent))).find((one) => one.ask === approval.ask)
 })
 
 /** What became of the ask that was approved, in words. */
 const outcomeOf = Effect.fnUntraced(function* (approval: ApprovalRecord) {
-  const queries = yield* Queries
   const log = yield* EventLog
-  const entry = (yield* door(queries.ledger(approval.agent)))
-    .find((one) => one.ask === approval.ask)
+  const mailer = yield* Mailer
+  const entry = yield* ledgerOf(approval)
   const problem = textOf(objectOf(entry?.problem)["message"]) || textOf(entry?.problem)
   switch (entry?.status) {
     case "done": {
       const [event] = entry.outcome === undefined ? [] : yield* door(log.byId(entry.outcome))
       const where = textOf(objectOf(objectOf(event?.data)["output"])["where"])
-      return where === "" ? `${approval.activity} is done.` : `Done: ${where}`
+      const done = doneText(approval.activity, where, mailer.sends)
+      return approval.regrettedAt === undefined ? done : `${done} It was taken back afterwards.`
     }
     case "failed":
       return `${approval.activity} failed: ${problem}`
@@ -79,17 +56,17 @@ const outcomeOf = Effect.fnUntraced(function* (approval: ApprovalRecord) {
 })
 
 /** How a gatekeeper's state reads as a decision. */
-const decisionIn = (names: ReadonlyArray<string>) =>
-  names.includes("approved") || names.includes("carriedOut")
+const decisionIn = (names: ReadonlyArray<string>): "approved" | "rejected" | undefined =>
+  ["approved", "carriedOut", "regretted"].some((name) => names.includes(name))
     ? "approved"
     : names.includes("rejected")
     ? "rejected"
     : undefined
 
 /** What waits instead of a superseded approval, and how its content differs, line by line. */
-const changed = Effect.fnUntraced(function* (approval: ApprovalRecord, short: string) {
-  const queries = yield* Queries
-  const now = (yield* door(queries.approvals)).find((one) => one.agent === approval.agent)
+export const changed = Effect.fnUntraced(function* (approval: ApprovalRecord) {
+  const short = shortId(approval.id)
+  const now = yield* inPlaceOf(approval)
   if (now === undefined) {
     return yield* refuse(
       "failed",
@@ -102,30 +79,16 @@ const changed = Effect.fnUntraced(function* (approval: ApprovalRecord, short: st
     "ContentChanged",
     `${short} does not wait any more: its content changed.\n${
       difference(approval.content, now.content)
-    }Decide on the new one: aios approve ${now.id.slice(0, 8)}`,
+    }Decide on the new one: aios approve ${shortId(now.id)}`,
+    { instead: now.id },
   )
 })
-
-const difference = (before: Json, after: Json): string => {
-  const [was, is] = [objectOf(before), objectOf(after)]
-  return [...new Set([...Object.keys(was), ...Object.keys(is)])].flatMap((name) => {
-    const lines = (value: Json | undefined) =>
-      value === undefined
-        ? []
-        : (typeof value === "string" ? value : JSON.stringify(value)).split("\n")
-    const [old, fresh] = [lines(was[name]), lines(is[name])]
-    return [
-      ...old.filter((line) => !fresh.includes(line)).map((line) => `- ${name}: ${line}\n`),
-      ...fresh.filter((line) => !old.includes(line)).map((line) => `+ ${name}: ${line}\n`),
-    ]
-  }).join("")
-}
 
 const decidedOtherwise = Effect.fnUntraced(function* (
   approval: ApprovalRecord,
   names: ReadonlyArray<string>,
 ) {
-  const short = approval.id.slice(0, 8)
+  const short = shortId(approval.id)
   const decision = decisionIn(names)
   if (decision !== undefined) {
     const reason = approval.reason === undefined ? "" : ` (${approval.reason})`
@@ -133,16 +96,59 @@ const decidedOtherwise = Effect.fnUntraced(function* (
       "failed",
       "DecidedDifferently",
       `${short} was ${decision} before${reason}, and that stands. ` +
-        "aios approvals shows what still waits for you.",
+        `To take it back: aios undo ${short}`,
     )
   }
-  if (names.includes("superseded")) return yield* changed(approval, short)
+  if (names.includes("superseded")) return yield* changed(approval)
   return yield* refuse(
     "failed",
     "ApprovalExpired",
-    `${short} expired: nobody decided in time, so it is not done (${names.join(".")}).`,
+    `${short} expired: nobody decided in time, so it is not done (${names.join(".")}). ` +
+      `To decide on it after all: aios undo ${short}`,
   )
 })
+
+export const gatekeeperOf = ({ id }: ApprovalRecord): string => `gatekeeper-${id}`
+
+/**
+ * Tells a gatekeeper the founder's word, at the state it was looked at. `word` gives the event for a
+ * state, or undefined where that state says it already; somebody may come between, then it looks again.
+ * The id holds the revision: the same word after it was taken back is a new one.
+ */
+export const tellGatekeeper = <E, R>(
+  approval: ApprovalRecord,
+  word: (
+    names: ReadonlyArray<string>,
+    view: ActorView,
+  ) => Effect.Effect<({ readonly type: string } & JsonObject) | undefined, E, R>,
+) =>
+  Effect.gen(function* () {
+    const system = yield* ActorSystem
+    const stream = gatekeeperOf(approval)
+    for (let tries = 1;; tries++) {
+      const view = yield* door(system.view(stream))
+      if (view === undefined) {
+        return yield* refuse("failed", "ApprovalNotFound", `There is no approval ${approval.id}.`)
+      }
+      const event = yield* word(stateNames(view.value), view)
+      if (event === undefined) return false
+      const told = yield* door(system.propose(stream, event, {
+        id: derivedId(`decision:${approval.id}:${event.type}:${view.revision}`),
+        revision: view.revision,
+        actor: "operator",
+        ...(approval.events.length > 0 ? { causation: approval.events.at(-1)! } : {}),
+      })).pipe(
+        Effect.as(true),
+        Effect.catch((failure) =>
+          (failure.error === "VersionConflict" || failure.error === "NotAccepted") &&
+            tries < triesMax
+            ? Effect.succeed(false)
+            : Effect.fail(failure)
+        ),
+      )
+      if (told) return true
+    }
+  })
 
 const decide = Effect.fnUntraced(function* (
   written: string,
@@ -150,44 +156,128 @@ const decide = Effect.fnUntraced(function* (
   reason: string,
 ) {
   const system = yield* ActorSystem
-  const approval = yield* find(written)
-  const stream = `gatekeeper-${approval.id}`
-  const view = yield* door(system.view(stream))
-  const names = stateNames(view?.value)
-  const already = decisionIn(names) === decision
-  if (!already && !names.includes("awaitingApproval")) {
-    return yield* decidedOtherwise(approval, names)
-  }
-  if (!already) {
-    yield* door(system.propose(
-      stream,
+  const approval = yield* findApproval(written)
+  const told = yield* tellGatekeeper(approval, (names) => {
+    if (decisionIn(names) === decision) return Effect.succeed(undefined)
+    if (!names.includes("awaitingApproval") && !names.includes("postponed")) {
+      return decidedOtherwise(approval, names)
+    }
+    return Effect.succeed(
       decision === "approved" ? { type: "ApprovalGranted", hash: approval.hash, by: "operator" } : {
         type: "ApprovalRejected",
         reason,
         by: "operator",
         ...(approval.person === undefined ? {} : { person: approval.person }),
       },
-      {
-        id: derivedId(`decision:${approval.id}:${decision}:${approval.hash}`),
-        actor: "operator",
-        ...(approval.events.length > 0 ? { causation: approval.events.at(-1)! } : {}),
-      },
-    ))
-    yield* door(system.settle(outcomeMillisMax))
-  }
+    )
+  })
+  if (told) yield* door(system.settle(outcomeMillisMax))
   const outcome = decision === "approved"
-    ? yield* outcomeOf(approval)
+    ? yield* outcomeOf(yield* findApproval(approval.id))
     : `${approval.activity} will not be done.`
-  return { id: approval.id, decision, already, outcome } satisfies Decision
+  return { id: approval.id, decision, already: !told, outcome } satisfies Decision
 })
 
-type Needs = ActorSystem | EventLog | Queries
-export const approve = (id: string): Effect.Effect<Decision, OperationFailed, Needs> =>
-  decide(id, "approved", "")
-export const reject = (
-  id: string,
-  reason: string,
-): Effect.Effect<Decision, OperationFailed, Needs> => decide(id, "rejected", reason)
+export const approve = (id: string) => decide(id, "approved", "")
+export const reject = (id: string, reason: string) => decide(id, "rejected", reason)
+
+/** All of a group that wait now, oldest first; of a group that was approved before, what became of it. */
+export const approveGroup = Effect.fnUntraced(function* (group: string) {
+  const queries = yield* Queries
+  const all = (yield* door(queries.approvalsNamed(""))).filter((one) => one.group === group)
+  const grown = all.find((one) => one.grade !== "low")
+  if (grown !== undefined) {
+    return yield* refuse(
+      "failed",
+      "NotAlike",
+      `${
+        shortId(grown.id)
+      } of group ${group} is of ${grown.grade} risk. Decide on each: aios approvals`,
+    )
+  }
+  const waiting = all.filter((one) => one.state === "awaitingApproval")
+  const chosen = waiting.length > 0
+    ? waiting
+    : all.filter((one) => one.decision === "approved" || one.decision === "regretted")
+  if (chosen.length === 0) {
+    const groups = (yield* door(queries.approvals)).flatMap((one) => one.group ?? [])
+    return yield* refuse(
+      "failed",
+      "GroupNotFound",
+      groups.length === 0
+        ? `No group ${group} waits: nothing that waits now is alike and of low risk. Decide on each: aios approvals`
+        : `No group ${group} waits. Those that do: ${[...new Set(groups)].join(", ")}`,
+    )
+  }
+  const ordered = [...chosen].sort((a, b) => a.requestedAt - b.requestedAt)
+  return yield* Effect.forEach(ordered, (one) => approve(one.id))
+})
+
+export const preview = Effect.fnUntraced(function* (written: string) {
+  const mailer = yield* Mailer
+  const settings = yield* door(currentSettings)
+  const approval = yield* findApproval(written)
+  const { sends } = mailer
+  const short = shortId(approval.id)
+  if (!isUndecided(approval)) {
+    const names = [approval.state]
+    if (decisionIn(names) === "approved") {
+      return { id: approval.id, effect: `Nothing: ${short} was approved before.` }
+    }
+    return yield* decidedOtherwise(approval, names)
+  }
+  const { timeZone } = settings
+  const effect = effectText(approval.activity, approval.content, { sends, timeZone })
+  return { id: approval.id, effect: `Approving ${short} ${effect}.` }
+})
+
+/** Not now: it comes back at `until`. */
+export const later = Effect.fnUntraced(function* (written: string, until: number) {
+  const { timeZone } = yield* door(currentSettings)
+  const now = yield* Clock.currentTimeMillis
+  if (until <= now) {
+    return yield* refuse(
+      "usage",
+      "InvalidValue",
+      `${
+        momentText(until, timeZone)
+      } is past. Give a time that is still to come: tomorrow, friday, 3d.`,
+    )
+  }
+  if (until - now > laterMillisMax) {
+    return yield* refuse(
+      "usage",
+      "InvalidValue",
+      `${
+        momentText(until, timeZone)
+      } is more than a year away. If it is not to be done, reject it.`,
+    )
+  }
+  const approval = yield* findApproval(written)
+  const told = yield* tellGatekeeper(approval, (names, view) => {
+    if (names.includes("postponed") && approval.postponedUntil === until) {
+      return Effect.succeed(undefined)
+    }
+    if (!names.includes("awaitingApproval") && !names.includes("postponed")) {
+      return decidedOtherwise(approval, names)
+    }
+    return view.accepts.includes("ApprovalPostponed")
+      ? Effect.succeed({ type: "ApprovalPostponed", until, by: "operator" })
+      : refuse(
+        "failed",
+        "NotAccepted",
+        `${shortId(approval.id)} cannot be postponed: it is ${names.join(".")}.`,
+      )
+  })
+  return {
+    id: approval.id,
+    decision: "postponed",
+    already: !told,
+    outcome: `The ${contentLine(approval.activity, approval.content)} comes back ${
+      momentText(until, timeZone)
+    } (${timeZone}).`,
+  } satisfies Decision
+})
 
 /** The operator's word on what nobody knows. */
 export const resolve = Effect.fnUntraced(function* (ask: string, happened: boolean) {
@@ -199,8 +289,9 @@ export const resolve = Effect.fnUntraced(function* (ask: string, happened: boole
       `${ask} is no ask. aios doctor names those whose outcome is unknown: outreach-…/3.0`,
     )
   }
+  const output: Json = {}
   yield* door(
-    system.resolveQuarantine(ask, happened ? { happened, output: {} } : { happened }),
+    system.resolveQuarantine(ask, happened ? { happened, output } : { happened }),
   )
   return { ask, happened }
 })

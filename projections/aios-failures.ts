@@ -58,4 +58,6 @@ export const refuse = (
   kind: OperationFailed["kind"],
   error: string,
   message: string,
-): OperationFailed => new OperationFailed({ kind, error, message })
+  detail?: Json,
+): OperationFailed =>
+  new OperationFailed({ kind, error, message, ...(detail === undefined ? {} : { detail }) })

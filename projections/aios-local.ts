@@ -9,6 +9,7 @@ import { catchUp, instantOf } from "../actors/cadence.ts"
 import { EventLog, type RecordedEvent } from "../actors/event-log.ts"
 import { Intake } from "../actors/intake.ts"
 import { acceptsIn } from "../actors/kernel.ts"
+import type { Mailer } from "../actors/mailer.ts"
 import { registryOf } from "../actors/registry.ts"
 import { replay } from "../actors/replay.ts"
 import { Router } from "../actors/router.ts"
@@ -18,9 +19,12 @@ import type { Json, StateValue } from "../machines/agent.ts"
 import { agents, journals } from "../machines/mod.ts"
 import { SettingsRecorded, settingsStream } from "../machines/settings.ts"
 import { Aios, type Check } from "./aios.ts"
-import { approve, reject, resolve } from "./aios-decisions.ts"
+import { approve, approveGroup, later, preview, reject, resolve } from "./aios-decisions.ts"
+import { edit } from "./aios-edits.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
 import { backup, backupDone, blob, exported } from "./aios-kept.ts"
+import { paid } from "./aios-paid.ts"
+import { undo } from "./aios-undo.ts"
 import { models, people, propose, reports, rows, view } from "./aios-views.ts"
 import { Queries } from "./queries.ts"
 import { ReadStore } from "./read-store.ts"
@@ -48,7 +52,14 @@ const make = Effect.gen(function* () {
   const projections = yield* Projections
   const registry = registryOf(agents, journals)
   const services = yield* Effect.context<
-    ActorSystem | BlobStore | EventLog | Vault | Queries | ReadStore | Projections
+    | ActorSystem
+    | BlobStore
+    | EventLog
+    | Vault
+    | Queries
+    | ReadStore
+    | Projections
+    | Mailer
   >()
   const here = Effect.provideContext(services)
   const settings = currentSettings.pipe(here, door)
@@ -264,6 +275,12 @@ const make = Effect.gen(function* () {
       }),
     doctor,
     resolve: (ask, happened) => here(resolve(ask, happened)),
+    approveGroup: (group) => here(approveGroup(group)),
+    preview: (id) => here(preview(id)),
+    edit: (id, patch) => here(edit(id, patch)),
+    later: (id, until) => here(later(id, until)),
+    undo: (id) => here(undo(id)),
+    paid: (invoice, payment) => here(paid(invoice, payment)),
     view: (stream) => here(view(stream)),
     propose: (stream, event, options) => here(propose(stream, event, options)),
     rows: (projection, options) => here(rows(projection, options)),
@@ -282,12 +299,6 @@ const fine = (name: string, detail: string): Check => ({ name, ok: true, detail,
 
 const pending = () => Effect.fail(refuse("failed", "NotImplemented", "Not here yet."))
 const unfinished = {
-  approveGroup: pending,
-  preview: pending,
-  edit: pending,
-  later: pending,
-  undo: pending,
-  paid: pending,
   why: pending,
   whyNot: pending,
   history: pending,

@@ -3,11 +3,14 @@
  * read model, answers whether something was approved.
  *
  * Rows: `id:<approval id>` the approval; `awaiting:<position>` the ids of those still to decide, oldest
- * first.
+ * first. What is postponed is not decided and does not wait until it comes back.
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import { objectOf, padded, stateNames, textOf } from "./fields.ts"
 import { defineProjection, type Rows } from "./projection.ts"
+
+/** The founder has said nothing that stands: it waits, or comes back to wait. */
+const isOpen = (state: string) => state === "awaitingApproval" || state === "postponed"
 
 /** Every event of a gatekeeper may change the state; the decision's own events say who and why. */
 const follow = (event: RecordedEvent, rows: Rows) => {
@@ -21,9 +24,11 @@ const follow = (event: RecordedEvent, rows: Rows) => {
   const awaiting = `awaiting:${padded(row["position"])}`
   if (state === "awaitingApproval") rows.set(awaiting, id)
   else rows.delete(awaiting)
-  const decides = row["decidedAt"] === undefined && state !== "awaitingApproval"
+  // A decision that was taken back is none.
+  const { by: _by, decidedAt, decision: _decision, reason: _reason, ...undecided } = row
+  const decides = decidedAt === undefined && !isOpen(state)
   rows.set(`id:${id}`, {
-    ...row,
+    ...(isOpen(state) ? undecided : row),
     state,
     last: event.id,
     ...(!decides ? {} : {
@@ -32,13 +37,15 @@ const follow = (event: RecordedEvent, rows: Rows) => {
       by: textOf(data["by"]) || (event.type === "ApprovalRequested" ? "policy" : "time"),
       reason: data["reason"] ?? "",
     }),
+    ...(event.type === "ApprovalPostponed" ? { postponedUntil: data["until"] ?? 0 } : {}),
     ...(event.type === "ApprovalCarriedOut" ? { outcome: textOf(data["outcome"]) } : {}),
+    ...(event.type === "ApprovalRegretted" ? { regrettedAt: event.metadata.at } : {}),
   })
 }
 
 export const approvals = defineProjection({
   name: "approvals",
-  version: 1,
+  version: 2,
   on: {
     ApprovalRequested: (event, rows) => {
       if (!event.stream.startsWith("gatekeeper-")) return

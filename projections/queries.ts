@@ -29,6 +29,8 @@ export interface ApprovalRecord extends Approval {
   readonly reason?: string
   /** What became of it once carried out. */
   readonly outcome?: string
+  /** It was carried out and taken back, or should have been. */
+  readonly regrettedAt?: number
 }
 
 export interface Person {
@@ -125,11 +127,14 @@ const makeQueries = Effect.gen(function* () {
       ...optional("by", fields["by"]),
       ...optional("reason", textOf(opened(fields["reason"]))),
       ...optional("outcome", fields["outcome"]),
+      ...optional("dueAt", fields["dueAt"]),
+      ...optional("postponedUntil", fields["postponedUntil"]),
+      ...optional("regrettedAt", fields["regrettedAt"]),
     }
   }
   const plainApproval = (record: ApprovalRecord): Approval => {
     const { id, agent, activity, risk, reasons, content, hash, events, requestedAt } = record
-    const { grade, rule, group } = record
+    const { dueAt, grade, group, postponedUntil, rule } = record
     return {
       id,
       agent,
@@ -143,6 +148,8 @@ const makeQueries = Effect.gen(function* () {
       grade,
       rule,
       ...(group === undefined ? {} : { group }),
+      ...(dueAt === undefined ? {} : { dueAt }),
+      ...(postponedUntil === undefined ? {} : { postponedUntil }),
     }
   }
   const approvalTable = tableOf(approvals)

@@ -1,5 +1,6 @@
 /** `Aios` in memory over real parts: what the front doors call, with agents and activities of choice. */
 import { Effect, Layer } from "effect"
+import { Mailer } from "../../actors/mailer.ts"
 import * as intake from "../../actors/intake.ts"
 import * as router from "../../actors/router.ts"
 import * as blobs from "../../adapters/blob-store-memory.ts"
@@ -9,6 +10,16 @@ import type { OperationFailed } from "../../projections/aios.ts"
 import * as aiosLocal from "../../projections/aios-local.ts"
 import * as queries from "../../projections/queries.ts"
 import { houseOf, type HouseOptions } from "../actors/house.ts"
+
+/** Says that nothing is sent from here; what hands mail over in a test is its own activity. */
+const mailer = Layer.succeed(
+  Mailer,
+  Mailer.of({
+    send: () => Effect.die("No activity here has this mailer"),
+    recall: () => Effect.die("No activity here has this mailer"),
+    sends: false,
+  }),
+)
 
 export const aiosHouse = (options: Partial<HouseOptions> = {}) => {
   let mark: router.RouterMark | undefined
@@ -22,7 +33,7 @@ export const aiosHouse = (options: Partial<HouseOptions> = {}) => {
   return aiosLocal.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(intake.layer, router.layer, queries.layer)),
     Layer.provideMerge(Layer.mergeAll(blobs.layer, checkpoint, recurrences.layer)),
-    Layer.provideMerge(houseOf({ agents, journals, ...options })),
+    Layer.provideMerge(Layer.merge(houseOf({ agents, journals, ...options }), mailer)),
   )
 }
 

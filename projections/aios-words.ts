@@ -1,0 +1,142 @@
+/** How contents, moments and outcomes are said to the founder: the same words behind every door. */
+import type { Json } from "../machines/agent.ts"
+import type { Money } from "./aios.ts"
+import { numberOf, objectOf, textOf } from "./fields.ts"
+
+/** Of a text that is quoted in one line. */
+const quotedCharsMax = 80
+
+export const oneLine = (text: string, max = quotedCharsMax): string => {
+  const line = text.replace(/\s+/g, " ").trim()
+  return [...line].length <= max ? line : `${[...line].slice(0, max - 1).join("")}…`
+}
+
+/** `Ada Weiss <ada@lumen.example>`. */
+export const mailboxText = (value: Json | undefined): string => {
+  const { address, name } = objectOf(value)
+  const [at, who] = [textOf(address), textOf(name)]
+  return who === "" ? at : at === "" ? who : `${who} <${at}>`
+}
+/** The name, or the address where there is none. */
+export const nameText = (value: Json | undefined): string =>
+  textOf(objectOf(value)["name"]) || textOf(objectOf(value)["address"])
+
+/** Digits after the point, by currency: 2 for EUR, 0 for JPY. */
+export const minorDigits = (currency: string): number => {
+  try {
+    const format = new Intl.NumberFormat("en", { style: "currency", currency })
+    return format.resolvedOptions().maximumFractionDigits ?? 2
+  } catch {
+    return 2
+  }
+}
+
+/** `1,200.00 EUR`. */
+export const moneyText = ({ currency, minor }: Money): string => {
+  const digits = minorDigits(currency)
+  const amount = (minor / 10 ** digits).toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  })
+  return `${amount} ${currency}`
+}
+export const moneyOf = (value: Json | undefined): Money | undefined => {
+  const { currency, minor } = objectOf(value)
+  return typeof minor === "number" && typeof currency === "string" ? { minor, currency } : undefined
+}
+export const amountText = (value: Json | undefined): string => {
+  const money = moneyOf(value)
+  return money === undefined ? "an unknown amount" : moneyText(money)
+}
+
+/** `Fri 27 Nov 2026, 09:00`, in the founder's zone. */
+export const momentText = (at: number, timeZone: string): string =>
+  new Intl.DateTimeFormat("en-GB", {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone,
+  }).format(at)
+
+/** What an approval is for, in one line. */
+export const contentLine = (activity: string, content: Json): string => {
+  const fields = objectOf(content)
+  const to = mailboxText(fields["to"])
+  switch (activity) {
+    case "sendMail":
+      return `mail to ${to}: “${oneLine(textOf(fields["subject"]))}”`
+    case "refundPayment":
+      return `refund of ${amountText(fields["amount"])} on invoice ${
+        textOf(fields["number"])
+      } to ${to}`
+    case "draftInvoice":
+      return `invoice over ${amountText(fields["amount"])} to ${to}`
+    case "publishArticle":
+      return `publication of “${oneLine(textOf(fields["title"]))}”`
+    default:
+      return activity
+  }
+}
+
+/** What approving does, and what it does not do yet. `sends`: whether mail leaves from here. */
+export const effectText = (
+  activity: string,
+  content: Json,
+  here: { readonly sends: boolean; readonly timeZone: string },
+): string => {
+  const fields = objectOf(content)
+  const to = mailboxText(fields["to"])
+  switch (activity) {
+    case "sendMail":
+      return here.sends
+        ? `sends a mail to ${to}: “${oneLine(textOf(fields["subject"]))}”`
+        : `writes a mail to ${to} (“${
+          oneLine(textOf(fields["subject"]))
+        }”) into the outbox; AIOS does not send it yet`
+    case "refundPayment":
+      return `records a refund of ${amountText(fields["amount"])} on payment ${
+        textOf(fields["payment"])
+      } (invoice ${textOf(fields["number"])}) to ${to} in the payments folder; ` +
+        "AIOS moves no money yet"
+    case "draftInvoice":
+      return `writes a draft invoice over ${
+        amountText(fields["amount"])
+      } to ${to} into the payments folder; AIOS does not send it yet`
+    case "publishArticle":
+      return `writes “${oneLine(textOf(fields["title"]))}” into the published folder, dated ${
+        momentText(numberOf(fields["publishAt"]), here.timeZone)
+      }`
+    default:
+      return `carries out ${activity}`
+  }
+}
+
+/** How places of the adapters are to be read; a door that knows the folder says its path instead. */
+export const dataFolder = "the data directory"
+
+/** What was done, from where the adapter says it now is. */
+export const doneText = (activity: string, where: string, sends: boolean): string => {
+  if (where === "") return `${activity} is done.`
+  if (activity !== "sendMail" || sends) return `Done: ${where}`
+  return `Written to ${where} in ${dataFolder}. AIOS does not send mail yet: open it in your mail ` +
+    "program and send it."
+}
+
+/** How two contents differ, line by line: `- text: …`, `+ text: …`. */
+export const difference = (before: Json, after: Json): string => {
+  const [was, is] = [objectOf(before), objectOf(after)]
+  return [...new Set([...Object.keys(was), ...Object.keys(is)])].flatMap((name) => {
+    const lines = (value: Json | undefined) =>
+      value === undefined
+        ? []
+        : (typeof value === "string" ? value : JSON.stringify(value)).split("\n")
+    const [old, fresh] = [lines(was[name]), lines(is[name])]
+    return [
+      ...old.filter((line) => !fresh.includes(line)).map((line) => `- ${name}: ${line}\n`),
+      ...fresh.filter((line) => !old.includes(line)).map((line) => `+ ${name}: ${line}\n`),
+    ]
+  }).join("")
+}

@@ -1,21 +1,31 @@
 /**
- * `aios brief`: the day on one screen. Ordered by what it costs not to act: decisions first, then who is
- * warm, then what was done and what was held; what was left out is counted.
+ * `aios brief`: the day on one screen. What wants the founder comes first, ordered by what it costs not
+ * to act; then money, what was done without them, what was held, and what is not known. What does not fit on the
+ * screen is counted, with the command that shows it.
  */
-import { Effect, Option } from "effect"
+import { Clock, DateTime, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { type Approval, type Brief, type BriefLead, OperationFailed } from "../projections/aios.ts"
-import { headline, shortIds, subjectOf } from "./approvals.ts"
+import { type Brief, type BriefItem, OperationFailed } from "../projections/aios.ts"
+import {
+  clockWords,
+  dayWords,
+  dueWords,
+  moneyWords,
+  sumWords,
+  waitWords,
+} from "../projections/words.ts"
 import { open, print } from "./access.ts"
 import { finish } from "./finish.ts"
 import { count, cut, oneLine, Output, type Paint, plain, wrap } from "./output.ts"
 
-/** One screen: items beyond these are counted. */
-const decisionsShown = 7
-const leadsShown = 7
-const linesShown = 4
-/** An honest guess of what reading and deciding takes. */
+/** One screen. Items that do not fit are counted; at least these few are shown, however small it is. */
+const linesMax = 40
+const nowShownMin = 3
+/** Of a section below the items so many lines; the rest is counted. */
+const linesShown = 3
+/** Reading an item and deciding about it takes so long. */
 const minutesPerDecision = 1.5
+const label = 9
 
 const weekday = (date: string): string => {
   const day = new Date(`${date}T12:00:00Z`)
@@ -27,126 +37,244 @@ const weekday = (date: string): string => {
   }).format(day).replace(",", "")
 }
 
-const why = (
-  reasons: ReadonlyArray<string>,
-  events: ReadonlyArray<string>,
-  columns: number,
-): ReadonlyArray<string> =>
-  reasons.length === 0 && events.length === 0 ? [] : [
-    `    why: ${
-      wrap(
-        [...reasons.map(oneLine), ...(events.length > 0 ? [count(events.length, "event")] : [])]
-          .join(" · "),
-        columns,
-        "         ",
-      )
-    }`,
-  ]
-
-/** The lead that an approval is about: its outreach carries the person's key in its name. */
-const leadOf = (approval: Approval, leads: ReadonlyArray<BriefLead>): BriefLead | undefined =>
-  leads.find((one) => approval.agent.includes(one.key))
-
-/** Who and what, what is ready, and beside it the command that decides about it. */
-const decision = (
-  approval: Approval,
-  about: BriefLead | undefined,
-  id: string,
-  n: number,
-  columns: number,
-  paint: Paint,
-): string => {
-  const action = `aios approve ${id}`
-  const what = about === undefined
-    ? headline(approval)
-    : `${oneLine(about.person)} is ${about.state} (score ${about.score}).`
-  const room = columns - 4 - action.length - 2
-  const ready = cut(about === undefined ? "ready" : `ready: ${subjectOf(approval)}`, room)
-  const gap = columns - 4 - [...ready].length - action.length
-  return [
-    `${String(n).padStart(2)}  ${paint.bold(wrap(what, columns, "    "))}`,
-    `    ${paint.dim(ready)}${" ".repeat(Math.max(2, gap))}${paint.accent(action)}`,
-    ...why(about?.reasons ?? approval.reasons, about?.events ?? approval.events, columns),
-  ].join("\n")
+interface Page {
+  readonly brief: Brief
+  /** Epoch ms: what `today` and `due` are told against. */
+  readonly at: number
+  readonly columns: number
+  readonly paint: Paint
 }
 
-const lead = (one: BriefLead, n: number, columns: number): string =>
-  [
-    `${String(n).padStart(2)}  ${
-      wrap(`${oneLine(one.person)} is ${one.state} (score ${one.score}).`, columns, "    ")
-    }`,
-    ...why(one.reasons, one.events, columns),
-  ].join("\n")
+const left = "    "
 
-const labelled = (
-  label: string,
+/** What is prepared and since when it waits; beside it, or below where it does not fit, the command. */
+const state = (item: BriefItem, { at, brief, columns, paint }: Page): ReadonlyArray<string> => {
+  const due = item.dueAt === undefined || item.kind === "content"
+    ? ""
+    : dueWords(item.dueAt, at, brief.timeZone)
+  // News has no age; what was there in an earlier brief has.
+  const waits = item.since < brief.news.since ? waitWords(item.since, at, brief.timeZone) : ""
+  const words = [due, oneLine(item.prepared), waits === "" ? "" : `waits ${waits}`]
+    .filter((one) => one !== "").join(" · ")
+  const action = oneLine(item.action)
+  const room = columns - left.length - action.length - 2
+  const late = item.dueAt !== undefined && item.dueAt < at && due !== ""
+  const painted = (text: string) => late ? text.replace(due, paint.wrong(due)) : text
+  if ([...words].length <= room) {
+    const gap = columns - left.length - [...words].length - action.length
+    return [`${left}${painted(words)}${" ".repeat(gap)}${paint.accent(action)}`]
+  }
+  return [
+    `${left}${painted(wrap(words, columns, left))}`,
+    `${left}${paint.accent(cut(action, columns - left.length))}`,
+  ]
+}
+
+const itemLines = (item: BriefItem, n: number, page: Page): ReadonlyArray<string> => {
+  const { columns, paint } = page
+  const why = item.why.length === 0 ? [] : [
+    `${left}${
+      paint.dim(wrap(`why: ${item.why.map(oneLine).join(" · ")}`, columns, `${left}     `))
+    }`,
+  ]
+  return [
+    `${String(n).padStart(2)}  ${paint.bold(wrap(oneLine(item.what), columns, left))}`,
+    ...state(item, page),
+    ...why,
+  ].flatMap((line) => line.split("\n"))
+}
+
+/** A section below the items: its name in the margin, one line each. */
+const section = (
+  name: string,
   lines: ReadonlyArray<string>,
+  { columns, paint }: Page,
+): ReadonlyArray<string> =>
+  lines.flatMap((line, n) =>
+    `${n === 0 ? paint.bold(name.padEnd(label)) : " ".repeat(label)}${
+      wrap(plain(line), columns, " ".repeat(label))
+    }`.split("\n")
+  )
+
+/** Words, and the command to the right of them or in a line of its own. */
+const withAction = (words: string, action: string, { columns }: Page): string => {
+  const room = columns - label - action.length - 2
+  return [...words].length <= room
+    ? `${words}${" ".repeat(columns - label - [...words].length - action.length)}${action}`
+    : `${words}  ${action}`
+}
+
+const shorter = (
+  lines: ReadonlyArray<string>,
+  all: boolean,
+  where: string,
+): ReadonlyArray<string> =>
+  all || lines.length <= linesShown
+    ? lines
+    : [...lines.slice(0, linesShown - 1), `and ${lines.length - linesShown + 1} more: ${where}`]
+
+const headline = ({ at, brief, columns }: Page): string => {
+  const { leads, mails, payments, people, since } = brief.news
+  const came = [
+    count(mails, "mail"),
+    ...(leads > 0 ? [count(leads, "lead")] : []),
+    ...(payments > 0 ? [count(payments, "payment")] : []),
+    ...(people > 0 && leads === 0 ? [count(people, "person", "people")] : []),
+  ].join(", ")
+  const when = since <= 0
+    ? ""
+    : `since ${dayWords(since, at, brief.timeZone)} ${clockWords(since, brief.timeZone)}: `
+  const minutes = Math.max(1, Math.round(brief.approvals.length * minutesPerDecision))
+  return wrap(
+    [
+      weekday(brief.date),
+      `${when}${came}`,
+      brief.approvals.length === 0
+        ? "no decisions"
+        : `${count(brief.approvals.length, "decision")}, about ${count(minutes, "minute")}`,
+    ].join(" · "),
+    columns,
+    "  ",
+  )
+}
+
+const moneyLine = ({ brief }: Page): ReadonlyArray<string> => {
+  const { expected, oldest, overdue, overdueCount, received } = brief.money
+  const parts = [
+    ...(overdueCount === 0 ? [] : [
+      `${overdueCount} overdue, ${sumWords(overdue)}` +
+      (oldest === undefined
+        ? ""
+        : ` (oldest ${count(oldest.days, "day")}: ${oneLine(oldest.person)})`),
+    ]),
+    ...(expected.length === 0 ? [] : [`expected this week ${sumWords(expected)}`]),
+    ...(received.length === 0 ? [] : [`came in ${received.map(moneyWords).join(" + ")}`]),
+  ]
+  return parts.length === 0 ? [] : [parts.join(" · ")]
+}
+
+const todayLine = ({ brief }: Page): ReadonlyArray<string> =>
+  brief.meetings.length === 0 ? [] : [
+    brief.meetings.map((one) => {
+      const who = one.with === "" || one.title.includes(one.with) ? "" : ` with ${one.with}`
+      const when = one.allDay ? "all day" : clockWords(one.startsAt, brief.timeZone)
+      return oneLine(`${when} ${one.title || "meeting"}${who}`)
+    }).join(" · "),
+  ]
+
+const doneLine = (page: Page): ReadonlyArray<string> => {
+  const { done } = page.brief
+  if (done.length === 0) return []
+  const total = done.reduce((sum, one) => sum + one.count, 0)
+  const words = `${total.toLocaleString("en-US")} without you: ${
+    done.map((one) => one.what).join(", ")
+  }`
+  return [withAction(words, "aios brief --done", page)]
+}
+
+const isEmpty = ({ approvals, done, held, invoices, leads, news, now, week }: Brief) =>
+  news.mails + news.people + news.payments + leads.length + approvals.length + done.length +
+      held.length + invoices.length + now.length + week.length === 0
+
+const below = (page: Page, all: boolean): ReadonlyArray<string> => {
+  const { brief } = page
+  const decided = brief.decided.map((one) =>
+    `${one.decision}: ${oneLine(one.what)} · ${oneLine(one.outcome)}`
+  )
+  return [
+    ...section("TODAY", todayLine(page), page),
+    ...section("MONEY", moneyLine(page), page),
+    ...section("DECIDED", shorter(decided, all, "aios brief --all"), page),
+    ...section("DONE", doneLine(page), page),
+    ...section(
+      "HELD",
+      shorter(
+        brief.held.map((one) => withAction(oneLine(one.what), one.action, page)),
+        all,
+        "aios brief --all",
+      ),
+      page,
+    ),
+    ...section("UNKNOWN", brief.unknown.length === 0 ? [] : [brief.unknown.join(" · ")], page),
+    ...section(
+      "FIX",
+      brief.checklist.map((one) => withAction(oneLine(one.what), one.fix, page)),
+      page,
+    ),
+  ]
+}
+
+/** `at`: the instant the brief is told at. With `all`, nothing is left out to fit on a screen. */
+export const briefText = (
+  brief: Brief,
   columns: number,
   paint: Paint,
-): ReadonlyArray<string> =>
-  lines.map((line, i) =>
-    `${i === 0 ? paint.bold(label.padEnd(8)) : " ".repeat(8)} ${
-      wrap(plain(line), columns, " ".repeat(9))
-    }`
-  )
-
-const shorter = (lines: ReadonlyArray<string>, where: string): ReadonlyArray<string> =>
-  lines.length <= linesShown
-    ? lines
-    : [...lines.slice(0, linesShown), `and ${lines.length - linesShown} more (${where})`]
-
-export const briefText = (brief: Brief, columns: number, paint: Paint): string => {
-  const since = brief.news.since > 0 ? "since yesterday: " : ""
-  const minutes = Math.max(1, Math.round(brief.approvals.length * minutesPerDecision))
-  const head = [
-    weekday(brief.date),
-    `${since}${count(brief.news.mails, "mail")}, ${
-      brief.news.people === 1 ? "1 person" : `${brief.news.people} people`
-    }`,
-    brief.approvals.length === 0
-      ? "no decisions"
-      : `${count(brief.approvals.length, "decision")}, about ${count(minutes, "minute")}`,
-  ].join(" · ")
-
-  const short = shortIds(brief.approvals.map((one) => one.id))
-  // The warmest first: that is where waiting costs most.
-  const open = brief.approvals.map((one) => ({ one, about: leadOf(one, brief.leads) }))
-    .sort((a, b) => (b.about?.score ?? 0) - (a.about?.score ?? 0))
-  const now = open.slice(0, decisionsShown).map(({ about, one }, i) =>
-    decision(one, about, short.get(one.id)!, i + 1, columns, paint)
-  )
-  const more = open.length - decisionsShown
-  const others = brief.leads.filter((one) => !open.some(({ about }) => about === one))
-  const leads = others.slice(0, leadsShown).map((one, i) => lead(one, now.length + i + 1, columns))
-  const moreLeads = others.length - leadsShown
-  const empty = brief.news.mails + brief.news.people + brief.leads.length +
-      brief.approvals.length + brief.done.length + brief.held.length === 0
-
+  at: number,
+  all = false,
+): string => {
+  const page: Page = { brief, at, columns, paint }
+  const rest = below(page, all)
+  const head = headline(page).split("\n")
+  const items = [...brief.now, ...brief.week].map((item, n) => itemLines(item, n + 1, page))
+  // Four lines of headings and counts; what is left over is for items.
+  let room = all ? Infinity : linesMax - head.length - rest.length - 5
+  let shown = 0
+  for (const lines of items) {
+    room -= lines.length
+    if (room < 0 && shown >= nowShownMin) break
+    shown++
+  }
+  const nowShown = Math.min(shown, brief.now.length)
+  const weekShown = shown - nowShown
+  const left = (hidden: number) => hidden === 0 ? [] : [`    and ${hidden} more: aios brief --all`]
   return [
-    wrap(head, columns, "  "),
+    ...head,
     "",
-    ...(now.length > 0 ? [paint.bold("NOW"), ...now] : []),
-    ...(more > 0 ? [`    and ${count(more, "more decision")}: aios approvals`] : []),
-    ...(leads.length > 0 ? [paint.bold("WARM"), ...leads] : []),
-    ...(moreLeads > 0 ? [`    and ${moreLeads} more: aios agents lead`] : []),
-    ...labelled(
-      "DONE",
-      shorter(brief.done.map((one) => one.what), "aios brief --json"),
-      columns,
-      paint,
-    ),
-    ...labelled(
-      "HELD",
-      shorter(brief.held.map((one) => one.what), "aios brief --json"),
-      columns,
-      paint,
-    ),
-    ...(empty ? ["Nothing is known yet. aios import mailbox.mbox contacts.csv"] : []),
-    ...(!empty && brief.approvals.length + brief.leads.length === 0
-      ? ["A quiet day: nothing waits for you, and nobody is warm."]
+    ...(brief.now.length === 0 ? [] : [
+      paint.bold("NOW"),
+      ...items.slice(0, nowShown).flat(),
+      ...left(brief.now.length - nowShown),
+    ]),
+    ...(brief.week.length === 0 ? [] : [
+      paint.bold("THIS WEEK"),
+      ...items.slice(brief.now.length, brief.now.length + weekShown).flat(),
+      ...left(brief.week.length - weekShown),
+    ]),
+    ...(isEmpty(brief)
+      ? ["Nothing is known yet. aios import mailbox.mbox contacts.csv"]
+      : brief.now.length + brief.week.length === 0
+      ? ["A quiet day: nothing waits for you."]
       : []),
-    ...labelled("UNKNOWN", brief.unknown, columns, paint),
+    ...rest,
   ].join("\n") + "\n"
+}
+
+const doneText = ({ decided, done }: Brief, columns: number, paint: Paint): string =>
+  done.length + decided.length === 0 ? "Nothing was done without you since the last brief.\n" : [
+    ...done.flatMap((group) => [
+      paint.bold(group.what),
+      ...group.each.map((one) => `  ${wrap(oneLine(one), columns, "  ")}`),
+      ...(group.each.length > 0 && group.count > group.each.length
+        ? [`  and ${group.count - group.each.length} more`]
+        : []),
+    ]),
+    ...(decided.length === 0 ? [] : [
+      paint.bold("by your word"),
+      ...decided.map((one) =>
+        `  ${
+          wrap(`${one.decision}: ${oneLine(one.what)} · ${oneLine(one.outcome)}`, columns, "  ")
+        }`
+      ),
+    ]),
+  ].join("\n") + "\n"
+
+/** Now, or the end of a day that is past. */
+export const toldAt = (brief: Brief, now: number): number => {
+  const next = DateTime.makeZonedUnsafe(`${brief.date}T00:00:00`, {
+    timeZone: brief.timeZone,
+    adjustForTimeZone: true,
+  }).pipe(DateTime.add({ days: 1 }))
+  return Math.min(now, DateTime.toEpochMillis(next) - 1)
 }
 
 const isDate = (text: string): boolean => {
@@ -163,8 +291,18 @@ const command = Command.make(
       Flag.withDescription("The brief of that day, as far as it is known; only reads"),
       Flag.optional,
     ),
+    done: Flag.Boolean("done").pipe(
+      Flag.withDescription("All that was done since the last brief, one by one"),
+      Flag.withDefault(false),
+      Flag.withoutNegation,
+    ),
+    all: Flag.Boolean("all").pipe(
+      Flag.withDescription("Everything, also what does not fit on one screen"),
+      Flag.withDefault(false),
+      Flag.withoutNegation,
+    ),
   },
-  Effect.fnUntraced(function* ({ date }) {
+  Effect.fnUntraced(function* ({ all, date, done }) {
     const output = yield* Output
     if (Option.isSome(date) && !isDate(date.value)) {
       return yield* new OperationFailed({
@@ -175,16 +313,25 @@ const command = Command.make(
     }
     const aios = yield* open(Option.isSome(date) ? "read" : "work")
     const brief = yield* aios.brief(Option.getOrUndefined(date))
-    yield* print(brief, () => briefText(brief, output.columns, output.paint))
+    const at = toldAt(brief, yield* Clock.currentTimeMillis)
+    yield* print(
+      brief,
+      () =>
+        done
+          ? doneText(brief, output.columns, output.paint)
+          : briefText(brief, output.columns, output.paint, at, all),
+    )
     if (Option.isNone(date)) yield* finish(aios)
   }, Effect.scoped),
 ).pipe(
   Command.withDescription(
-    "The day on one screen: what waits for you, who is warm and why, what was done without you.\n\n" +
+    "The day on one screen: what waits for you and why, money, what was done without you.\n\n" +
       "First does what is due (timers, today's slot). With --date it only reads.",
   ),
   Command.withShortDescription("The day on one screen"),
-  Command.withExamples([{ command: "aios brief" }, { command: "aios brief --date 2026-11-20" }]),
+  Command.withExamples([{ command: "aios brief" }, { command: "aios brief --done" }, {
+    command: "aios brief --date 2026-11-20",
+  }]),
 )
 
 export const briefCommands = [command] as const

@@ -5,7 +5,7 @@ import type { Json } from "../machines/agent.ts"
 import type { Brief } from "../projections/aios.ts"
 import { Access, open, print, settleMillisMax } from "./access.ts"
 import { shortIds } from "./approvals.ts"
-import { briefText } from "./brief.ts"
+import { briefText, toldAt } from "./brief.ts"
 import { exitCode } from "./exit-codes.ts"
 import { importFiles } from "./import.ts"
 import { count, oneLine, Output, table } from "./output.ts"
@@ -107,7 +107,8 @@ const demo = Command.make(
     yield* aios.settle(settleMillisMax)
     const brief = yield* aios.brief()
     yield* output.log("")
-    yield* print(brief, () => briefText(brief, output.columns, output.paint))
+    const at = toldAt(brief, yield* Clock.currentTimeMillis)
+    yield* print(brief, () => briefText(brief, output.columns, output.paint, at))
     if (staying === undefined) return
     yield* output.log("")
     for (const line of doorText(staying)) yield* output.log(line)

@@ -194,7 +194,9 @@ export const Brief = Schema.Struct({
     at: Millis,
     events: Texts,
   })),
-  done: Schema.Array(Schema.Struct({ what: Text, events: Texts })),
+  done: Schema.Array(
+    Schema.Struct({ what: Text, count: Schema.Int, each: Texts, events: Texts }),
+  ),
   held: Schema.Array(Schema.Struct({ what: Text, action: Text, events: Texts })),
   unknown: Texts,
   checklist: Schema.Array(Schema.Struct({ what: Text, fix: Text })),

@@ -147,9 +147,10 @@ const make = Effect.gen(function* () {
       since: instantOf(dayAfter(date, -1), briefAt, timeZone),
       // What happened in this very millisecond counts.
       to: Math.min(now + 1, end),
-      unknown: missing.length === 0
-        ? []
-        : [`missing in the settings: ${missing.join(", ")}; without it nothing is drafted`],
+      timeZone,
+      missing,
+      parked: (yield* system.remaining).parked,
+      fixes: [],
     }))
   })
 

@@ -138,9 +138,11 @@ export interface BriefDecided {
   readonly events: ReadonlyArray<string>
 }
 
-/** A group of what was done without the founder, such as `2 duplicates merged`. */
+/** A group of what was done without the founder, such as `2 duplicates merged`; `each` tells the newest. */
 export interface BriefDone {
   readonly what: string
+  readonly count: number
+  readonly each: ReadonlyArray<string>
   readonly events: ReadonlyArray<string>
 }
 

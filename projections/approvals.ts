@@ -1,16 +1,26 @@
 /**
- * What was asked of the founder, and what was decided. The content stays sealed here; the log, not this
- * read model, answers whether something was approved.
+ * What was asked of the founder, what was decided, and what became of it. The content stays sealed here;
+ * the log, not this read model, answers whether something was approved.
  *
  * Rows: `id:<approval id>` the approval; `awaiting:<position>` the ids of those still to decide, oldest
- * first. What is postponed is not decided and does not wait until it comes back.
+ * first; `decided:<at>:<position>` each word of somebody about one; `ask:<ask>` the approval of an ask
+ * that is under way.
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
-import { objectOf, padded, stateNames, textOf } from "./fields.ts"
+import type { JsonObject } from "../machines/agent.ts"
+import { askNamedIn, numberOf, objectOf, padded, stateNames, textOf } from "./fields.ts"
 import { defineProjection, type Rows } from "./projection.ts"
 
-/** The founder has said nothing that stands: it waits, or comes back to wait. */
-const isOpen = (state: string) => state === "awaitingApproval" || state === "postponed"
+/** States in which the founder's word is wanted, or put off. */
+const undecided = new Set(["reviewing", "awaitingApproval", "postponed"])
+
+const decisions: Readonly<Record<string, string>> = {
+  ApprovalGranted: "approved",
+  ApprovalRejected: "rejected",
+  ApprovalPostponed: "postponed",
+  ApprovalRegretted: "regretted",
+  ApprovalWithdrawn: "withdrawn",
+}
 
 /** Every event of a gatekeeper may change the state; the decision's own events say who and why. */
 const follow = (event: RecordedEvent, rows: Rows) => {
@@ -24,11 +34,23 @@ const follow = (event: RecordedEvent, rows: Rows) => {
   const awaiting = `awaiting:${padded(row["position"])}`
   if (state === "awaitingApproval") rows.set(awaiting, id)
   else rows.delete(awaiting)
+  const open = undecided.has(state)
+  const decides = !open && row["decidedAt"] === undefined
+  const decision = decisions[event.type]
+  if (decision !== undefined) {
+    rows.set(`decided:${padded(event.metadata.at)}:${padded(event.position)}`, {
+      id,
+      decision,
+      by: textOf(data["by"]),
+      at: event.metadata.at,
+      event: event.id,
+      ...(data["reason"] === undefined ? {} : { reason: data["reason"] }),
+    })
+  }
   // A decision that was taken back is none.
-  const { by: _by, decidedAt, decision: _decision, reason: _reason, ...undecided } = row
-  const decides = decidedAt === undefined && !isOpen(state)
+  const { by: _by, decidedAt: _at, decision: _decision, reason: _reason, ...undecidedRow } = row
   rows.set(`id:${id}`, {
-    ...(isOpen(state) ? undecided : row),
+    ...(open ? undecidedRow : row),
     state,
     last: event.id,
     ...(!decides ? {} : {
@@ -37,29 +59,66 @@ const follow = (event: RecordedEvent, rows: Rows) => {
       by: textOf(data["by"]) || (event.type === "ApprovalRequested" ? "policy" : "time"),
       reason: data["reason"] ?? "",
     }),
-    ...(event.type === "ApprovalPostponed" ? { postponedUntil: data["until"] ?? 0 } : {}),
-    ...(event.type === "ApprovalCarriedOut" ? { outcome: textOf(data["outcome"]) } : {}),
+    // What is postponed does not wait until then; a past day in between is told so.
+    ...(event.type === "ApprovalPostponed"
+      ? { postponedUntil: numberOf(data["until"]), postponedAt: event.metadata.at }
+      : {}),
     ...(event.type === "ApprovalRegretted" ? { regrettedAt: event.metadata.at } : {}),
+    ...(event.type === "ApprovalSuperseded" ? { supersededBy: textOf(data["by"]) } : {}),
+    ...(event.type === "ApprovalCarriedOut" ? { outcome: textOf(data["outcome"]) } : {}),
   })
+}
+
+/** What became of an ask that somebody approved. */
+const outcome = (status: string) => (event: RecordedEvent, rows: Rows) => {
+  const ask = `${event.stream}/${askNamedIn(event.data)}`
+  const id = rows.get(`ask:${ask}`)
+  if (typeof id !== "string") return
+  const row = objectOf(rows.get(`id:${id}`))
+  const data = objectOf(event.data)
+  const where = objectOf(data["output"])["where"]
+  const problem = textOf(objectOf(data["error"])["message"]) || textOf(data["reason"])
+  rows.set(`id:${id}`, {
+    ...row,
+    became: status,
+    becameAt: event.metadata.at,
+    outcomeEvent: event.id,
+    ...(typeof where === "string" ? { where } : {}),
+    ...(problem === "" ? {} : { problem }),
+  })
+  rows.delete(`ask:${ask}`)
 }
 
 export const approvals = defineProjection({
   name: "approvals",
-  version: 2,
+  version: 3,
   on: {
     ApprovalRequested: (event, rows) => {
       if (!event.stream.startsWith("gatekeeper-")) return
       const { type: _, ...asked } = objectOf(event.data)
-      const key = `id:${keyOf(event.stream)}`
-      if (rows.get(key) !== undefined) return
-      rows.set(key, {
+      const id = keyOf(event.stream)
+      if (rows.get(`id:${id}`) !== undefined) return
+      const row: JsonObject = {
         ...asked,
-        id: keyOf(event.stream),
+        id,
         position: event.position,
         requestedAt: event.metadata.at,
         state: "awaitingApproval",
         request: event.id,
-      })
+      }
+      rows.set(`id:${id}`, row)
+      rows.set(`ask:${textOf(asked["ask"])}`, id)
+      const edits = `id:${textOf(asked["edits"])}`
+      const edited = rows.get(edits)
+      if (edited !== undefined) rows.set(edits, { ...objectOf(edited), editedBy: id })
+    },
+    ActivitySucceeded: outcome("done"),
+    ActivityFailed: outcome("failed"),
+    ActivitySkipped: outcome("skipped"),
+    ActivityQuarantined: (event, rows) => {
+      const id = rows.get(`ask:${event.stream}/${askNamedIn(event.data)}`)
+      if (typeof id !== "string") return
+      rows.set(`id:${id}`, { ...objectOf(rows.get(`id:${id}`)), became: "unknown" })
     },
     "*": follow,
   },

@@ -2,43 +2,30 @@
  * Composes the brief of one day from rows. It reads no clock: the day's limits in the founder's zone are
  * given, so the same morning twice gives the same brief.
  */
-import { phraseOf } from "../actors/reading.ts"
-import type { Json, JsonObject } from "../machines/agent.ts"
 import { historyMax, scoreOf, scoreWindowMillis } from "../machines/lead.ts"
-import type { Approval, Brief, BriefLead } from "./aios.ts"
+import { phraseOf } from "../actors/reading.ts"
+import type { JsonObject } from "../machines/agent.ts"
+import type { Brief, BriefLead } from "./aios.ts"
 import { brief, quarterMillis } from "./brief.ts"
+import { topicsOf } from "./brief-content.ts"
+import { itemsOf } from "./brief-items.ts"
+import { aboutOf, dueIn } from "./brief-matters.ts"
+import { checklistOf, decidedOf, doneOf, heldOf, unknownOf } from "./brief-sections.ts"
+import { type BriefDay, type BriefSources, nameOf } from "./brief-sources.ts"
 import { numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
-import type { ReadStore } from "./read-store.ts"
 import { tableOf } from "./fold.ts"
+import { invoiceOf, type InvoiceRow, invoices } from "./invoices.ts"
+import type { ReadStore } from "./read-store.ts"
+import { allAsOf } from "./timeline.ts"
+import { daysBetween, quoted, sums } from "./words.ts"
+
+export type { BriefDay, BriefSources } from "./brief-sources.ts"
 
 /** Mails a lead's reasons quote, words quoted of each, and events listed. */
 const mailsQuotedMax = 3
 const quotesPerMailMax = 2
 const eventsMax = 10
-/** Items that are listed of what was done or held; the rest is counted. */
-const itemsMax = 20
-const millisPerDay = 24 * 60 * 60 * 1000
-/** Mail older than this is worth a remark. */
-const mailAgeMillisMax = 2 * millisPerDay
-
-export interface BriefDay {
-  /** Local date, `2026-11-23`. */
-  readonly date: string
-  /** Epoch ms: what came before is no news; usually the brief of the day before. */
-  readonly since: number
-  /** Epoch ms: end of the day in the founder's zone, or the present where that is earlier. */
-  readonly to: number
-  /** What the caller knows to be missing, such as settings. */
-  readonly unknown: ReadonlyArray<string>
-}
-
-export interface BriefSources {
-  readonly store: ReadStore["Service"]
-  readonly opened: (value: Json | undefined) => Json
-  readonly approvals: ReadonlyArray<Approval>
-  /** Name or address of a person, undefined where not known (any more). */
-  readonly nameOf: (person: string) => string | undefined
-}
+const weekMillis = 7 * 24 * 60 * 60 * 1000
 
 /** States of a lead that the founder is told of. */
 const listed = new Set(["warm", "hot"])
@@ -52,12 +39,15 @@ const wrote = (mails: number) =>
     : `wrote ${mails} times or more`
 
 const table = tableOf(brief)
-const unknownPerson = "someone unknown or forgotten"
 
-const stateBefore = (stream: string, to: number, sources: BriefSources): JsonObject => {
+const stateBefore = (stream: string, to: number, store: ReadStore["Service"]): JsonObject => {
   const prefix = `state:${stream}:`
-  const before = prefix + padded(to)
-  const [found] = sources.store.scan(table, { prefix, before, backwards: true, limit: 1 })
+  const [found] = store.scan(table, {
+    prefix,
+    before: prefix + padded(to),
+    backwards: true,
+    limit: 1,
+  })
   return objectOf(found?.[1])
 }
 
@@ -68,7 +58,7 @@ const leadOf = (
   sources: BriefSources,
 ): BriefLead | undefined => {
   const stream = key.slice("lead:".length)
-  const state = numberOf(row["at"]) < day.to ? row : stateBefore(stream, day.to, sources)
+  const state = numberOf(row["at"]) < day.to ? row : stateBefore(stream, day.to, sources.store)
   if (!listed.has(textOf(state["state"]))) return undefined
   const prefix = `mail:${stream}:`
   const mails = sources.store.scan(table, {
@@ -87,13 +77,13 @@ const leadOf = (
   const reasons = recent.slice(-mailsQuotedMax).reverse().flatMap((mail) => {
     const intents = textsOf(mail["intents"]).map(phraseOf).join(", ")
     const quotes = textsOf(sources.opened(mail["quotes"])).slice(0, quotesPerMailMax)
-      .map((quote) => `“${quote}”`).join(" … ")
+      .map((quote) => quoted(quote)).join(" … ")
     const reason = [intents, quotes].filter((part) => part !== "").join(": ")
     return reason === "" ? [] : [reason]
   })
   const person = textOf(row["person"])
   return {
-    person: sources.nameOf(person) ?? unknownPerson,
+    person: nameOf(person, sources),
     key: person,
     state: textOf(state["state"]),
     score: scoreOf(history),
@@ -103,121 +93,135 @@ const leadOf = (
   }
 }
 
-interface Item {
-  readonly what: string
-  readonly events: ReadonlyArray<string>
-}
-
-const outcomes: Readonly<Record<string, string>> = {
-  succeeded: "done",
-  failed: "failed",
-  skipped: "skipped",
-  rejected: "rejected",
-}
-const activityWords: Readonly<Record<string, string>> = { sendMail: "mail to" }
-
-const itemOf = (row: JsonObject, sources: BriefSources): Item => {
-  const person = sources.nameOf(textOf(row["person"])) ?? unknownPerson
-  const events = textsOf(row["events"])
-  switch (row["what"]) {
-    case "unsubscribed":
-      return { what: `unsubscribe honoured: ${person}`, events }
-    case "instructsReader": {
-      const [quote] = textsOf(sources.opened(row["quotes"]))
-      const words = quote === undefined ? "" : `: “${quote}”`
-      return {
-        what: `a mail of ${person} tells its reader's AI what to do${words}; ` +
-          "nothing in it was followed",
-        events,
-      }
-    }
-    default: {
-      const activity = textOf(row["activity"])
-      const outcome = outcomes[textOf(row["what"])] ?? textOf(row["what"])
-      const sent = outcome === "done" && activity === "sendMail" ? "sent" : outcome
-      const reason = textOf(sources.opened(row["reason"]))
-      return {
-        what: `${activityWords[activity] ?? `${activity} for`} ${person} ${sent}` +
-          (reason === "" ? "" : `: ${reason}`),
-        events,
-      }
-    }
-  }
-}
-
-const itemsOf = (where: "done" | "held", day: BriefDay, sources: BriefSources) => {
-  const rows = sources.store.scan(table, {
-    after: `${where}:${padded(day.since)}`,
-    before: `${where}:${padded(day.to)}`,
-  })
-  const items = rows.slice(0, itemsMax).map(([, row]) => itemOf(objectOf(row), sources))
-  return rows.length <= itemsMax
-    ? items
-    : [...items, { what: `and ${rows.length - itemsMax} more`, events: [] }]
-}
-
 /** Counters of what was recorded in [since, to), in whole quarters of an hour. */
-const countersOf = (day: BriefDay, sources: BriefSources) => {
-  const rows = sources.store.scan(table, {
+const countersOf = (day: BriefDay, store: ReadStore["Service"]) => {
+  const rows = store.scan(table, {
     prefix: "news:",
     after: `news:${padded(day.since - quarterMillis)}`,
     before: `news:${padded(day.to)}`,
   }).map(([, row]) => objectOf(row))
-  const sum = (name: string) => rows.reduce((sum, row) => sum + numberOf(row[name]), 0)
-  return { mails: sum("mails"), people: sum("people"), skipped: sum("skipped") }
+  return (name: string) => rows.reduce((sum, row) => sum + numberOf(row[name]), 0)
 }
 
-const unclearOf = (sources: BriefSources): ReadonlyArray<Item> =>
-  sources.store.scan(table, { prefix: "unclear:" }).map(([, row]) => {
-    const { activity, ask, event } = objectOf(row)
-    return {
-      what: `nobody knows whether ${textOf(activity) || "an activity"} happened: ` +
-        `aios settle ${textOf(ask)}`,
-      events: [textOf(event)],
-    }
-  })
+export const invoicesAsOf = (
+  store: ReadStore["Service"],
+  to: number,
+): ReadonlyArray<InvoiceRow> =>
+  allAsOf(store, tableOf(invoices), "invoice", to).map(([key, row]) => invoiceOf(key, row))
 
-const unknownOf = (day: BriefDay, sources: BriefSources): ReadonlyArray<string> => {
-  const newest = sources.store.scan(table, {
-    prefix: "news:",
-    before: `news:${padded(day.to)}`,
-    backwards: true,
-  }).find(([, row]) => numberOf(objectOf(row)["mails"]) > 0)
-  if (newest === undefined) return ["no mail was imported yet: aios import FILE…"]
-  const age = day.to - Number(newest[0].slice("news:".length))
-  return age <= mailAgeMillisMax + millisPerDay ? [] : [
-    `mail was last imported ${
-      Math.floor(age / millisPerDay)
-    } days ago; newer mail is not known here`,
-  ]
+/** MONEY: what is late, what is to come within the week, what came in since the last brief. */
+const moneyOf = (
+  all: ReadonlyArray<InvoiceRow>,
+  toInvoice: ReadonlyArray<{ readonly minor: number; readonly currency: string }>,
+  day: BriefDay,
+  sources: BriefSources,
+): Brief["money"] => {
+  const open = all.filter((one) => one.open > 0)
+  const amountOf = (one: InvoiceRow) => ({ minor: one.open, currency: one.currency })
+  const late = open.filter((one) => one.dueAt < day.to).sort((a, b) => a.dueAt - b.dueAt)
+  const soon = open.filter((one) => one.dueAt >= day.to && one.dueAt < day.to + weekMillis)
+  const [oldest] = late
+  return {
+    overdue: sums(late.map(amountOf)),
+    overdueCount: late.length,
+    ...(oldest === undefined ? {} : {
+      oldest: {
+        person: nameOf(oldest.person, sources),
+        days: daysBetween(oldest.dueAt, day.to, day.timeZone),
+      },
+    }),
+    expected: sums([...soon.map(amountOf), ...toInvoice]),
+    received: sums(
+      all.flatMap((one) =>
+        one.payments.filter(({ at }) => at >= day.since && at < day.to)
+          .map(({ minor }) => ({ minor, currency: one.currency }))
+      ),
+    ),
+  }
 }
 
 export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
-  const { mails, people, skipped } = countersOf(day, sources)
-  const leads = sources.store.scan(table, { prefix: "lead:" })
+  const { store } = sources
+  const counter = countersOf(day, store)
+  const leads = store.scan(table, { prefix: "lead:" })
     .flatMap(([key, row]) => leadOf(key, objectOf(row), day, sources) ?? [])
     .sort((a, b) => b.score - a.score || (a.key < b.key ? -1 : 1))
-  const stale = skipped === 0
-    ? []
-    : [{ what: `${skipped} skipped, because they were too old to act upon`, events: [] }]
+  const all = invoicesAsOf(store, day.to)
+  const items = itemsOf(day, sources, all, leads)
+  const waitingFor = new Set(sources.approvals.map((one) => one.agent))
+  const toInvoice = items.works.filter((work) =>
+    work.kind === "invoice" && waitingFor.has(work.stream)
+  ).flatMap((work) => work.amount ?? [])
+  const dueOf = new Map(items.works.map((work) => [work.stream, work.dueAt]))
   return {
     date: day.date,
+    timeZone: day.timeZone,
+    now: items.now,
+    week: items.week,
     leads,
-    approvals: sources.approvals,
-    timeZone: "UTC",
-    now: [],
-    week: [],
-    invoices: [],
-    money: { overdue: [], overdueCount: 0, expected: [], received: [] },
-    replies: [],
-    content: [],
-    meetings: [],
-    decided: [],
-    checklist: [],
-    news: { mails, people, leads: 0, payments: 0, since: day.since },
-    done: [...itemsOf("done", day, sources), ...stale],
-    held: [...itemsOf("held", day, sources), ...unclearOf(sources)]
-      .map((item) => ({ ...item, action: "" })),
-    unknown: [...unknownOf(day, sources), ...day.unknown],
+    approvals: sources.approvals.map(({ person: _, ...approval }) => {
+      const dueAt = dueOf.get(approval.agent)
+      return dueAt === undefined ? approval : { dueAt, ...approval }
+    }),
+    invoices: all.filter((one) => one.open > 0 || one.overpaid > 0 || one.disputed !== "")
+      .map((one) => ({
+        key: one.key,
+        number: one.number,
+        person: nameOf(one.person, sources),
+        state: one.state,
+        total: { minor: one.total, currency: one.currency },
+        open: { minor: one.open, currency: one.currency },
+        dueAt: one.dueAt,
+        daysLate: daysBetween(one.dueAt, day.to, day.timeZone),
+        events: one.events,
+      })).sort((a, b) => a.dueAt - b.dueAt || (a.key < b.key ? -1 : 1)),
+    money: moneyOf(all, toInvoice, day, sources),
+    replies: items.owed.map((one) => {
+      const dueAt = one.weighed?.dueAt ?? dueIn(one, day)[0]?.dueAt
+      return {
+        person: nameOf(one.person, sources),
+        key: one.person,
+        subject: one.unanswered.at(-1)?.subject ?? "",
+        about: aboutOf(one),
+        since: one.unanswered[0]?.at ?? 0,
+        mails: one.unanswered.length,
+        pressing: one.weighed?.pressing ?? 0,
+        ...(dueAt === undefined ? {} : { dueAt }),
+        quotes: one.unanswered.flatMap((mail) => mail.quotes).slice(-eventsMax),
+        events: one.unanswered.map((mail) => mail.event),
+      }
+    }).sort((a, b) => b.pressing - a.pressing || a.since - b.since),
+    content: topicsOf(day, sources).filter((topic) => !topic.published).map((topic) => ({
+      topic: topic.topic,
+      title: topic.title,
+      state: topic.state,
+      notes: topic.notes,
+      covered: topic.covered,
+      uncovered: topic.uncovered,
+      events: topic.events,
+      ...(topic.dueAt === undefined ? {} : { dueAt: topic.dueAt }),
+    })),
+    meetings: sources.meetings
+      .filter((one) => daysBetween(day.to - 1, one.startsAt, day.timeZone) <= 0)
+      .map((one) => ({
+        title: one.title,
+        startsAt: one.startsAt,
+        endsAt: one.endsAt,
+        allDay: one.allDay,
+        with: one.with,
+        events: [one.event],
+      })),
+    news: {
+      mails: counter("mails"),
+      people: counter("people"),
+      leads: counter("leads"),
+      payments: counter("payments"),
+      since: day.since,
+    },
+    decided: decidedOf(day, sources),
+    done: doneOf(day, sources, counter("skipped")),
+    held: heldOf(day, sources, items.works),
+    unknown: unknownOf(day, sources),
+    checklist: checklistOf(day, sources),
   }
 }

@@ -5,8 +5,9 @@
  *
  * Rows: `lead:<stream>` the state a lead is in, `state:<stream>:<at>:<revision>` each it was in,
  * `mail:<stream>:<sent at>:<event id>` a mail it wrote,
- * `news:<quarter of an hour>`, `done:<at>:<event id>`, `held:<at>:<event id>`, `gate:<ask id>` while something waits at the gate, `unclear:<ask id>` while nobody knows whether it
- * happened.
+ * `news:<quarter of an hour>` and `in:<counter>:<quarter>`, `done:<at>:<event id>`, `held:<at>:<record>`,
+ * `gate:<ask id>` while something waits at the gate, `unclear:<ask id>` while nobody knows whether it
+ * happened, `degraded:<adapter>` while its circuit is open.
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import { type JsonObject, staleAfterMillisDefault } from "../machines/agent.ts"
@@ -26,11 +27,26 @@ import { defineProjection, type Rows } from "./projection.ts"
 /** All zones are whole quarters of an hour apart, so a day is a whole number of these. */
 export const quarterMillis = 15 * 60 * 1000
 
-type Counter = "mails" | "people" | "skipped" | "refused"
+type Counter =
+  | "mails"
+  | "people"
+  | "messages"
+  | "invoices"
+  | "payments"
+  | "meetings"
+  | "feedItems"
+  | "notes"
+  | "leads"
+  | "variants"
+  | "skipped"
+  | "refused"
 
 const count = (counter: Counter) => (event: RecordedEvent, rows: Rows) => {
-  const key = `news:${padded(event.metadata.at - event.metadata.at % quarterMillis)}`
+  const quarter = event.metadata.at - event.metadata.at % quarterMillis
+  const key = `news:${padded(quarter)}`
   const row = objectOf(rows.get(key))
+  // The first of a quarter also says that there was some then.
+  if (row[counter] === undefined) rows.set(`in:${counter}:${padded(quarter)}`, event.metadata.at)
   rows.set(key, { ...row, [counter]: numberOf(row[counter]) + 1 })
 }
 
@@ -41,21 +57,59 @@ const isNews = (event: RecordedEvent) =>
 const note = (
   rows: Rows,
   event: RecordedEvent,
-  where: "done" | "held",
   what: string,
   more: JsonObject,
 ) => {
   if (!isNews(event)) return
-  rows.set(`${where}:${padded(event.metadata.at)}:${event.id}`, {
-    what,
-    events: [event.id],
+  rows.set(`done:${padded(event.metadata.at)}:${event.id}`, { what, events: [event.id], ...more })
+}
+
+/** What a founder should be warned of, once per record however many read it. */
+const hold = (
+  rows: Rows,
+  event: RecordedEvent,
+  record: string,
+  what: ReadonlyArray<string>,
+  more: JsonObject,
+) => {
+  if (what.length === 0 || !isNews(event)) return
+  const known = rows.get(`heldAt:${record}`)
+  const at = typeof known === "number" ? known : event.metadata.at
+  if (known === undefined) rows.set(`heldAt:${record}`, at)
+  const key = `held:${padded(at)}:${record}`
+  const row = objectOf(rows.get(key))
+  rows.set(key, {
+    ...row,
     ...more,
+    record,
+    what: [...new Set([...textsOf(row["what"]), ...what])],
+    events: [...new Set([...textsOf(row["events"]), event.id])],
   })
 }
 
 const personOf = (event: RecordedEvent): JsonObject => ({
   person: textOf(objectOf(event.data)["person"]),
 })
+
+const wordsOf = (data: JsonObject): JsonObject => {
+  const quotes = sealedOf(data["quotes"])
+  return quotes === undefined ? {} : { quotes: sealedRow(quotes) }
+}
+
+/** A mail that came in: what it warns of, and whether it was filed without anybody looking at it. */
+const receiveMail = (event: RecordedEvent, rows: Rows) => {
+  count("mails")(event, rows)
+  const data = objectOf(event.data)
+  hold(rows, event, event.stream, textsOf(data["suspicions"]), personOf(event))
+  if (data["variantOf"] !== undefined) {
+    count("variants")(event, rows)
+    note(rows, event, "variant", personOf(event))
+  }
+  const kind = textOf(data["kind"])
+  if (kind === "list" || kind === "automatic") {
+    note(rows, event, "filed", { ...personOf(event), kind })
+  }
+}
 
 /** A mail of a lead: written once and never again, however many there are. */
 const keepMail = (event: RecordedEvent, rows: Rows) => {
@@ -81,12 +135,18 @@ const followLead = (event: RecordedEvent, rows: Rows) => {
   const state = stateNames(event.metadata.value).at(-1) ?? ""
   if (state === "" || state === before["state"]) return
   const at = Math.max(numberOf(before["at"]), event.metadata.occurredAt ?? event.metadata.at)
-  const row = { person: keyOf(event.stream), at, state, event: event.id }
+  const row = {
+    person: keyOf(event.stream),
+    at,
+    state,
+    event: event.id,
+    ...(before["listed"] === true ? { listed: true } : {}),
+  }
   rows.set(key, row)
   rows.set(`state:${event.stream}:${padded(at)}:${padded(event.revision)}`, row)
 }
 
-/** The outcome of an activity that passed the gate is news; of others only that they were skipped. */
+/** The outcome of an activity that passed the gate without the founder's word; of others that they were skipped. */
 const outcome = (what: string) => (event: RecordedEvent, rows: Rows) => {
   const ask = `${event.stream}/${askNamedIn(event.data)}`
   if (rows.get(`unclear:${ask}`) !== undefined) rows.delete(`unclear:${ask}`)
@@ -95,42 +155,87 @@ const outcome = (what: string) => (event: RecordedEvent, rows: Rows) => {
     if (what === "skipped") count("skipped")(event, rows)
     return
   }
-  const { activity, person, events } = objectOf(gate)
-  const data = objectOf(event.data)
-  const error = objectOf(data["error"])
-  const rejected = error["name"] === "Rejected"
   rows.delete(`gate:${ask}`)
-  note(rows, event, "done", rejected ? "rejected" : what, {
+  const { activity, decided, events, person } = objectOf(gate)
+  const data = objectOf(event.data)
+  // What the founder decided is told with the decision.
+  if (decided === true || objectOf(data["error"])["name"] === "Rejected") return
+  note(rows, event, what === "succeeded" ? "carriedOut" : what, {
     activity: textOf(activity),
     person: textOf(person),
     events: [...textsOf(events), event.id],
-    ...(data["output"] === undefined ? {} : { output: data["output"] }),
-    // Why the founder rejected it is the founder's own knowledge.
-    ...(data["error"] === undefined || error["name"] === "Rejected"
-      ? {}
-      : { reason: textOf(error["message"]) }),
+    ...(data["error"] === undefined ? {} : { reason: textOf(objectOf(data["error"])["message"]) }),
     ...(data["reason"] === undefined ? {} : { reason: data["reason"] }),
   })
 }
 
+const decidedBySomebody = (event: RecordedEvent, rows: Rows) => {
+  const ask = rows.get(`gateOf:${event.stream}`)
+  if (typeof ask !== "string") return
+  const gate = rows.get(`gate:${ask}`)
+  if (gate !== undefined) rows.set(`gate:${ask}`, { ...objectOf(gate), decided: true })
+}
+
+/** A second list that names a lead: one person, known from both. */
+const listLead = (event: RecordedEvent, rows: Rows) => {
+  const key = `lead:${event.stream}`
+  const row = objectOf(rows.get(key))
+  if (row["listed"] === true) {
+    const data = objectOf(event.data)
+    rows.set(`done:${padded(event.metadata.at)}:${event.id}`, {
+      what: "merged",
+      events: [event.id],
+      list: textOf(data["list"]),
+      ...personOf(event),
+    })
+  } else rows.set(key, { ...row, listed: true })
+}
+
 export const brief = defineProjection({
   name: "brief",
-  version: 1,
+  version: 2,
   on: {
-    MailReceived: count("mails"),
+    MailReceived: receiveMail,
     PersonListed: count("people"),
+    MessageReceived: count("messages"),
+    InvoiceRecorded: count("invoices"),
+    PaymentRecorded: count("payments"),
+    MeetingRecorded: count("meetings"),
+    FeedItemRead: (event, rows) => {
+      count("feedItems")(event, rows)
+      note(rows, event, "feedItem", {})
+    },
+    NoteRecorded: count("notes"),
     TellRefused: count("refused"),
+    LeadListed: listLead,
     LeadWrote: (event, rows) => {
       if (event.stream.startsWith("lead-")) keepMail(event, rows)
       const data = objectOf(event.data)
       if (objectOf(data["signals"])["instructsReader"] !== true) return
-      const quotes = sealedOf(data["quotes"])
-      note(rows, event, "held", "instructsReader", {
+      hold(rows, event, textOf(data["record"]), ["instructsReader"], {
         ...personOf(event),
-        ...(quotes === undefined ? {} : { quotes: sealedRow(quotes) }),
+        ...wordsOf(data),
       })
     },
-    LeadUnsubscribed: (event, rows) => note(rows, event, "done", "unsubscribed", personOf(event)),
+    MailRead: (event, rows) => {
+      const data = objectOf(event.data)
+      const findings = objectOf(data["findings"])
+      const instructs = findings["instructsReader"] === true
+      hold(rows, event, textOf(data["record"]), [
+        ...textsOf(findings["suspicions"]),
+        ...(instructs ? ["instructsReader"] : []),
+      ], { ...personOf(event), ...(instructs ? wordsOf(data) : {}) })
+    },
+    LeadUnsubscribed: (event, rows) => note(rows, event, "unsubscribed", personOf(event)),
+    LeadBounced: (event, rows) => note(rows, event, "bounced", personOf(event)),
+    PaymentReceived: (event, rows) => {
+      if (!event.stream.startsWith("invoice-") || event.metadata.actor === "operator") return
+      note(rows, event, "matched", {
+        ...personOf(event),
+        amount: objectOf(event.data)["amount"] ?? null,
+        at: numberOf(objectOf(event.data)["at"]),
+      })
+    },
     ApprovalRequested: (event, rows) => {
       const { ask, activity, person, events } = objectOf(event.data)
       rows.set(`gate:${textOf(ask)}`, {
@@ -138,7 +243,10 @@ export const brief = defineProjection({
         person: textOf(person),
         events: [...textsOf(events), event.id],
       })
+      rows.set(`gateOf:${event.stream}`, textOf(ask))
     },
+    ApprovalGranted: decidedBySomebody,
+    ApprovalRejected: decidedBySomebody,
     ActivityQuarantined: (event, rows) => {
       const ask = `${event.stream}/${askNamedIn(event.data)}`
       const { activity = "", person = "" } = objectOf(rows.get(`gate:${ask}`))
@@ -147,6 +255,19 @@ export const brief = defineProjection({
     ActivitySucceeded: outcome("succeeded"),
     ActivityFailed: outcome("failed"),
     ActivitySkipped: outcome("skipped"),
-    "*": followLead,
+    AdapterDegraded: (event, rows) => {
+      const { adapter, reason } = objectOf(event.data)
+      rows.set(`degraded:${textOf(adapter)}`, {
+        at: event.metadata.at,
+        reason: textOf(reason),
+        event: event.id,
+      })
+    },
+    AdapterRecovered: (event, rows) =>
+      rows.delete(`degraded:${textOf(objectOf(event.data)["adapter"])}`),
+    "*": (event, rows) => {
+      if (event.revision === 0 && event.stream.startsWith("lead-")) count("leads")(event, rows)
+      followLead(event, rows)
+    },
   },
 })

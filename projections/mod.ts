@@ -3,9 +3,16 @@ import { activities } from "./activities.ts"
 import { agents } from "./agents.ts"
 import { approvals } from "./approvals.ts"
 import { brief } from "./brief.ts"
+import { calendar } from "./calendar.ts"
+import { content } from "./content.ts"
+import { conversations } from "./conversations.ts"
+import { documents } from "./documents.ts"
+import { invoices } from "./invoices.ts"
 import { asks } from "./open-asks.ts"
 import { people } from "./people.ts"
 import type { Projection } from "./projection.ts"
+import { runs } from "./runs.ts"
+import { works } from "./works.ts"
 
 export const projections: ReadonlyArray<Projection> = [
   activities,
@@ -13,5 +20,12 @@ export const projections: ReadonlyArray<Projection> = [
   approvals,
   asks,
   brief,
+  calendar,
+  content,
+  conversations,
+  documents,
+  invoices,
   people,
+  runs,
+  works,
 ]

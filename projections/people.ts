@@ -42,16 +42,41 @@ const mail = (counter: "received" | "sent") => (event: RecordedEvent, rows: Rows
     }
   })
 
-/** Row `<person>`: envelopes `contact` and `listing`, `mails`, `received`, `sent`, `firstAt`, `lastAt`, `lists`. */
+/**
+ * Row `<person>`: envelopes `contact`, `customer` (as invoices name them) and `listing`, `mails`,
+ * `received`, `sent`, `firstAt`, `lastAt`, `lists`.
+ */
 export const people = defineProjection({
   name: "people",
-  version: 1,
+  version: 2,
   on: {
     MailReceived: (event, rows) =>
       update(event, rows, (row) => ({
         ...row,
         ...touched(row, timeOf(event)),
         mails: numberOf(row["mails"]) + 1,
+      })),
+    MessageReceived: (event, rows) =>
+      update(event, rows, (row) => ({
+        ...row,
+        ...touched(row, timeOf(event)),
+        mails: numberOf(row["mails"]) + 1,
+      })),
+    MailRead: (event, rows) =>
+      update(event, rows, (row) => ({
+        ...row,
+        // The contact of a mail that was sent is the address book's; the person's own mail says more.
+        ...(objectOf(event.data)["direction"] === "inward" || row["contact"] === undefined
+          ? newest(row, "contact", objectOf(event.data)["contact"], timeOf(event))
+          : {}),
+      })),
+    InvoiceIssued: (event, rows) =>
+      update(event, rows, (row) => ({
+        ...row,
+        ...(row["contact"] === undefined
+          ? newest(row, "contact", objectOf(event.data)["contact"], 0)
+          : {}),
+        ...newest(row, "customer", objectOf(event.data)["contact"], timeOf(event)),
       })),
     PersonListed: (event, rows) =>
       update(event, rows, (row) => {

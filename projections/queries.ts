@@ -3,18 +3,21 @@
  * read models to the log's head, and opens envelopes as it reads: what was forgotten is said to be so.
  */
 import { Context, Effect, Layer } from "effect"
-import { categoryOf, keyOf, type LogUnavailable } from "../actors/event-log.ts"
+import { categoryOf, EventLog, keyOf, type LogUnavailable } from "../actors/event-log.ts"
 import { Vault } from "../actors/vault.ts"
 import type { Json, JsonObject, StateValue } from "../machines/agent.ts"
 import { activities, type LedgerStatus } from "./activities.ts"
 import { agents } from "./agents.ts"
-import type { AgentRow, Approval, Brief } from "./aios.ts"
+import type { AgentRow, Approval, Brief, ReportRow } from "./aios.ts"
 import { approvals } from "./approvals.ts"
-import { type BriefDay, composeBrief } from "./brief-composed.ts"
+import { gatherBrief } from "./brief-gathered.ts"
+import type { BriefDay } from "./brief-sources.ts"
+import { documents } from "./documents.ts"
 import { listOf, numberOf, objectOf, sealedOf, textOf, textsOf } from "./fields.ts"
 import { openedDeep } from "./opening.ts"
 import { people } from "./people.ts"
 import { ReadStore, ReadStoreUnavailable } from "./read-store.ts"
+import { Recurrences } from "./recurrences.ts"
 import { Projections, tableOf } from "./runner.ts"
 
 /** An approval, decided or not. */
@@ -29,7 +32,11 @@ export interface ApprovalRecord extends Approval {
   readonly reason?: string
   /** What became of it once carried out. */
   readonly outcome?: string
-  /** It was carried out and taken back, or should have been. */
+  /** Where the effect is now, such as `outbox/…`. */
+  readonly where?: string
+  /** The approval whose edited content this is, and the one that edits it in turn. */
+  readonly edits?: string
+  readonly editedBy?: string
   readonly regrettedAt?: number
 }
 
@@ -80,6 +87,8 @@ export class Queries extends Context.Service<Queries, {
   /** The effect ledger, oldest first; of one stream or all. */
   ledger(stream?: string): Ask<ReadonlyArray<LedgerEntry>>
   brief(day: BriefDay): Ask<Brief>
+  /** The documents of the cadence, newest first; of one slot or all. */
+  documents(slot?: string): Ask<ReadonlyArray<ReportRow>>
 }>()("projections/Queries") {}
 
 const optional = (name: string, value: unknown): JsonObject =>
@@ -87,6 +96,8 @@ const optional = (name: string, value: unknown): JsonObject =>
 
 const makeQueries = Effect.gen(function* () {
   const store = yield* ReadStore
+  const log = yield* EventLog
+  const recurrences = yield* Recurrences
   const vault = yield* Vault
   const projections = yield* Projections
 
@@ -128,8 +139,11 @@ const makeQueries = Effect.gen(function* () {
       ...optional("reason", textOf(opened(fields["reason"]))),
       ...optional("outcome", fields["outcome"]),
       ...optional("dueAt", fields["dueAt"]),
-      ...optional("postponedUntil", fields["postponedUntil"]),
+      ...optional("where", fields["where"]),
+      ...optional("edits", fields["edits"]),
+      ...optional("editedBy", fields["editedBy"]),
       ...optional("regrettedAt", fields["regrettedAt"]),
+      ...optional("postponedUntil", fields["postponedUntil"]),
     }
   }
   const plainApproval = (record: ApprovalRecord): Approval => {
@@ -158,7 +172,9 @@ const makeQueries = Effect.gen(function* () {
     const fields = objectOf(row)
     const contact = objectOf(opened(fields["contact"]))
     const listing = objectOf(opened(fields["listing"]))
-    const known = (name: string) => textOf(contact[name]) || textOf(listing[name])
+    const customer = objectOf(opened(fields["customer"]))
+    const known = (name: string) =>
+      textOf(contact[name]) || textOf(listing[name]) || textOf(customer[name])
     return {
       key,
       mails: numberOf(fields["mails"]),
@@ -221,26 +237,41 @@ const makeQueries = Effect.gen(function* () {
           .sort(([, a], [, b]) => numberOf(a["position"]) - numberOf(b["position"]))
           .map(([key, row]): LedgerEntry => ledgerEntry(key, row))
       ),
-    brief: (day) =>
+    documents: (slot) =>
       read(() =>
-        composeBrief(day, {
-          store,
-          opened,
-          approvals: store.scan(approvalTable, { prefix: "id:" })
-            .map(([, row]) => objectOf(row))
-            .filter((row) => {
-              const decidedAt = row["decidedAt"]
-              return numberOf(row["requestedAt"]) < day.to &&
-                (typeof decidedAt !== "number" || decidedAt >= day.to)
-            })
-            .sort((a, b) => numberOf(a["position"]) - numberOf(b["position"]))
-            .map((row) => plainApproval(approvalOf(row))),
-          nameOf: (person) => {
-            const row = store.get(tableOf(people), person)
-            const known = row === undefined ? undefined : personOf(person, row)
-            return known?.name ?? known?.address
-          },
-        })
+        store.scan(tableOf(documents), slot === undefined ? {} : { prefix: `${slot}:` })
+          .map(([, row]) => objectOf(row))
+          .sort((a, b) => numberOf(b["at"]) - numberOf(a["at"]))
+          .map((row): ReportRow => ({
+            slot: textOf(row["slot"]),
+            date: textOf(row["date"]),
+            title: textOf(row["title"]),
+            text: textOf(opened(row["text"])),
+            figures: Object.fromEntries(
+              Object.entries(objectOf(row["figures"])).map(([name, n]) => [name, numberOf(n)]),
+            ),
+            event: textOf(row["event"]),
+          }))
+      ),
+    brief: (day) =>
+      gatherBrief({
+        store,
+        read,
+        opened,
+        openedDeep: (value) => openedDeep(vault, value),
+        approvalOf: (row) => {
+          const approval = approvalOf(row)
+          const { person } = approval
+          return { ...plainApproval(approval), ...(person === undefined ? {} : { person }) }
+        },
+        personOf: (key) => {
+          const row = store.get(tableOf(people), key)
+          return row === undefined ? undefined : personOf(key, row)
+        },
+      }, day).pipe(
+        Effect.provideService(EventLog, log),
+        Effect.provideService(Recurrences, recurrences),
+        Effect.provideService(Vault, vault),
       ),
   })
 })

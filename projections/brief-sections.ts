@@ -1,0 +1,318 @@
+/**
+ * The lower half of a brief: what was decided and what became of it, what was done without the founder,
+ * what was held back, what is not known today, and what to mend.
+ */
+import type { Json, JsonObject } from "../machines/agent.ts"
+import type { Brief } from "./aios.ts"
+import { brief } from "./brief.ts"
+import type { Work } from "./brief-matters.ts"
+import {
+  type BriefDay,
+  type BriefSources,
+  type DecidedRow,
+  nameOf,
+  whoIs,
+} from "./brief-sources.ts"
+import { numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
+import { tableOf } from "./fold.ts"
+import { counted, daysBetween, dayWords, moneyWords, quoted } from "./words.ts"
+
+/** Of a group so many are named one by one, and so many events listed; all are counted. */
+const eachMax = 200
+const eventsMax = 20
+const heldMax = 20
+const fixesMax = 5
+const idCharsShown = 8
+/** Mail and calendars that were imported longer ago are worth a remark. */
+const mailDaysMax = 3
+const calendarDaysMax = 3
+
+const table = tableOf(brief)
+
+/** Rows of what was done or held in [since, to). */
+export const newsRows = (
+  where: "done" | "held",
+  day: { readonly since: number; readonly to: number },
+  store: BriefSources["store"],
+): ReadonlyArray<JsonObject> =>
+  store.scan(table, {
+    after: `${where}:${padded(day.since)}`,
+    before: `${where}:${padded(day.to)}`,
+  }).map(([, row]) => objectOf(row))
+
+interface Group {
+  readonly one: string
+  readonly many: string
+  readonly each: (row: JsonObject, sources: BriefSources) => string
+}
+
+const person = (row: JsonObject, sources: BriefSources) => whoIs(textOf(row["person"]), sources)
+const recordWords = (row: JsonObject, sources: BriefSources) => {
+  const words = sources.records.get(textsOf(row["events"])[0] ?? "")
+  return words === undefined
+    ? nameOf(textOf(row["person"]), sources)
+    : `${words.from}: ${quoted(words.subject, 70)}`
+}
+const activityWords: Readonly<Record<string, string>> = {
+  sendMail: "mail",
+  refundPayment: "refund",
+  createInvoice: "invoice",
+  draftInvoice: "invoice",
+  publishArticle: "publication",
+}
+const activityOf = (name: string) => activityWords[name] ?? name
+
+/** In the order in which they are told. */
+const groups: Readonly<Record<string, Group>> = {
+  filed: { one: "mail filed", many: "mails filed", each: recordWords },
+  merged: {
+    one: "duplicate merged",
+    many: "duplicates merged",
+    each: (row, sources) => `${person(row, sources)}, also in ${textOf(row["list"])}`,
+  },
+  unsubscribed: { one: "unsubscribe honoured", many: "unsubscribes honoured", each: person },
+  bounced: { one: "dead address noted", many: "dead addresses noted", each: person },
+  matched: {
+    one: "payment matched",
+    many: "payments matched",
+    each: (row, sources) => {
+      const { currency, minor } = objectOf(row["amount"])
+      const amount = typeof minor === "number" && typeof currency === "string"
+        ? moneyWords({ minor, currency })
+        : "a payment"
+      return `${amount} from ${person(row, sources)}`
+    },
+  },
+  variant: {
+    one: "changed copy kept beside its mail",
+    many: "changed copies kept beside their mails",
+    each: recordWords,
+  },
+  feedItem: { one: "feed item filed", many: "feed items filed", each: () => "" },
+  carriedOut: {
+    one: "approved by policy",
+    many: "approved by policy",
+    each: (row, sources) => `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}`,
+  },
+  failed: {
+    one: "failed",
+    many: "failed",
+    each: (row, sources) =>
+      `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}: ${
+        textOf(sources.opened(row["reason"]))
+      }`,
+  },
+  skipped: {
+    one: "skipped",
+    many: "skipped",
+    each: (row, sources) =>
+      `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}: ${
+        textOf(sources.opened(row["reason"]))
+      }`,
+  },
+}
+
+export const doneOf = (
+  day: BriefDay,
+  sources: BriefSources,
+  stale: number,
+): Brief["done"] => {
+  const by = Map.groupBy(newsRows("done", day, sources.store), (row) => textOf(row["what"]))
+  const told = Object.entries(groups).flatMap(([what, group]) => {
+    const rows = by.get(what) ?? []
+    if (rows.length === 0) return []
+    return [{
+      what: counted(rows.length, group.one, group.many),
+      count: rows.length,
+      each: rows.slice(-eachMax).map((row) => group.each(row, sources)).filter((one) => one !== ""),
+      events: rows.flatMap((row) => textsOf(row["events"])).slice(-eventsMax),
+    }]
+  })
+  return stale === 0 ? told : [...told, {
+    what: `${stale.toLocaleString("en-US")} left alone, because they are too old to act on`,
+    count: stale,
+    each: [],
+    events: [],
+  }]
+}
+
+const purposes: Readonly<Record<string, string>> = {
+  complaint: "answer to a complaint",
+  answer: "answer",
+  reminder: "reminder",
+  followUp: "follow-up",
+}
+
+const article = (word: string) => /^[aeiou]/.test(word) ? `an ${word}` : `a ${word}`
+
+/** `a reminder to Brightside waits: an answer goes first`. */
+const floorsOf = (day: BriefDay, sources: BriefSources, works: ReadonlyArray<Work>) =>
+  works.flatMap(({ floor, person, purpose, stream }) =>
+    floor === undefined ? [] : [{
+      what: `${article(purposes[purpose] ?? "mail")} to ${whoIs(person, sources)} waits: ` +
+        `${article(purposes[floor.purpose] ?? "mail")} goes first` +
+        (floor.until > day.to ? ` (until ${dayWords(floor.until, day.to, day.timeZone)})` : ""),
+      action: `aios why-not ${stream.replace("-", "/")}`,
+      events: [floor.event],
+    }]
+  )
+
+const suspicionWords = (row: JsonObject, sources: BriefSources): string => {
+  const what = textsOf(row["what"])
+  const from = sources.records.get(textOf(row["record"]))?.from ??
+    nameOf(textOf(row["person"]), sources)
+  const [quote] = textsOf(sources.opened(row["quotes"]))
+  const parts: Array<string> = []
+  if (what.includes("instructsReader")) {
+    parts.push(
+      `tells its reader's AI what to do${
+        quote === undefined ? "" : ` (${quoted(quote, 60)})`
+      }; nothing in it was followed`,
+    )
+  }
+  if (what.includes("forgedFrom")) parts.push("is not from whom it says")
+  if (what.includes("lookalikeAddress")) parts.push("comes from an address that imitates another")
+  if (what.includes("activeContent")) parts.push("held scripts or programs; only its text was kept")
+  if (what.includes("oversized")) parts.push("was too large; parts were left out")
+  return `a mail of ${from} ${parts.join(", and ")}`
+}
+
+export const heldOf = (
+  day: BriefDay,
+  sources: BriefSources,
+  works: ReadonlyArray<Work>,
+): Brief["held"] => {
+  const rows = newsRows("held", day, sources.store)
+  const mails = rows.slice(-heldMax).map((row) => {
+    const events = textsOf(row["events"])
+    return {
+      what: suspicionWords(row, sources),
+      action: `aios why ${(events[0] ?? "").slice(0, idCharsShown)}`,
+      events,
+    }
+  })
+  const more = rows.length - mails.length
+  return [
+    ...mails,
+    ...(more > 0
+      ? [{ what: `and ${more} more mails`, action: "aios brief --json", events: [] }]
+      : []),
+    ...floorsOf(day, sources, works),
+  ]
+}
+
+const mailWords = (content: Json): string => {
+  const subject = objectOf(content)["subject"]
+  return typeof subject === "string" ? ` ${quoted(subject, 60)}` : ""
+}
+
+const headline = (row: DecidedRow, sources: BriefSources): string => {
+  const { activity, person } = row.approval
+  const amount = objectOf(objectOf(row.content)["amount"])
+  const sum = typeof amount["minor"] === "number" && typeof amount["currency"] === "string"
+    ? ` of ${moneyWords({ minor: amount["minor"], currency: amount["currency"] })}`
+    : ""
+  const to = textOf(person) === "" ? "" : ` to ${nameOf(textOf(person), sources)}`
+  return `${activityOf(textOf(activity))}${sum}${to}${mailWords(row.content)}`
+}
+
+/** What became of it, as far as it is known. */
+const outcomeOf = (row: DecidedRow, day: BriefDay): string => {
+  const { approval } = row
+  if (row.decision === "rejected") return "not done"
+  if (row.decision === "postponed") {
+    return `comes back ${dayWords(numberOf(approval["postponedUntil"]), day.to, day.timeZone)}`
+  }
+  if (row.decision === "withdrawn") return "decision taken back; it waits for you again"
+  if (row.decision === "regretted") return "taken back after it was done"
+  const where = textOf(approval["where"])
+  switch (approval["became"]) {
+    case "done":
+      return where === "" ? "done" : `done: ${where}`
+    case "failed":
+      return `failed: ${textOf(approval["problem"])}`
+    case "skipped":
+      return `skipped: ${textOf(approval["problem"])}`
+    case "unknown":
+      return "nobody knows whether it happened"
+    default:
+      return textOf(approval["supersededBy"]) === "" ? "waits for its turn" : "not needed any more"
+  }
+}
+
+export const decidedOf = (day: BriefDay, sources: BriefSources): Brief["decided"] =>
+  sources.decided.map((row) => ({
+    id: row.id,
+    decision: row.decision,
+    what: headline(row, sources),
+    outcome: outcomeOf(row, day),
+    at: row.at,
+    events: [row.event, textOf(row.approval["outcomeEvent"])].filter((id) => id !== ""),
+  }))
+
+/** When records of a kind last came in, epoch ms. */
+const lastIn = (counter: string, day: BriefDay, sources: BriefSources): number | undefined => {
+  const prefix = `in:${counter}:`
+  const [found] = sources.store.scan(table, {
+    prefix,
+    before: prefix + padded(day.to),
+    backwards: true,
+    limit: 1,
+  })
+  return found === undefined ? undefined : Number(found[0].slice(prefix.length))
+}
+
+export const unknownOf = (day: BriefDay, sources: BriefSources): ReadonlyArray<string> => {
+  const age = (counter: string) => {
+    const at = lastIn(counter, day, sources)
+    return at === undefined ? undefined : daysBetween(at, day.to, day.timeZone)
+  }
+  const unknown: Array<string> = []
+  const [mail, calendar, invoices] = [age("mails"), age("meetings"), age("invoices")]
+  if (mail === undefined) unknown.push("no mail was imported yet: aios import FILE…")
+  else if (mail >= mailDaysMax) {
+    unknown.push(`mail was last imported ${counted(mail, "day")} ago; newer mail is not known here`)
+  }
+  if (mail !== undefined && calendar === undefined) {
+    unknown.push("no calendar was imported; meetings are not known")
+  } else if (calendar !== undefined && calendar >= calendarDaysMax) {
+    unknown.push(
+      `the calendar was last imported ${counted(calendar, "day")} ago; meetings may be missing`,
+    )
+  }
+  if (mail !== undefined && invoices === undefined) {
+    unknown.push("no invoices were imported; what is owed to you is not known")
+  }
+  return unknown
+}
+
+/** At most five, in the order in which they hurt. The missing settings always come last of the brief's own. */
+export const checklistOf = (day: BriefDay, sources: BriefSources): Brief["checklist"] => {
+  const unclear = sources.store.scan(table, { prefix: "unclear:" }).map(([, row]) => objectOf(row))
+    .filter((row) => numberOf(row["at"]) < day.to)
+  const degraded = sources.store.scan(table, { prefix: "degraded:" })
+    .filter(([, row]) => numberOf(objectOf(row)["at"]) < day.to)
+  return [
+    ...unclear.map((row) => ({
+      what: `nobody knows whether ${article(activityOf(textOf(row["activity"])) || "activity")}${
+        textOf(row["person"]) === "" ? "" : ` to ${whoIs(textOf(row["person"]), sources)}`
+      } happened: look, then say so`,
+      fix: `aios settle ${textOf(row["ask"])}`,
+    })),
+    ...(day.parked === 0 ? [] : [{
+      what: `${counted(day.parked, "agent")} ${
+        day.parked === 1 ? "stands" : "stand"
+      } still after a defect`,
+      fix: "aios doctor",
+    }]),
+    ...(day.missing.length === 0 ? [] : [{
+      what: `missing in the settings: ${day.missing.join(", ")}; without it nothing is drafted`,
+      fix: "aios settings",
+    }]),
+    ...degraded.map(([key, row]) => ({
+      what: `${key.slice("degraded:".length)} does not work: ${textOf(objectOf(row)["reason"])}`,
+      fix: "aios doctor",
+    })),
+    ...day.fixes,
+  ].slice(0, fixesMax)
+}

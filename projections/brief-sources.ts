@@ -1,0 +1,92 @@
+/** What a brief is made from: the day's limits, the rows, and what only effects can fetch beforehand. */
+import type { Json, JsonObject } from "../machines/agent.ts"
+import type { Approval } from "./aios.ts"
+import type { ReadStore } from "./read-store.ts"
+
+export interface BriefDay {
+  /** Local date, `2026-11-23`. */
+  readonly date: string
+  readonly timeZone: string
+  /** Epoch ms: what came before is no news; usually the brief of the day before. */
+  readonly since: number
+  /** Epoch ms: end of the day in the founder's zone, or the present where that is earlier. */
+  readonly to: number
+  /** Names of settings that are missing. */
+  readonly missing: ReadonlyArray<string>
+  /** Agents that stand still after a defect. */
+  readonly parked: number
+  /** What else is to be mended, such as a disk that is nearly full; after what the brief finds itself. */
+  readonly fixes: ReadonlyArray<{ readonly what: string; readonly fix: string }>
+}
+
+/** An approval as it stood, with what the brief tells of it. */
+export interface BriefApproval extends Approval {
+  readonly person?: string
+}
+
+export interface DecidedRow {
+  readonly id: string
+  readonly decision: string
+  readonly by: string
+  readonly at: number
+  readonly event: string
+  readonly approval: JsonObject
+  readonly content: Json
+}
+
+export interface Occasion {
+  readonly title: string
+  readonly startsAt: number
+  readonly endsAt: number
+  readonly allDay: boolean
+  /** Key and name of the person met, empty where nobody is named. */
+  readonly person: string
+  readonly with: string
+  readonly event: string
+}
+
+/** Who wrote a record and about what, opened. */
+export interface RecordWords {
+  readonly from: string
+  readonly subject: string
+}
+
+export interface BriefSources {
+  readonly store: ReadStore["Service"]
+  readonly opened: (value: Json | undefined) => Json
+  /** Those that waited for a decision right before the day's end, oldest first. */
+  readonly approvals: ReadonlyArray<BriefApproval>
+  /** The founder's words between `since` and `to`, oldest first. */
+  readonly decided: ReadonlyArray<DecidedRow>
+  /** The beginning of an approval's id that names it. */
+  readonly short: (id: string) => string
+  readonly personOf: (
+    key: string,
+  ) => { readonly name?: string; readonly address?: string; readonly company?: string } | undefined
+  /** Meetings from the day's start until a week later, in order. */
+  readonly meetings: ReadonlyArray<Occasion>
+  /** By the stream or the event id of a record; absent where it cannot be opened any more. */
+  readonly records: ReadonlyMap<string, RecordWords>
+}
+
+export const unknownPerson = "someone unknown or forgotten"
+
+/** `Ada Weiss (Lumen)`, or an address where no name is known. */
+export const whoIs = (key: string, sources: BriefSources): string => {
+  const person = sources.personOf(key)
+  const name = person?.name ?? person?.address
+  if (name === undefined) return unknownPerson
+  const company = person?.company
+  return company === undefined || name.toLowerCase().includes(company.toLowerCase())
+    ? name
+    : `${name} (${company})`
+}
+
+export const nameOf = (key: string, sources: BriefSources): string => {
+  const person = sources.personOf(key)
+  return person?.name ?? person?.address ?? unknownPerson
+}
+
+/** How a command names a person: the address where there is one, else the key. */
+export const handleOf = (key: string, sources: BriefSources): string =>
+  sources.personOf(key)?.address ?? key

@@ -1,0 +1,79 @@
+/**
+ * Issues and articles on their way: which notes there are, which of them the draft covers, and by when
+ * it has to be out. Rows by `timeline.ts`: `topic:<key>`; notes carry envelopes of their titles.
+ */
+import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
+import type { JsonObject } from "../machines/agent.ts"
+import {
+  listOf,
+  numberOf,
+  objectOf,
+  sealedOf,
+  sealedRow,
+  stateNames,
+  textOf,
+  textsOf,
+} from "./fields.ts"
+import { defineProjection, type Handler } from "./projection.ts"
+import { turn } from "./timeline.ts"
+
+const notesMax = 50
+const eventsMax = 10
+
+const change = (
+  more: (data: JsonObject, row: JsonObject, event: RecordedEvent) => JsonObject,
+): Handler =>
+(event, rows) => {
+  if (!event.stream.startsWith("article-")) return
+  const data = objectOf(event.data)
+  turn(rows, "topic", keyOf(event.stream), event, (row) => ({
+    ...row,
+    ...(typeof data["topic"] === "string" ? { topic: data["topic"] } : {}),
+    ...(typeof data["dueAt"] === "number" ? { dueAt: data["dueAt"] } : {}),
+    ...more(data, row, event),
+    state: stateNames(event.metadata.value).at(-1) ?? textOf(row["state"]),
+    events: [...textsOf(row["events"]), event.id].slice(-eventsMax),
+  }), event.metadata.at)
+}
+
+const titleIn = (data: JsonObject): JsonObject => {
+  const title = sealedOf(data["title"])
+  return title === undefined ? {} : { title: sealedRow(title) }
+}
+
+const written = (by: string): Handler =>
+  change((data, row, event) => ({
+    ...titleIn(data),
+    draft: by,
+    draftAt: numberOf(data["at"]) || event.metadata.at,
+    covers: textsOf(data["covers"]).length > 0 ? textsOf(data["covers"]) : textsOf(row["covers"]),
+  }))
+
+export const content = defineProjection({
+  name: "content",
+  version: 1,
+  on: {
+    NoteCollected: change((data, row, event) => {
+      const record = textOf(data["record"])
+      const others = listOf(row["notes"]).filter((one) => objectOf(one)["record"] !== record)
+      return { notes: [...others, { record, event: event.id, ...titleIn(data) }].slice(-notesMax) }
+    }),
+    DraftWritten: written("founder"),
+    ArticleFinished: written("finished"),
+    ReviewPassed: change(() => ({ review: "passed" })),
+    ReviewFailed: change(() => ({ review: "failed" })),
+    ActivitySucceeded: change((data, row) => {
+      const output = objectOf(data["output"])
+      // A template's draft never takes the place of the founder's.
+      return output["text"] === undefined || row["draft"] === "founder" ? {} : {
+        ...titleIn(output),
+        draft: textOf(output["made"]),
+        covers: textsOf(output["covers"]),
+      }
+    }),
+    WorkCarriedOut: change((_, __, event) => ({ publishedAt: event.metadata.at })),
+    WorkRejected: change(() => ({})),
+    WorkFailed: change((data) => ({ problem: textOf(data["problem"]) })),
+    TimerFired: change(() => ({})),
+  },
+})

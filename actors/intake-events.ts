@@ -76,12 +76,14 @@ const customerKey = (
   of: string,
   { vault, known }: Surroundings,
 ): string => {
+  // Whoever pays by another address is the same customer still.
+  const listed = system === "stripe" && customer.id !== ""
+    ? known(profileOf(stripeCustomerUrl(customer.id)))
+    : undefined
+  if (listed !== undefined) return listed
   const address = normaliseAddress(customer.address)
   if (address !== "") return vault.personKey(address)
-  if (customer.id !== "") {
-    return (system === "stripe" ? known(profileOf(stripeCustomerUrl(customer.id))) : undefined) ??
-      vault.personKey(`customer:${system}:${customer.id}`)
-  }
+  if (customer.id !== "") return vault.personKey(`customer:${system}:${customer.id}`)
   return vault.personKey(
     customer.name === "" ? `unknown:${system}:${of}` : `name:${customer.name.toLowerCase()}|`,
   )

@@ -117,8 +117,11 @@ const numericDate = new RegExp(`^(\\d{1,2})([-/.])(\\d{1,2})[-/.](\\d{2,4})${clo
 const wordDate = new RegExp(`^(\\d{1,2})[. -]+([A-Za-z]{3,9})\\.?[ ,-]+(\\d{2,4})${clock}${zone}`)
 const americanDate = new RegExp(`^([A-Za-z]{3,9})\\.? (\\d{1,2}),? (\\d{4})${clock}${zone}`)
 
-/** `12 Mar 2024`, `2023-04-12 09:31`, `3/15/2024 2:30 PM` (month first unless it cannot be), `15.3.2024`. */
-export const parseListDate = (text: string): number | undefined => {
+/**
+ * `12 Mar 2024`, `2023-04-12 09:31`, `15.3.2024`, and `3/15/2024 2:30 PM`: month first, unless it cannot
+ * be or the list is known to have the day first.
+ */
+export const parseListDate = (text: string, daysFirst = false): number | undefined => {
   const clean = text.slice(0, dateCharsMax).replace(/\s+/g, " ").trim()
   const build = (
     year: string,
@@ -143,7 +146,7 @@ export const parseListDate = (text: string): number | undefined => {
   const numeric = numericDate.exec(clean)
   if (numeric !== null) {
     const [first, second] = [number(numeric[1]), number(numeric[3])]
-    const dayFirst = numeric[2] === "." || first > 12
+    const dayFirst = numeric[2] === "." || first > 12 || (daysFirst && second <= 12)
     const [month, day] = dayFirst ? [second, first] : [first, second]
     return build(numeric[4]!, month, day, numeric.slice(5))
   }

@@ -3,7 +3,7 @@
  * is read ahead but one buffer, so the size of a file does not matter.
  */
 import { Buffer } from "node:buffer"
-import { createReadStream } from "node:fs"
+import { createReadStream, type ReadStream } from "node:fs"
 import { open, stat } from "node:fs/promises"
 import { basename } from "node:path"
 import { Effect, Layer, Stream } from "effect"
@@ -14,40 +14,26 @@ import {
   type RecordFormat,
   RecordReader,
 } from "../actors/record-reader.ts"
-import { readMail, startsLikeMail } from "./records-mail.ts"
-import { cutMbox, messageBytesMax, startsLikeMbox } from "./records-mbox.ts"
-import { listOf, readPeople } from "./records-people-csv.ts"
+import { readCalendar } from "./records-calendar.ts"
+import { feedCharsMax, readFeed } from "./records-feed.ts"
+import { headBytesMax, recognise, type Recognised, whyUnknown } from "./records-formats.ts"
+import { cutJson } from "./records-json.ts"
+import { readInvoiceLines } from "./records-lines-csv.ts"
+import { readMail } from "./records-mail.ts"
+import { markdownCharsMax, readMarkdown } from "./records-markdown.ts"
+import { cutMbox, messageBytesMax } from "./records-mbox.ts"
+import { ownerOf, readMessages } from "./records-messages-csv.ts"
+import { readPeople } from "./records-people-csv.ts"
+import { readSalesforce } from "./records-salesforce.ts"
+import { readStripe } from "./records-stripe.ts"
+import { noteReferences, stripeReferences } from "./records-stripe-references.ts"
 
-/** How much of a file its format is told from. */
-const headBytesMax = 64 * 1024
 /** One read. */
 const chunkBytes = 1024 * 1024
 
-type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252"
-
-const encodingOf = (head: Buffer, whole: boolean): Encoding => {
-  if (head[0] === 0xff && head[1] === 0xfe) return "utf-16le"
-  if (head[0] === 0xfe && head[1] === 0xff) return "utf-16be"
-  if (head.length >= 4 && head[0] !== 0 && head[1] === 0 && head[2] !== 0 && head[3] === 0) {
-    return "utf-16le"
-  }
-  if (head.length >= 4 && head[0] === 0 && head[1] !== 0 && head[2] === 0 && head[3] !== 0) {
-    return "utf-16be"
-  }
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: !whole })
-    return "utf-8"
-  } catch {
-    return "windows-1252"
-  }
-}
-
-const decode = (bytes: Uint8Array, encoding: Encoding): string =>
-  new TextDecoder(encoding).decode(bytes, { stream: true })
-
 async function* decoded(
   chunks: AsyncIterable<Uint8Array>,
-  encoding: Encoding,
+  encoding: string,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder(encoding)
   for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true })
@@ -93,41 +79,93 @@ async function* readEml(
   yield await readMail(bytes.subarray(start), { file, byte: 0, envelope: "" })
 }
 
-const knownFormats =
-  "AIOS reads mailboxes (mbox, also of Google Takeout), single mails (.eml) and lists of people " +
-  "(CSV of LinkedIn, HubSpot and others)"
-
-const packed: ReadonlyArray<readonly [magic: string, advice: string]> = [
-  ["504b0304", "a ZIP archive or an Office document: unpack it, or export the sheet as CSV"],
-  ["1f8b", "packed with gzip: unpack it first"],
-  ["2142444e", "an Outlook .pst file: export its folders as mbox or .eml"],
-  ["d0cf11e0", "an Outlook .msg or old Office file: save it as .eml or CSV"],
-]
-
-const unknown = (path: string, head: Buffer): FormatUnknown => {
-  const magic = packed.find(([magic]) => head.toString("hex", 0, 4).startsWith(magic))
-  const why = head.length === 0
-    ? "is empty: export it again"
-    : magic !== undefined
-    ? `is ${magic[1]}`
-    : head.subarray(0, 4096).includes(0)
-    ? "is a binary file of a kind that is not known here"
-    : "is text, but neither mail nor a list of people with column names in its first lines"
-  return new FormatUnknown({ path, message: `${path} ${why}. ${knownFormats}.` })
+/** Bytes as UTF-8, whatever the file has. */
+async function* asUtf8(
+  chunks: AsyncIterable<Uint8Array>,
+  encoding: string,
+): AsyncGenerator<Uint8Array> {
+  if (encoding === "utf-8") yield* chunks
+  else for await (const text of decoded(chunks, encoding)) yield Buffer.from(text, "utf8")
 }
 
-interface Recognised {
-  readonly format: RecordFormat
-  readonly encoding: Encoding
+/** A text that is read whole, if it is not longer than it may be. */
+async function* readWhole(
+  texts: AsyncIterable<string>,
+  charsMax: number,
+  read: (text: string) => Iterable<ReadItem>,
+): AsyncGenerator<ReadItem> {
+  const parts: Array<string> = []
+  let size = 0
+  for await (const text of texts) {
+    size += text.length
+    if (size > charsMax) {
+      yield { fault: { at: "line 1", reason: `the file has more than ${charsMax} characters` } }
+      return
+    }
+    parts.push(text)
+  }
+  yield* read(parts.join(""))
 }
 
-const recognise = (head: Buffer, whole: boolean): Recognised | undefined => {
-  if (startsLikeMbox(head)) return { format: "mbox", encoding: "utf-8" }
-  const encoding = encodingOf(head, whole)
-  const list = head.length === 0 ? undefined : listOf(decode(head, encoding))
-  const binary = !encoding.startsWith("utf-16") && head.subarray(0, 4096).includes(0)
-  if (startsLikeMail(head)) return { format: "eml", encoding }
-  return list === undefined || binary ? undefined : { format: list, encoding }
+async function* readStripeTwice(
+  chunks: () => AsyncIterable<Uint8Array>,
+  { encoding, jsonLines }: Recognised,
+  file: string,
+): AsyncGenerator<ReadItem> {
+  const known = stripeReferences()
+  for await (const cut of cutJson(asUtf8(chunks(), encoding), jsonLines)) {
+    if ("value" in cut) noteReferences(cut.value, known)
+  }
+  yield* readStripe(cutJson(asUtf8(chunks(), encoding), jsonLines), known, file)
+}
+
+async function* readMessagesTwice(
+  chunks: () => AsyncIterable<Uint8Array>,
+  encoding: string,
+  file: string,
+): AsyncGenerator<ReadItem> {
+  const owner = await ownerOf(decoded(chunks(), encoding))
+  yield* readMessages(decoded(chunks(), encoding), owner, file)
+}
+
+/** Formats whose files are read twice. */
+const twice = new Set<RecordFormat>(["stripe", "linkedin messages"])
+
+const itemsOf = (
+  chunks: () => AsyncIterable<Uint8Array>,
+  known: Recognised,
+  path: string,
+  changedAt: number,
+): AsyncIterable<ReadItem> => {
+  const file = basename(path)
+  const { encoding, format, jsonLines } = known
+  const texts = () => decoded(chunks(), encoding)
+  switch (format) {
+    case "mbox":
+      return readMbox(chunks(), file)
+    case "eml":
+      return readEml(chunks(), file)
+    case "stripe":
+      return readStripeTwice(chunks, known, file)
+    case "salesforce":
+      return known.json
+        ? readSalesforce(cutJson(asUtf8(chunks(), encoding), jsonLines), file)
+        : readPeople(texts(), file)
+    case "invoice lines":
+      return readInvoiceLines(texts(), file)
+    case "linkedin messages":
+      return readMessagesTwice(chunks, encoding, file)
+    case "calendar":
+      return readCalendar(texts(), file)
+    case "feed":
+      return readWhole(texts(), feedCharsMax, (text) => readFeed(text, file))
+    case "markdown":
+      return readWhole(texts(), markdownCharsMax, (text) => readMarkdown(text, path, changedAt))
+    case "linkedin":
+    case "hubspot":
+    case "people":
+      return readPeople(texts(), file)
+  }
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -149,56 +187,68 @@ const unreadable = (path: string, cause: unknown): FileUnreadable => {
   })
 }
 
-const readHead = async (path: string): Promise<{ head: Buffer; bytes: number }> => {
+interface Head {
+  readonly head: Buffer
+  readonly bytes: number
+  readonly changedAt: number
+}
+
+class NoFile extends Error {
+  override readonly name = "NoFile"
+}
+
+const readHead = async (path: string): Promise<Head> => {
   const info = await stat(path)
-  if (info.isDirectory()) throw new Directory()
+  if (info.isDirectory()) throw new NoFile("is a folder: give the files in it")
+  // A pipe or a device may never end, or never begin.
+  if (!info.isFile()) throw new NoFile("is no regular file: save it as one first")
   const handle = await open(path)
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(headBytesMax), 0, headBytesMax, 0)
-    return { head: buffer.subarray(0, bytesRead), bytes: info.size }
+    return { head: buffer.subarray(0, bytesRead), bytes: info.size, changedAt: info.mtimeMs }
   } finally {
     await handle.close()
   }
-}
-
-class Directory extends Error {
-  override readonly name = "Directory"
 }
 
 export const layer = Layer.succeed(
   RecordReader,
   RecordReader.of({
     open: Effect.fn("RecordReader.open")(function* (path: string) {
-      const { head, bytes } = yield* Effect.tryPromise({
+      const { head, bytes, changedAt } = yield* Effect.tryPromise({
         try: () => readHead(path),
         catch: (cause) =>
-          cause instanceof Directory
-            ? new FileUnreadable({ path, message: `${path} is a folder: give the files in it` })
+          cause instanceof NoFile
+            ? new FileUnreadable({ path, message: `${path} ${cause.message}` })
             : unreadable(path, cause),
       })
-      const known = recognise(head, bytes <= head.length)
-      if (known === undefined) return yield* unknown(path, head)
-      const { format, encoding } = known
       const file = basename(path)
+      const known = recognise(head, bytes <= head.length, file)
+      if (known === undefined) {
+        return yield* new FormatUnknown({ path, message: whyUnknown(path, head) })
+      }
+      const { format } = known
       let read = 0
       const records = Stream.suspend(() => {
-        const source = createReadStream(path, { highWaterMark: chunkBytes })
+        const sources = new Set<ReadStream>()
         const chunks = async function* (): AsyncGenerator<Uint8Array> {
+          const source = createReadStream(path, { highWaterMark: chunkBytes })
+          sources.add(source)
           for await (const chunk of source) {
             read += chunk.length
             yield chunk
           }
+          sources.delete(source)
         }
-        const items = format === "mbox"
-          ? readMbox(chunks(), file)
-          : format === "eml"
-          ? readEml(chunks(), file)
-          : readPeople(decoded(chunks(), encoding), file)
-        return Stream.fromAsyncIterable(items, (cause) => unreadable(path, cause)).pipe(
-          Stream.ensuring(Effect.sync(() => source.destroy())),
+        return Stream.fromAsyncIterable(
+          itemsOf(chunks, known, path, changedAt),
+          (cause) => unreadable(path, cause),
+        ).pipe(
+          Stream.ensuring(Effect.sync(() => sources.forEach((source) => source.destroy()))),
         )
       })
-      return { path, file, format, bytes, bytesRead: () => read, records }
+      const passes = twice.has(format) ? 2 : 1
+      return { path, file, format, bytes, bytesRead: () => Math.ceil(read / passes), records }
     }),
   }),
 )

@@ -407,7 +407,7 @@ describe("a file that cannot be imported", () => {
     "is an Outlook file": [Buffer.from("2142444e00", "hex"), "export its folders"],
     "is binary": [Buffer.from([1, 0, 0, 2, 0, 0, 9]), "binary"],
     "is other text": ["Dear diary,\nFrom now on: nothing.\n", "neither mail nor a list"],
-    "is JSON": ['{"records": [{"Name": "x"}]}', "neither mail nor a list"],
+    "is JSON": ['{"records": [{"Name": "x"}]}', "neither Stripe's nor Salesforce's"],
   }
   for (const [name, [content, advice]] of Object.entries(rubbish)) {
     it.effect(`because it ${name} is told what to do`, () =>
@@ -482,8 +482,40 @@ describe.skipIf(!there)("real files", () => {
         10,
         [],
       ])
-      const accounts = yield* refusal(join(real, "leads/salesforce-ebikes-Accounts.json"))
-      expect(accounts._tag).toBe("FormatUnknown")
+      const accounts = yield* read(join(real, "leads/salesforce-ebikes-Accounts.json"))
+      expect([accounts.format, people(accounts.items).map((one) => one.company)]).toEqual([
+        "salesforce",
+        ["Wheelworks", "Northern Trail Cycling", expect.any(String)],
+      ])
+      const uci = yield* read(join(real, "billing/uci-online-retail-2010-12-01.csv"))
+      const invoices = uci.items.flatMap((item) =>
+        "record" in item && item.record.record === "invoice" ? [item.record] : []
+      )
+      expect([uci.format, invoices.length, faults(uci.items)]).toEqual(["invoice lines", 143, []])
+      expect(invoices[0]).toMatchObject({ id: "536365", total: { minor: 13_912, currency: "" } })
+      expect(invoices.filter((one) => one.id.startsWith("C") && one.total.minor < 0)).toHaveLength(
+        6,
+      )
+      const counts = yield* Effect.forEach(
+        [
+          ["billing/stripe-fixtures3.json", "stripe", 5],
+          ["calendar/example.ics", "calendar", 3],
+          ["calendar/alarm_google_future.ics", "calendar", 1],
+          ["calendar/alarm_thunderbird_future.ics", "calendar", 1],
+          ["calendar/issue_1081_event_with_rrule.ics", "calendar", 1],
+          ["feeds/gofeed-rss-item-extensions.xml", "feed", 2],
+          ["feeds/rss-parser-gulp-releases.atom", "feed", 10],
+          ["newsletter/opensource-guide-building-community.md", "markdown", 1],
+          ["newsletter/opensource-guide-finding-users.md", "markdown", 1],
+        ] as const,
+        ([name, format, count]) =>
+          Effect.map(read(join(real, name)), (one) => ({
+            name,
+            is: [one.format, one.items.filter((item) => "record" in item).length],
+            wanted: [format, count],
+          })),
+      )
+      expect(counts.map((one) => one.is)).toEqual(counts.map((one) => one.wanted))
     }))
 
   it.effect("have the digest of their raw bytes", () =>

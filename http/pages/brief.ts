@@ -6,7 +6,18 @@ import type { Approval, Brief, BriefItem, BriefLead } from "../../projections/ai
 import { decisionOf, groupsOf, headline } from "./decision.ts"
 import { html, type Markup, nothing } from "./html.ts"
 import { button, type Frame, page } from "./layout.ts"
-import { ago, clockOf, count, dueOf, exactOf, moneyOf, moneysOf, span, titleOf } from "./words.ts"
+import {
+  ago,
+  clockOf,
+  count,
+  dueOf,
+  moneyOf,
+  moneysOf,
+  sinceText,
+  span,
+  timeOf,
+  titleOf,
+} from "./words.ts"
 
 /** An honest guess of what reading and deciding takes. */
 const minutesPerDecision = 1.5
@@ -43,7 +54,7 @@ const itemOf = (
   const meta = [
     item.dueAt === undefined ? undefined : dueOf(item.dueAt, frame.now, frame.timeZone),
     frame.now - item.since > freshMillis
-      ? html`waiting ${ago(item.since, frame.now, frame.timeZone)}`
+      ? html`waiting ${timeOf(item.since, span(frame.now - item.since), frame.timeZone)}`
       : undefined,
     item.prepared === "" ? undefined : html`${item.prepared}`,
   ].filter((one) => one !== undefined)
@@ -76,7 +87,12 @@ const bareOf = (approval: Approval, frame: Frame): Markup =>
     <li>
       <article id="item-${approval.id}" data-item tabindex="-1">
     <h3>${headline(approval)}</h3>
-    ${whyOf(approval.reasons, approval.events)}
+    ${approval.dueAt === undefined
+      ? nothing
+      : html`<p class="meta">${dueOf(approval.dueAt, frame.now, frame.timeZone)}</p>`}${whyOf(
+        approval.reasons,
+        approval.events,
+      )}
     ${decisionOf(approval, frame, { titled: false })}
       </article>
     </li>
@@ -228,10 +244,11 @@ const lede = (brief: Brief, frame: Frame): Markup => {
   return html`<p class="lede">${
     news.since > 0
       ? html`
-        since <time datetime="${new Date(news.since).toISOString()}" title="${exactOf(
+        since ${timeOf(
           news.since,
+          sinceText(news.since, frame.now, frame.timeZone),
           frame.timeZone,
-        )}">${span(frame.now - news.since)} ago</time>:
+        )}:
       `
       : nothing
   }${arrived} · ${

@@ -7,9 +7,9 @@ import { instantOf } from "../../actors/cadence.ts"
 import type { Json } from "../../machines/agent.ts"
 import type { Approval } from "../../projections/aios.ts"
 import { objectOf, textOf } from "../../projections/fields.ts"
-import { html, type Markup, nothing } from "./html.ts"
+import { html, type Markup, nothing, textarea, verbatim } from "./html.ts"
 import { button, type Frame, hidden } from "./layout.ts"
-import { ago, dueOf, exactOf, moneyOf } from "./words.ts"
+import { ago, exactOf, moneyOf } from "./words.ts"
 
 const hourMillis = 60 * 60 * 1000
 const morning = "09:00"
@@ -69,7 +69,7 @@ const contentOf = (approval: Approval, frame: Frame): Markup => {
     !(Array.isArray(value) && value.length === 0)
   )
   if (Object.keys(content).length === 0) {
-    return html`<pre class="letter">${JSON.stringify(approval.content)}</pre>`
+    return verbatim("pre", "letter", JSON.stringify(approval.content))
   }
   return html`<div class="content"><dl class="fields">${
     fields.map(([name, value]) =>
@@ -81,9 +81,7 @@ const contentOf = (approval: Approval, frame: Frame): Markup => {
       `
     )
   }</dl>${
-    long === undefined
-      ? nothing
-      : html`<div class="letter" dir="auto">${textOf(content[long]).trimEnd()}</div>`
+    long === undefined ? nothing : verbatim("div", "letter", textOf(content[long]).trimEnd())
   }</div>`
 }
 
@@ -110,16 +108,21 @@ const editOf = (approval: Approval, frame: Frame): Markup => {
   if (long === undefined) return nothing
   const { id } = approval
   const subject = content["subject"]
+  const about = typeof subject === "string"
+    ? html`<label>Subject <input name="subject" id="subject-${id}" value="${subject}" autocomplete="off"></label>`
+    : nothing
   return html`
     <details class="act" data-act="edit" name="act-${id}" id="edit-${id}">
       <summary>Edit</summary>
-      <form method="post" action="/approvals/${id}/edit"
-        data-live>${hidden(frame)}${typeof subject === "string"
-          ? html`<label>Subject <input name="subject" id="subject-${id}" value="${subject}" autocomplete="off"></label>`
-          : nothing}<label>Text <textarea name="text" id="text-${id}" rows="10" required>
-    ${textOf(content[long])}</textarea></label>
-    <p class="quiet">This becomes a new draft, which waits for your approval in turn.</p>
-    <button>Save as new draft</button></form>
+      <form method="post" action="/approvals/${id}/edit" data-live>
+          ${hidden(frame)}${about}<label>Text ${textarea(
+            `text-${id}`,
+            "text",
+            textOf(content[long]),
+          )}</label>
+          <p class="quiet">This becomes a new draft, which waits for your approval in turn.</p>
+          <button>Save as new draft</button>
+        </form>
     </details>
   `
 }
@@ -138,8 +141,6 @@ export const decisionOf = (
     ${contentOf(approval, frame)}
     <p class="quiet facts">${approval.grade === "normal" ? nothing : html`
       ${approval.grade} risk ·
-    `}${approval.dueAt === undefined ? nothing : html`
-      ${dueOf(approval.dueAt, frame.now, frame.timeZone)} ·
     `}asked ${ago(
       approval.requestedAt,
       frame.now,

@@ -43,4 +43,16 @@ const written = (value: Value): string => {
 export const html = (parts: TemplateStringsArray, ...values: ReadonlyArray<Value>): Markup =>
   new Markup(parts.map((part, i) => part + written(values[i])).join(""))
 
+/** Text with all its spaces and line ends, whatever a formatter does to the template around it. */
+export const verbatim = (element: "div" | "p" | "pre", name: string, text: string): Markup =>
+  new Markup(`<${element} class="${escaped(name)}" dir="auto">${escaped(text)}</${element}>`)
+
+/** The line end after the tag is HTML's own: it is no part of the text. */
+export const textarea = (id: string, name: string, text: string): Markup =>
+  new Markup(
+    `<textarea id="${escaped(id)}" name="${escaped(name)}" rows="10" required>\n${
+      escaped(text)
+    }</textarea>`,
+  )
+
 export const nothing = new Markup("")

@@ -1,5 +1,5 @@
 /** The frame of every page: skip link, places, the word about what just happened, keys. */
-import { html, type Markup, nothing } from "./html.ts"
+import { html, type Markup, nothing, verbatim } from "./html.ts"
 
 export interface Note {
   readonly text: string
@@ -81,7 +81,7 @@ export const noteOf = (frame: Frame): Markup => {
       : html`<p>${note.text}</p>${
         note.difference === undefined || note.difference === ""
           ? nothing
-          : html`<pre class="difference">${note.difference}</pre>`
+          : verbatim("pre", "difference", note.difference)
       }${
         note.undo === undefined
           ? nothing

@@ -9,7 +9,7 @@ import type {
   Why,
   WhyNot,
 } from "../../projections/aios.ts"
-import { html, type Markup, nothing } from "./html.ts"
+import { html, type Markup, nothing, verbatim } from "./html.ts"
 import { type Frame, page } from "./layout.ts"
 import { ago, count, exactOf, timeOf } from "./words.ts"
 
@@ -136,8 +136,11 @@ export const actorPage = (
             )
           }</span></li>`
         )}</ul></section>
-      <section aria-labelledby="context"><h2 id="context">What it remembers</h2><pre>${JSON
-        .stringify(actor.context, null, 2)}</pre></section></main>
+      <section aria-labelledby="context"><h2 id="context">What it remembers</h2>${verbatim(
+        "pre",
+        "letter",
+        JSON.stringify(actor.context, null, 2),
+      )}</section></main>
     `,
   )
 
@@ -213,7 +216,7 @@ export const historyPage = (history: History, frame: Frame): string =>
           ? html`<p class="empty">Nothing is known about them.</p>`
           : nothing}<ol class="causes">${history.entries.toReversed().map((one) =>
             html`<li><p>${one.what}</p>${
-              one.detail === "" ? nothing : html`<p class="letter" dir="auto">${one.detail}</p>`
+              one.detail === "" ? nothing : verbatim("p", "letter", one.detail)
             }<p class="quiet">${timeOf(one.at, exactOf(one.at, frame.timeZone), frame.timeZone)}${
               one.source === undefined ? nothing : html`
                 · <code>${one.source.file}</code>, ${one.source.at}
@@ -239,7 +242,7 @@ export const reportsPage = (reports: ReadonlyArray<ReportRow>, frame: Frame): st
             html`
               <details class="report" id="report-${one.event}">
                 <summary>${one.title} <span class="quiet">${one.slot}, ${one.date}</span></summary>
-                <div class="letter">${one.text}</div>
+                ${verbatim("div", "letter", one.text)}
                 <p class="quiet"><a href="/why/${one.event}">why</a></p>
               </details>
             `

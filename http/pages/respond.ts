@@ -15,7 +15,8 @@ export const pageHeaders = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy": policy,
   "cache-control": "no-store",
-  "referrer-policy": "no-referrer",
+  // Not `no-referrer`: with it a browser's forms say `Origin: null`.
+  "referrer-policy": "same-origin",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
   "cross-origin-opener-policy": "same-origin",

@@ -66,6 +66,17 @@ export const timeOf = (at: number, text: string, timeZone: string): Markup => {
 export const ago = (at: number, now: number, timeZone: string): Markup =>
   timeOf(at, at > now ? `in ${span(at - now)}` : `${span(now - at)} ago`, timeZone)
 
+/** `yesterday 18:00`, `3 Nov 18:00`. */
+export const sinceText = (at: number, now: number, timeZone: string): string => {
+  const date = dateOf(at, timeZone)
+  const name = date === dateOf(now, timeZone)
+    ? "today"
+    : date === dateOf(now - day, timeZone)
+    ? "yesterday"
+    : dayOf(at, timeZone)
+  return `${name} ${clockOf(at, timeZone)}`
+}
+
 /** `due 17:00`, `due Thursday`, `due 3 Dec`, `6 days late`. */
 export const dueOf = (at: number, now: number, timeZone: string): Markup => {
   const text = at < now

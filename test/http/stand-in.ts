@@ -6,7 +6,7 @@ import { Aios, OperationFailed } from "../../projections/aios.ts"
 const nothing = Effect.fail(
   new OperationFailed({ kind: "failed", error: "NotHere", message: "Not in this test." }),
 )
-const standIn: Aios["Service"] = {
+export const standIn: Aios["Service"] = {
   settings: nothing,
   configure: () => nothing,
   intake: () => nothing,

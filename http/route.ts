@@ -16,7 +16,7 @@ export type Services = Aios | EventLog
 
 export type Shape = Schema.ConstraintDecoder<unknown>
 
-interface Spec<P extends Shape, Q extends Shape, B extends Shape, A extends Schema.Constraint> {
+interface Spec<P extends Shape, Q extends Shape, B extends Shape, A extends Shape> {
   /** As OpenAPI calls it. */
   readonly id: string
   readonly method: "get" | "post"
@@ -66,7 +66,7 @@ export interface Route {
   readonly params: Schema.Constraint | undefined
   readonly query: Schema.Constraint | undefined
   readonly body: Schema.Constraint | undefined
-  readonly answer: Schema.Constraint
+  readonly answer: Shape
   readonly mediaType: string
   readonly status: number
   readonly reads: Readonly<Record<string, string>>
@@ -145,7 +145,7 @@ const responseOf = (value: unknown, status: number): Response => {
 }
 
 export const route = <
-  A extends Schema.Constraint,
+  A extends Shape,
   P extends Shape = typeof Nothing,
   Q extends Shape = typeof Nothing,
   B extends Shape = typeof Nothing,

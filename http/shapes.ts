@@ -267,5 +267,5 @@ export const ReadModel = Schema.Struct({
 export const Row = Schema.Struct({ key: Text, row: Schema.Json }).annotate({ identifier: "Row" })
 
 /** A page of a list; `next` is where the next one begins, absent on the last. */
-export const pageOf = <S extends Schema.Constraint>(item: S) =>
+export const pageOf = <S extends Schema.ConstraintDecoder<unknown>>(item: S) =>
   Schema.Struct({ items: Schema.Array(item), next: maybe(Text) })

@@ -174,6 +174,19 @@ const decidedLines = (brief: Brief, frame: Frame): ReadonlyArray<Markup> =>
     }`
   )
 
+/** A group of what was done; what it was, each, one step away. */
+const doneOf = (one: Brief["done"][number]): Markup =>
+  one.each.length === 0 ? html`${one.what}${evidence(one.events)}` : html`
+    <details id="done-${one.what.replace(/^\d+ /, "")}">
+      <summary>${one.what}</summary>
+      <ul class="lines">${one.each.map((each) =>
+        html`<li>${each}</li>`
+      )}${one.count > one.each.length
+        ? html`<li class="quiet">and ${one.count - one.each.length} more</li>`
+        : nothing}</ul>
+    </details>
+  `
+
 const aside = (brief: Brief, frame: Frame): Markup =>
   html`<aside aria-label="The rest of the day">
 ${
@@ -201,7 +214,7 @@ ${
     brief.done.length === 0 ? nothing : section(
       "done",
       "Done without you",
-      lines(brief.done.map((one) => html`${one.what}${evidence(one.events)}`)),
+      lines(brief.done.map(doneOf)),
     )
   }
 ${

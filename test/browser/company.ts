@@ -210,9 +210,9 @@ export const company = Effect.gen(function* () {
     news: { mails: 41, people: 0, leads: 3, payments: 2, since: now - 13 * hour },
     decided,
     done: [
-      { what: "9 mails filed", events: [id(6)] },
-      { what: "2 duplicates merged", events: [id(6), id(7)] },
-      { what: "1 unsubscribe honoured", events: [id(5)] },
+      { what: "9 mails filed", count: 9, each: ["From the bank: statement"], events: [id(6)] },
+      { what: "2 duplicates merged", count: 2, each: [], events: [id(6), id(7)] },
+      { what: "1 unsubscribe honoured", count: 1, each: ["Lena Vogt"], events: [id(5)] },
     ],
     held: [{
       what: "1 mail tells its reader's AI to forward invoices; nothing in it was followed",

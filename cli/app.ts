@@ -17,9 +17,11 @@ import { decisionCommands } from "./decisions.ts"
 import { doctorCommands, lookCommands } from "./look.ts"
 import { Output, plain } from "./output.ts"
 import { paidCommands } from "./paid.ts"
+import { reportCommands } from "./reports.ts"
 import { settingsCommands } from "./settings.ts"
 import { demoCommands } from "./demo.ts"
 import { startCommands } from "./start.ts"
+import { whyCommands } from "./why.ts"
 
 const aios = Command.make("aios").pipe(
   Command.withDescription(
@@ -44,7 +46,14 @@ const aios = Command.make("aios").pipe(
     { group: "Keeping safe", commands: [...keptCommands] },
     {
       group: "Looking",
-      commands: [...lookCommands, ...logCommands, ...chartCommands, ...doctorCommands],
+      commands: [
+        ...whyCommands,
+        ...reportCommands,
+        ...lookCommands,
+        ...logCommands,
+        ...chartCommands,
+        ...doctorCommands,
+      ],
     },
   ]),
   Command.withGlobalFlags([Json, DataDir]),

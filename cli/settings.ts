@@ -1,6 +1,7 @@
 /** `aios init` and `aios settings`: what the founder tells AIOS about the company. */
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { slots } from "../machines/coordinator.ts"
 import { OperationFailed, type Settings } from "../projections/aios.ts"
 import { Access, open, print } from "./access.ts"
 import { finish } from "./finish.ts"
@@ -26,6 +27,14 @@ const flags = {
   workingHours: text("working-hours", "<from-to>", "Such as 09:00-17:30"),
   briefAt: text("brief-at", "<hh:mm>", "When the brief is prepared (06:00)"),
   nightlyAt: text("nightly-at", "<hh:mm>", "When nightly work is done (02:00)"),
+  report: Flag.String("report").pipe(
+    Flag.withMetavar("<slot>"),
+    Flag.withDescription(
+      "A slot that gets a document: daily, nightly, weekly, monthly, quarterly; say it once for each, " +
+        "or none",
+    ),
+    Flag.atLeast(0),
+  ),
 }
 
 const wrong = (message: string) =>
@@ -50,6 +59,7 @@ interface Given {
   readonly workingHours: Option.Option<string>
   readonly briefAt: Option.Option<string>
   readonly nightlyAt: Option.Option<string>
+  readonly report: ReadonlyArray<string>
 }
 
 type Patch = {
@@ -94,6 +104,18 @@ const patchOf = Effect.fnUntraced(function* (given: Given) {
     }
     patch[field] = given[field].value
   }
+  if (given.report.length > 0) {
+    const words = given.report.flatMap((word) => word.split(",")).map((word) => word.trim())
+    const named = [...new Set(words.filter((word) => word !== "none"))]
+    const bad = named.find((word) => !slots.some((slot) => slot === word))
+    if (bad !== undefined) {
+      return yield* wrong(`--report: there is no slot ${bad}. The slots are ${slots.join(", ")}.`)
+    }
+    if (named.length > 0 && words.includes("none")) {
+      return yield* wrong("--report: either none, or the slots that get a document.")
+    }
+    patch["reports"] = slots.filter((slot) => named.includes(slot))
+  }
   return patch
 })
 
@@ -125,6 +147,7 @@ const shown = (settings: Settings, columns: number, interactive: boolean): strin
     ],
     ["brief at", settings.briefAt],
     ["nightly at", settings.nightlyAt],
+    ["reports", settings.reports.join(", ") || "none"],
   ]
   const missing = settings.missing.map((name) => flagOf[name] ?? name)
   const hint = missing.length === 0
@@ -158,6 +181,7 @@ const settings = Command.make(
   Command.withExamples([
     { command: "aios settings" },
     { command: "aios settings --name 'Mara Lindqvist' --address mara@northlight.example" },
+    { command: "aios settings --report daily --report weekly" },
   ]),
 )
 

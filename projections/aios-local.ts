@@ -23,8 +23,11 @@ import { approve, approveGroup, later, preview, reject, resolve } from "./aios-d
 import { edit } from "./aios-edits.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
 import { backup, backupDone, blob, exported } from "./aios-kept.ts"
+import { history } from "./aios-history.ts"
 import { paid } from "./aios-paid.ts"
 import { undo } from "./aios-undo.ts"
+import { whyNot } from "./aios-why-not.ts"
+import { why } from "./aios-why.ts"
 import { models, people, propose, reports, rows, view } from "./aios-views.ts"
 import { Queries } from "./queries.ts"
 import { ReadStore } from "./read-store.ts"
@@ -282,6 +285,9 @@ const make = Effect.gen(function* () {
     later: (id, until) => here(later(id, until)),
     undo: (id) => here(undo(id)),
     paid: (invoice, payment) => here(paid(invoice, payment)),
+    why: (id) => here(why(id)),
+    whyNot: (agent) => here(whyNot(agent, registry)),
+    history: (person) => here(history(person)),
     view: (stream) => here(view(stream)),
     propose: (stream, event, options) => here(propose(stream, event, options)),
     rows: (projection, options) => here(rows(projection, options)),
@@ -292,17 +298,9 @@ const make = Effect.gen(function* () {
     backupDone: (folder) => here(backupDone(folder)),
     exported: (options) => here(exported(options)),
     blob: (ref) => here(blob(ref)),
-    ...unfinished,
   })
 })
 
 const fine = (name: string, detail: string): Check => ({ name, ok: true, detail, fix: "" })
-
-const pending = () => Effect.fail(refuse("failed", "NotImplemented", "Not here yet."))
-const unfinished = {
-  why: pending,
-  whyNot: pending,
-  history: pending,
-}
 
 export const layer = Layer.effect(Aios, make)

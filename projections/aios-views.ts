@@ -10,6 +10,7 @@ import { coordinatorKey, type Slot, slots } from "../machines/coordinator.ts"
 import type { Json } from "../machines/agent.ts"
 import type { OperationFailed, PersonRow, ReportRow } from "./aios.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
+import { folded } from "./aios-persons.ts"
 import { numberOf, objectOf, textOf } from "./fields.ts"
 import { openedDeep } from "./opening.ts"
 import { projections } from "./mod.ts"
@@ -127,10 +128,6 @@ const personRow = (person: Person): PersonRow => ({
   ...(person.lastAt === undefined ? {} : { lastAt: person.lastAt }),
   lists: person.lists,
 })
-
-/** How two words compare when case and accents do not count. */
-export const folded = (text: string): string =>
-  text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
 
 /** Everybody, or those whose key, name, address or company has the filter in it; last heard of first. */
 export const people = Effect.fnUntraced(function* (filter?: string) {

@@ -1,0 +1,114 @@
+/**
+ * Everything known about a person, in the order it happened in the world, each with where it comes from.
+ * It is read from the log, from the first event to the last, so nothing is left out that is there.
+ */
+import { Effect } from "effect"
+import { categoryOf, EventLog, type RecordedEvent } from "../actors/event-log.ts"
+import type { History, HistoryEntry } from "./aios.ts"
+import { door } from "./aios-failures.ts"
+import { noteAsks, type Reading, readKnown } from "./aios-known.ts"
+import { noSuchPerson, personNamed } from "./aios-persons.ts"
+import { actorText, sourceOf, wordsOf } from "./event-words.ts"
+import { objectOf, stateNames, textOf } from "./fields.ts"
+
+const pageEvents = 2_000
+
+/** Streams in which a person is one of many. */
+const shared = new Set(["record", "coordinator", "settings"])
+/** What says the same as another event, or nothing to a founder. */
+const silent = new Set([
+  "ActivityStarted",
+  "ActorStarted",
+  "ChartUpgraded",
+  "FloorRequested",
+  "FloorReleased",
+  "FloorGranted",
+  "ApprovalCarriedOut",
+  "ApprovalSuperseded",
+  "LeadContacted",
+  "LeadListed",
+  "LeadOutreachRejected",
+  "LeadOutreachFailed",
+  "MailRead",
+  "WorkCarriedOut",
+  "WorkRejected",
+  "WorkFailed",
+])
+/** Told only where they moved the actor to another state. */
+const told = new Set(["TimerFired", "LeadWrote", "LeadAnswered"])
+/** Work of the house about a person that the founder need not read. */
+const unspoken = new Set(["weighConversation", "noteContact", "noteReminder"])
+
+const isAbout = (event: RecordedEvent, key: string, streams: ReadonlySet<string>): boolean =>
+  streams.has(event.stream) || textOf(objectOf(event.data)["person"]) === key
+
+const sentAt = (event: RecordedEvent): number => event.metadata.occurredAt ?? event.metadata.at
+
+/** States of a person's lead are worth a line; those of the house's own workers are not. */
+const stateLine = (event: RecordedEvent, before: string | undefined): string | undefined => {
+  const state = stateNames(event.metadata.value).join(".")
+  return categoryOf(event.stream) === "lead" && state !== "" && state !== before ? state : undefined
+}
+
+/** The gate has said it, with the reason. */
+const isRejection = ({ data, type }: RecordedEvent): boolean =>
+  type === "ActivityFailed" && textOf(objectOf(objectOf(data)["error"])["name"]) === "Rejected"
+
+const entryOf = (
+  event: RecordedEvent,
+  reading: Reading,
+  before: string | undefined,
+): HistoryEntry | undefined => {
+  const moved = stateLine(event, before)
+  const activity = reading.activityOf(event.stream, textOf(objectOf(event.data)["ask"]))
+  const isSilent = silent.has(event.type) || isRejection(event) || unspoken.has(activity) ||
+    (told.has(event.type) && moved === undefined)
+  if (isSilent && moved === undefined) return undefined
+  const { detail, what } = wordsOf(event, reading)
+  const source = sourceOf(event)
+  return {
+    at: sentAt(event),
+    what: moved === undefined
+      ? what
+      : `${isSilent ? actorText(event.stream, reading) : what}: lead is ${moved}`,
+    detail,
+    event: event.id,
+    ...(source === undefined ? {} : { source }),
+  }
+}
+
+export const history = Effect.fnUntraced(function* (written: string) {
+  const log = yield* EventLog
+  const person = yield* personNamed(written)
+  if (person === undefined) return yield* noSuchPerson(written)
+  const reading = yield* readKnown
+  const { key } = person
+  const streams = new Set<string>([`lead-${key}`, `analyst-${key}`])
+  const states = new Map<string, string>()
+  const entries: Array<HistoryEntry & { readonly position: number }> = []
+  for (let from = 0;;) {
+    const page = yield* door(log.readAll({ from, limit: pageEvents }))
+    for (const event of page) {
+      if (!isAbout(event, key, streams)) continue
+      const category = categoryOf(event.stream)
+      if (category === "coordinator" || category === "settings") continue
+      if (!shared.has(category)) streams.add(event.stream)
+      noteAsks(event, reading)
+      const entry = entryOf(event, reading, states.get(event.stream))
+      states.set(event.stream, stateNames(event.metadata.value).join("."))
+      if (entry !== undefined) entries.push({ ...entry, position: event.position })
+    }
+    const last = page.at(-1)
+    if (last === undefined) break
+    from = last.position + 1
+    yield* Effect.yieldNow
+  }
+  entries.sort((a, b) => a.at - b.at || a.position - b.position)
+  const known = person.name ?? person.address
+  return {
+    person: known ?? "forgotten, or never named: what was said cannot be read any more",
+    key,
+    address: person.address ?? "",
+    entries: entries.map(({ position: _, ...entry }) => entry),
+  } satisfies History
+})

@@ -9,6 +9,7 @@ import { normaliseAddress } from "../actors/addresses.ts"
 import type { ParsedMail as MailRecord, ParsedMailbox } from "../actors/intake.ts"
 import type { ReadItem } from "../actors/record-reader.ts"
 import { parseEnvelopeDate, parseMailDate } from "./records-dates.ts"
+import { suspicionsOf } from "./records-suspicions.ts"
 
 /** One mail may take this long to parse. */
 const parseMillisMax = 30_000
@@ -17,6 +18,10 @@ const htmlCharsMax = 2 * 1024 * 1024
 /** Text beyond this is cut; it is kept in a blob anyway. */
 const textCharsMax = 8 * 1024 * 1024
 const headBytesMax = 1024 * 1024
+/** Of headers that are larger together, each is cut here. */
+const headerBytesMax = 64 * 1024
+/** A mail to nobody but so many hidden receivers is a letter to them; to more, a circular. */
+const hiddenReceiversMax = 5
 const mimePartsMax = 1000
 const addressesMax = 200
 const referencesMax = 50
@@ -122,6 +127,11 @@ const rawValues = (mail: ParsedMail, name: string): ReadonlyArray<string> =>
     one.line.slice(one.line.indexOf(":") + 1).replace(/\r?\n[ \t]*/g, " ").trim()
   )
 
+/** Thunderbird and mutt leave what was deleted in the file, with a mark. */
+const deleted = (mail: ParsedMail): boolean =>
+  (parseInt(rawValues(mail, "x-mozilla-status")[0] ?? "0", 16) & 0x0008) !== 0 ||
+  (rawValues(mail, "x-status")[0] ?? "").includes("D")
+
 /** The first only: Takeout writes its own above whatever the sender wrote. */
 const labelsOf = async (mail: ParsedMail): Promise<ReadonlyArray<string>> => {
   const raw = rawValues(mail, "x-gmail-labels")[0]?.slice(0, headBytesMax / 16) ?? ""
@@ -179,6 +189,26 @@ const failedRecipients = (mail: ParsedMail, text: string): string => {
   return failed === "" || /^Final-Recipient:/im.test(text)
     ? text
     : `${text}\n\nX-Failed-Recipients: ${failed}`
+}
+
+/** Headers beyond all measure are cut, so that the mail itself can be read. */
+const shortened = (bytes: Buffer): { readonly bytes: Buffer; readonly cut: boolean } => {
+  const ends = ["\n\n", "\n\r\n"].map((mark) => bytes.indexOf(mark)).filter((at) => at >= 0)
+  const end = ends.length === 0 ? bytes.length : Math.min(...ends)
+  if (end <= headBytesMax) return { bytes, cut: false }
+  const kept: Array<string> = []
+  let size = 0
+  for (const header of bytes.toString("latin1", 0, end).split(/\r?\n(?![ \t])/)) {
+    const short = header.slice(0, headerBytesMax)
+    const known = mailHeaders.has(short.slice(0, short.indexOf(":")).trim().toLowerCase())
+    size += short.length + 1
+    if (size < headBytesMax / 2 || (known && size < headBytesMax)) kept.push(short)
+    else size -= short.length + 1
+  }
+  return {
+    bytes: Buffer.concat([Buffer.from(kept.join("\n"), "latin1"), bytes.subarray(end)]),
+    cut: true,
+  }
 }
 
 /** Undoes what mailparser does not know: old Mac line ends and blanks before a header's colon. */
@@ -247,7 +277,8 @@ export const readMail = async (bytes: Buffer, origin: MailOrigin): Promise<ReadI
   const fault = (reason: string): ReadItem => ({ fault: { at, reason } })
   if (bytes.length === 0) return fault("the mail is empty")
   try {
-    const mail = await parse(bytes)
+    const { bytes: readable, cut } = shortened(bytes)
+    const mail = await parse(readable)
     if (!mail.headerLines.some((one) => mailHeaders.has(one.key))) {
       return fault("no mail header (From, To, Subject, Date …) found: this is no mail")
     }
@@ -261,6 +292,23 @@ export const readMail = async (bytes: Buffer, origin: MailOrigin): Promise<ReadI
     const delivered = rawValues(mail, "delivered-to").map(normaliseAddress).filter((one) =>
       one !== ""
     )
+    const [to, cc] = [mailboxes(mail.to), mailboxes(mail.cc)]
+    const hidden = to.length + cc.length === 0 ? mailboxes(mail.bcc) : []
+    const attachments = mail.attachments.map((one) => ({
+      name: line(one.filename, 255),
+      mediaType: line(one.contentType, 127),
+      content: one.content,
+    }))
+    const html = typeof mail.html === "string" ? mail.html : ""
+    const suspicions = suspicionsOf({
+      from,
+      replyTo: mailboxes(mail.replyTo)[0]?.address ?? "",
+      header: (name) => rawValues(mail, name),
+      html,
+      attachments,
+      cut: cut || text.length > textCharsMax || html.length > htmlCharsMax,
+    })
+    const labels = await labelsOf(mail)
     return {
       record: {
         record: "mail",
@@ -271,20 +319,17 @@ export const readMail = async (bytes: Buffer, origin: MailOrigin): Promise<ReadI
           line(one)
         ),
         from,
-        to: mailboxes(mail.to),
-        cc: mailboxes(mail.cc),
+        to,
+        cc: hidden.length > 0 && hidden.length <= hiddenReceiversMax ? hidden : cc,
         deliveredTo: [...new Set(delivered)].slice(0, addressesMax),
         subject: line(mail.subject),
         text: (kind === "bounce" ? failedRecipients(mail, text) : text).slice(0, textCharsMax)
           .toWellFormed(),
         ...(sentAt === undefined ? {} : { sentAt }),
-        labels: await labelsOf(mail),
+        labels: deleted(mail) ? [...labels, "Deleted"] : labels,
         kind,
-        attachments: mail.attachments.map((one) => ({
-          name: line(one.filename, 255),
-          mediaType: line(one.contentType, 127),
-          content: one.content,
-        })),
+        attachments,
+        ...(suspicions.length === 0 ? {} : { suspicions }),
         source: { file: origin.file, at },
       },
     }

@@ -19,7 +19,7 @@ const weekday = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 const month = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 /** `From jo@x.example Tue May 10 11:28:07 2005`, with or without zone, and Takeout's `From 18443@xxx`. */
 const certain = new RegExp(
-  `^From (?:\\S{0,320} {1,4}${weekday},? {1,2}(?:${month} {1,2}\\d{1,2}|\\d{1,2} ${month})[ ,].{0,10}\\d{1,2}:\\d\\d.{0,40}|\\d{8,20}@xxx.{0,60})$`,
+  `^From (?:\\S{0,320} {1,4}${weekday},? {1,2}(?:${month} {1,2}\\d{1,2}|\\d{1,2} ${month})[ ,].{0,10}\\d{1,2}:\\d\\d.{0,40}|\\S{1,320}@\\S{1,255} {1,4}\\d{4}-\\d\\d-\\d\\d[ T]\\d\\d:\\d\\d.{0,40}|\\d{8,20}@xxx.{0,60})$`,
 )
 /** `From - `, `From jo@x.example`: only if a header follows. */
 const likely = /^From (?:-.{0,60}|\S{1,320}@\S{1,320}|MAILER-DAEMON) {0,4}$/

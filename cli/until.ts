@@ -64,6 +64,7 @@ const dayOf = (word: string, today: string): string | undefined => {
 /** Epoch ms of what was written; undefined where it means nothing. */
 const instantIn = (written: string, moment: Moment): number | undefined => {
   const text = written.trim().toLowerCase().replace(/\s+/g, " ")
+    .replace(/^in /, "").replace(/^(\d+) (?=[a-z])/, "$1")
   const [, n, unit] = /^(\d+) ?(m|min|h)$/.exec(text) ?? []
   if (n !== undefined && unit !== undefined && Number(n) <= spanMax) {
     return moment.now + Number(n) * unitMillis[unit]!

@@ -3,8 +3,8 @@
  * which has decided what this process may read, write and reach.
  */
 import { Clock, Config, Context, Effect, Exit, Layer, Option, Result, Scope } from "effect"
-import { existsSync, mkdirSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { existsSync, mkdirSync, readdirSync } from "node:fs"
+import { dirname, join, relative, resolve } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
 import * as activities from "./actors/activities/mod.ts"
@@ -51,9 +51,9 @@ const ownerWaitMillisMax = 10_000
 const ownerPollMillis = 100
 /** While it stays up, imported records are routed once the log was quiet for so long: an import is one. */
 const quietMillis = 5_000
-const sampleFiles = ["mailbox.mbox", "leads-linkedin.csv", "leads-hubspot.csv"]
 const portDefault = 4_680
 const root = dirname(fileURLToPath(import.meta.url))
+const sampleFolder = join(root, "sample")
 
 const optional = (name: string) =>
   Config.String(name).pipe(Config.option, Config.map(Option.getOrUndefined))
@@ -270,6 +270,11 @@ const routing = Effect.gen(function* () {
   Effect.forever,
 )
 
+/** Every file below a folder, named from it. */
+const filesBelow = (folder: string): ReadonlyArray<string> =>
+  readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile())
+    .map((one) => relative(folder, join(one.parentPath, one.name))).sort()
+
 const accessOf = (config: Configuration): Access["Service"] => {
   const path = (written: string) => resolve(config.base, written)
   return Access.of({
@@ -281,8 +286,8 @@ const accessOf = (config: Configuration): Access["Service"] => {
       (host) => host.checks(config.dataDir, config.now?.text),
     ),
     sample: {
-      folder: join(root, "sample"),
-      files: sampleFiles,
+      folder: sampleFolder,
+      files: () => filesBelow(sampleFolder),
     },
     open: (mode) =>
       ownedOr(config, mode, (socket) => Effect.succeed(connect(socket))).pipe(

@@ -32,7 +32,7 @@ export class Access extends Context.Service<Access, {
   /** The sample company's files, for the demo: names below its folder, in order. */
   readonly sample: {
     readonly folder: string
-    readonly files: ReadonlyArray<string>
+    readonly files: () => ReadonlyArray<string>
   }
   /** This process, as its owner file names it. */
   readonly process: number

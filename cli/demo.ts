@@ -63,7 +63,8 @@ const importSample = Effect.fnUntraced(function* (aios: Effect.Success<ReturnTyp
   const access = yield* Access
   const output = yield* Output
   const began = yield* Clock.monotonicTimeNanos
-  const { files, folder } = access.sample
+  const { folder } = access.sample
+  const files = access.sample.files()
   const wide = Math.max(...files.map((file) => file.length)) + "Imported ".length
   let records = 0
   for (const name of files) {
@@ -71,8 +72,8 @@ const importSample = Effect.fnUntraced(function* (aios: Effect.Success<ReturnTyp
     for (const file of results) {
       records += file.records
       yield* output.log(
-        `${`Imported ${name}`.padEnd(wide)}  ${count(file.records, "record")} of ${file.format}: ` +
-          `${file.imported} new, ${file.duplicates} known` +
+        `${`Imported ${name}`.padEnd(wide)}  ${file.format}, ${count(file.records, "record")}` +
+          (file.duplicates === 0 ? "" : `, ${file.duplicates} known already`) +
           (file.faults.length === 0 ? "" : `, ${count(file.faults.length, "fault")}`),
       )
     }

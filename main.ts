@@ -25,6 +25,7 @@ import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
 import * as memoryLog from "./adapters/event-log-memory.ts"
 import * as outsideFolders from "./adapters/outside-folders.ts"
+import * as keepingFiles from "./adapters/keeping-files.ts"
 import { ownerOf } from "./adapters/owner-lock.ts"
 import * as memoryRows from "./adapters/read-store-memory.ts"
 import * as sqliteRows from "./adapters/read-store-sqlite.ts"
@@ -33,7 +34,6 @@ import * as memorySnapshots from "./adapters/snapshot-store-memory.ts"
 import * as memoryVault from "./adapters/vault-memory.ts"
 import { Access, type Mode } from "./cli/access.ts"
 import { run } from "./cli/app.ts"
-import { Keeping } from "./cli/keeping.ts"
 import { runProcess } from "./cli/process.ts"
 import { agents, journals } from "./machines/mod.ts"
 import { Aios, OperationFailed } from "./projections/aios.ts"
@@ -319,49 +319,14 @@ const accessOf = (config: Configuration): Access["Service"] => {
   })
 }
 
-/** Backups, with what packs and checks them loaded only now. */
-const keepingOf = (config: Configuration): Keeping["Service"] => {
-  const archive = <A>(
-    use: (archive: typeof import("./adapters/backup-archive.ts")) => Promise<A>,
-  ) =>
-    Effect.tryPromise({
-      try: async () => await use(await import("./adapters/backup-archive.ts")),
-      catch: (cause) => {
-        if (cause instanceof OperationFailed) return cause
-        const full = objectOf(cause)["code"] === "ENOSPC"
-        return new OperationFailed({
-          kind: full ? "later" : "failed",
-          error: full ? "DiskFull" : "FileUnusable",
-          message: full
-            ? "No space left; nothing half done was kept. Free space and repeat."
-            : `${
-              cause instanceof Error ? cause.message : String(cause)
-            }. Check the path and its permissions.`,
-        })
-      },
-    })
-  return Keeping.of({
-    pack: (copy, file, progress) => archive(({ pack }) => pack(copy, file, progress)),
-    unpack: (file, folder, progress) =>
-      archive(async ({ unpack }) => {
-        const { at, files, head } = await unpack(file, folder, progress)
-        const bytes = files.reduce((sum, one) => sum + one.bytes, 0)
-        return { at, head, files: files.length, bytes }
-      }),
-    check: (folder, head, progress) =>
-      Effect.flatMap(
-        Effect.promise(() => import("./adapters/backup-check.ts")),
-        ({ check }) => check(folder, head, progress),
-      ),
-    quarantine: (folder, madeAt) =>
-      Effect.scoped(
-        Effect.flatMap(
-          opened({ ...config, dataDir: folder, socket: undefined }, "read"),
-          (services) => Effect.provideContext(quarantineOpen(madeAt), services),
-        ),
-      ).pipe(Effect.mapError(failureOf)),
-  })
-}
+/** Holds back, in a folder just restored, what may have happened since. */
+const quarantine = (config: Configuration) => (folder: string, madeAt: string) =>
+  Effect.scoped(
+    Effect.flatMap(
+      opened({ ...config, dataDir: folder, socket: undefined }, "read"),
+      (services) => Effect.provideContext(quarantineOpen(madeAt), services),
+    ),
+  ).pipe(Effect.mapError(failureOf))
 
 /** Reads files with the parsers loaded only now. */
 const recordReader = RecordReader.of({
@@ -382,7 +347,7 @@ const program = (words: ReadonlyArray<string>) =>
     const clock = config.now === undefined ? real : fixedClock(real, config.now.millis)
     yield* run(words).pipe(
       Effect.provideService(Access, accessOf(config)),
-      Effect.provideService(Keeping, keepingOf(config)),
+      Effect.provide(keepingFiles.layer(quarantine(config))),
       Effect.provideService(RecordReader, recordReader),
       Effect.provideService(Clock.Clock, clock),
     )

@@ -43,7 +43,8 @@ export const quarantineOpen = Effect.fn("quarantineOpen")(function* (madeAt: str
   const vault = yield* Vault
   yield* openAsks.caughtUp(yield* log.head)
   const risky: Array<OpenAsk & { readonly activity: string }> = []
-  for (let after: string | undefined;;) {
+  let after: string | undefined
+  for (;;) {
     const page = yield* openAsks.page(after, pageAsks)
     for (const open of page) {
       if (open.ask.ask !== "activity" || open.quarantined === true) continue

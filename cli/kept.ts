@@ -1,14 +1,14 @@
 /**
- * `aios backup` and `aios restore`. A backup is packed under another name, read back, opened and folded
+ * `aios backup`, `aios restore` and `aios export`. A backup is packed under another name, read back, opened and folded
  * again before it gets its own; a restore does the same before the data directory is there.
  */
 import { Clock, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { join, sep } from "node:path"
-import { OperationFailed } from "../projections/aios.ts"
+import { type Aios, OperationFailed } from "../projections/aios.ts"
+import { Keeping } from "../projections/keeping.ts"
 import { Access, open, print, watch } from "./access.ts"
-import { Keeping } from "./keeping.ts"
 import { bytes, count, oneLine, Output } from "./output.ts"
 
 /** Beside the file until it is whole and checked; the launcher grants both names. */
@@ -17,6 +17,8 @@ export const unfinishedSuffix = ".partial"
 export const restoringSuffix = ".restoring"
 /** Where a backup is read back to, in the data directory. */
 const checkPrefix = "backup-check-"
+/** Events read at a time. */
+const exportEvents = 200
 /** Quarantined asks listed to a person; --json has all. */
 const asksShown = 20
 
@@ -136,14 +138,14 @@ const backup = Command.make(
   ]),
 )
 
-const checkEmpty = Effect.fnUntraced(function* (directory: string) {
+const checkEmpty = Effect.fnUntraced(function* (directory: string, remedy: string) {
   if (kindOf(directory) === "file") {
-    return yield* usage("IsFile", `${directory} is a file. Give a new folder with --data-dir.`)
+    return yield* usage("IsFile", `${directory} is a file. ${remedy}`)
   }
   if (kindOf(directory) === "folder" && readdirSync(directory).length > 0) {
     return yield* usage(
       "NotEmpty",
-      `${directory} is not empty. Nothing was changed. Give a new folder with --data-dir.`,
+      `${directory} is not empty. Nothing was changed. ${remedy}`,
     )
   }
 })
@@ -162,7 +164,7 @@ const restore = Command.make(
     if (kindOf(file) !== "file") {
       return yield* usage("NoSuchFile", `There is no file ${file}.`)
     }
-    yield* checkEmpty(directory)
+    yield* checkEmpty(directory, "Give a new folder with --data-dir.")
     const beside = `${directory}${restoringSuffix}`
     const line = output.progress("Restore", "bytes")
     // What a restore left that was broken off; only restores use this name.
@@ -218,4 +220,84 @@ const restore = Command.make(
   ]),
 )
 
-export const keptCommands = [backup, restore] as const
+const exportText = (
+  directory: string,
+  written: Readonly<Record<string, number>>,
+): string => {
+  const { forgotten, ...names } = written
+  return [
+    `${oneLine(directory)}:`,
+    ...Object.entries(names).map(([name, n]) => `  ${name.padEnd(16)}${n.toLocaleString("en-US")}`),
+    ...(forgotten === undefined
+      ? []
+      : [`  ${count(forgotten, "record")} left out: the people were forgotten.`]),
+    "Everything in it is plain text that anybody can read who has the folder.",
+  ].join("\n") + "\n"
+}
+
+const exported = Command.make(
+  "export",
+  {
+    folder: Argument.String("folder").pipe(
+      Argument.withDescription("A folder that does not exist yet, or is empty"),
+    ),
+  },
+  Effect.fnUntraced(function* (given) {
+    const access = yield* Access
+    const keeping = yield* Keeping
+    const output = yield* Output
+    const directory = access.path(given.folder)
+    if (directory === access.dataDir || directory.startsWith(access.dataDir + sep)) {
+      return yield* usage(
+        "InsideDataDirectory",
+        `${directory} is inside the data directory. Name a folder elsewhere.`,
+      )
+    }
+    yield* checkEmpty(directory, "Name a new folder.")
+    const unfinished = `${directory}${unfinishedSuffix}`
+    const aios = yield* open("read")
+    const line = output.progress("Exporting", "events")
+    const written = yield* Effect.scoped(Effect.gen(function* () {
+      yield* filed(`${unfinished} could not be made`, () => {
+        // What an export left that was broken off.
+        rmSync(unfinished, { recursive: true, force: true })
+        mkdirSync(unfinished, { mode: 0o700 })
+      })
+      const exporting = yield* keeping.exporting(unfinished)
+      const total = yield* headOf(aios)
+      for (let after = -1;;) {
+        const page = yield* aios.exported({ after, limit: exportEvents })
+        yield* exporting.take(page, aios)
+        line.step(page.last + 1, Math.max(total, page.last) + 1)
+        if (page.done) break
+        after = page.last
+      }
+      const written = yield* exporting.finish
+      yield* filed(`${directory} could not be made`, () => renameSync(unfinished, directory))
+      return written
+    })).pipe(
+      Effect.ensuring(Effect.sync(() => {
+        rmSync(unfinished, { recursive: true, force: true })
+        line.end()
+      })),
+    )
+    yield* print({ folder: directory, written }, () => exportText(directory, written))
+  }, Effect.scoped),
+).pipe(
+  Command.withDescription(
+    "Write everything into a folder in open formats: events.ndjson (CloudEvents), mail.mbox, people.csv, " +
+      "messages.csv, invoices.csv, payments.csv, calendar.ics, notes/ and attachments/. Works while " +
+      "AIOS runs. It is all or nothing, and in plain text.",
+  ),
+  Command.withShortDescription("Write everything in open formats"),
+  Command.withExamples([{ command: "aios export ~/aios-export" }]),
+)
+
+/** For the progress only: where it is not known, the rest is not told. */
+const headOf = (aios: Aios["Service"]) =>
+  aios.projections.pipe(
+    Effect.map((all) => Math.max(-1, ...all.map(({ head }) => head))),
+    Effect.catch(() => Effect.succeed(-1)),
+  )
+
+export const keptCommands = [backup, restore, exported] as const

@@ -1,6 +1,18 @@
-/** Port: what backup and restore do with files, so that commands need not know how. All fail as operations do. */
-import { Context, type Effect } from "effect"
-import type { BackupCopy, OperationFailed, Progress } from "../projections/aios.ts"
+/**
+ * Port: what backup, restore and export do with files, in the process that was given their names, so that
+ * commands need not know how. All fail as operations do.
+ */
+import { Context, type Effect, type Scope } from "effect"
+import type { Aios, BackupCopy, OperationFailed, Progress } from "./aios.ts"
+
+type Page = Effect.Success<ReturnType<Aios["Service"]["exported"]>>
+
+export interface Exporting {
+  /** Writes what a page holds. Large content is asked of `aios`. */
+  take(page: Page, aios: Aios["Service"]): Effect.Effect<void, OperationFailed>
+  /** All of it is on disk: how many of what were written, by file or folder. */
+  readonly finish: Effect.Effect<Readonly<Record<string, number>>, OperationFailed>
+}
 
 export interface Unpacked {
   /** Epoch ms when the backup was made. */
@@ -30,4 +42,6 @@ export class Keeping extends Context.Service<Keeping, {
     ReadonlyArray<{ readonly ask: string; readonly activity: string; readonly about: string }>,
     OperationFailed
   >
-}>()("cli/Keeping") {}
+  /** Everything in open formats, into a folder that is there and empty. */
+  exporting(folder: string): Effect.Effect<Exporting, OperationFailed, Scope.Scope>
+}>()("projections/Keeping") {}

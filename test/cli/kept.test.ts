@@ -88,7 +88,9 @@ describe("backup and restore", () => {
     expect(await eventsOf(fresh)).toEqual(await eventsOf(one.dir))
     expect(await jsonAt(fresh, "replay")).toMatchObject({ divergences: [] })
     // Personal data opens: the keys came along.
-    expect(JSON.stringify(await jsonAt(fresh, "people"))).toContain("@")
+    const away = one.beside("away")
+    await jsonAt(fresh, "export", away)
+    expect(readFileSync(join(away, "mail.mbox"), "utf8")).toContain("From: Jonas Weber")
     const { out } = await one.aios("backup", one.beside("two.backup"))
     expect(out).toContain("Whoever has this file has everything")
   })
@@ -133,7 +135,7 @@ describe("backup and restore", () => {
     const end = ended(child)
     await says(child, "Ready.")
     const mails = Array.from(
-      { length: 6_000 },
+      { length: 1_500 },
       (_, i) =>
         `From a Thu Jan  1 00:00:00 2026\nFrom: P ${i} <p${i % 997}@many.example>\n` +
         `To: mara@northlight.example\nMessage-ID: <${i}@many.example>\n` +
@@ -150,7 +152,7 @@ describe("backup and restore", () => {
       return ran
     })
     const backups: Array<{ file: string; head: number }> = []
-    for (let n = 0; importing && n < 6; n++) {
+    for (let n = 0; importing && n < 4; n++) {
       const target = one.beside(`${n}.backup`)
       // The command itself opens it, looks for every key and attachment, and folds all of it again.
       backups.push(await jsonAt(one.dir, "backup", target))
@@ -224,10 +226,9 @@ describe("backup and restore", () => {
       const parts = mkdtempSync(join(tmpdir(), "aios-parts-"))
       opened.push({ remove: () => rmSync(parts, { recursive: true }) })
       await extract({ file, cwd: parts })
-      const names = [
-        "manifest.json",
-        ...readdirSync(parts).filter((name) => name !== "manifest.json"),
-      ]
+      const listed: ReadonlyArray<{ path: string }> =
+        JSON.parse(readFileSync(join(parts, "manifest.json"), "utf8")).files
+      const names = ["manifest.json", ...listed.map(({ path }) => path)]
       const repack = async (more: ReadonlyArray<string> = []) => {
         const changed = one.beside("changed.backup")
         await create({ file: changed, cwd: parts, gzip: true, preservePaths: true }, [
@@ -252,7 +253,7 @@ describe("backup and restore", () => {
       const { file, manifest, one, parts, refused, repack } = await tampering()
       // Packed again as it was, it is good: what fails below fails for what was changed.
       const same = one.beside("same")
-      expect((await at(same, "restore", await repack(["-"].slice(1)))).code).toBe(0)
+      expect((await at(same, "restore", await repack())).code).toBe(0)
 
       const log = readFileSync(join(parts, "log.db"))
       const bent = Buffer.from(log)

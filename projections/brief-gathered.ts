@@ -119,7 +119,11 @@ const entriesIn = (reading: Reading, from: number, to: number, zone: string) => 
   )
 }
 
-const occasions = Effect.fnUntraced(function* (reading: Reading, day: BriefDay) {
+/** Meetings from the start of the day before `day.to` until a week later, in order. */
+export const occasions = Effect.fnUntraced(function* (
+  reading: Reading,
+  day: { readonly to: number; readonly timeZone: string },
+) {
   const recurrences = yield* Recurrences
   const vault = yield* Vault
   const from = startOfDay(day.to - 1, day.timeZone)

@@ -10,8 +10,8 @@ import { activities, type LedgerStatus } from "./activities.ts"
 import { agents } from "./agents.ts"
 import type { AgentRow, Approval, Brief, ReportRow } from "./aios.ts"
 import { approvals } from "./approvals.ts"
-import { gatherBrief } from "./brief-gathered.ts"
-import type { BriefDay } from "./brief-sources.ts"
+import { gatherBrief, occasions, type Reading } from "./brief-gathered.ts"
+import type { BriefDay, Occasion } from "./brief-sources.ts"
 import { documents } from "./documents.ts"
 import { listOf, numberOf, objectOf, sealedOf, textOf, textsOf } from "./fields.ts"
 import { openedDeep } from "./opening.ts"
@@ -87,6 +87,8 @@ export class Queries extends Context.Service<Queries, {
   /** The effect ledger, oldest first; of one stream or all. */
   ledger(stream?: string): Ask<ReadonlyArray<LedgerEntry>>
   brief(day: BriefDay): Ask<Brief>
+  /** Meetings of the day of `from` (epoch ms) and the week after, in order. */
+  meetings(from: number, timeZone: string): Ask<ReadonlyArray<Occasion>>
   /** The documents of the cadence, newest first; of one slot or all. */
   documents(slot?: string): Ask<ReadonlyArray<ReportRow>>
 }>()("projections/Queries") {}
@@ -198,6 +200,28 @@ const makeQueries = Effect.gen(function* () {
     return exact === undefined ? store.scan(table, { prefix }) : [[prefix, exact] as const]
   }
 
+  const reading: Reading = {
+    store,
+    read,
+    opened,
+    openedDeep: (value) => openedDeep(vault, value),
+    approvalOf: (row) => {
+      const approval = approvalOf(row)
+      const { person } = approval
+      return { ...plainApproval(approval), ...(person === undefined ? {} : { person }) }
+    },
+    personOf: (key) => {
+      const row = store.get(tableOf(people), key)
+      return row === undefined ? undefined : personOf(key, row)
+    },
+  }
+  const here = <A, E>(effect: Effect.Effect<A, E, EventLog | Recurrences | Vault>) =>
+    effect.pipe(
+      Effect.provideService(EventLog, log),
+      Effect.provideService(Recurrences, recurrences),
+      Effect.provideService(Vault, vault),
+    )
+
   return Queries.of({
     agents: (filter, accepts) =>
       read(() =>
@@ -253,26 +277,8 @@ const makeQueries = Effect.gen(function* () {
             event: textOf(row["event"]),
           }))
       ),
-    brief: (day) =>
-      gatherBrief({
-        store,
-        read,
-        opened,
-        openedDeep: (value) => openedDeep(vault, value),
-        approvalOf: (row) => {
-          const approval = approvalOf(row)
-          const { person } = approval
-          return { ...plainApproval(approval), ...(person === undefined ? {} : { person }) }
-        },
-        personOf: (key) => {
-          const row = store.get(tableOf(people), key)
-          return row === undefined ? undefined : personOf(key, row)
-        },
-      }, day).pipe(
-        Effect.provideService(EventLog, log),
-        Effect.provideService(Recurrences, recurrences),
-        Effect.provideService(Vault, vault),
-      ),
+    brief: (day) => here(gatherBrief(reading, day)),
+    meetings: (from, timeZone) => here(occasions(reading, { to: from + 1, timeZone })),
   })
 })
 

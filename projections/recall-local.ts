@@ -1,0 +1,91 @@
+/**
+ * `Recall` over the read models: what is known about a person, for those who draft. What was forgotten
+ * is not known here either.
+ */
+import { Clock, Effect, Layer } from "effect"
+import { EventLog } from "../actors/event-log.ts"
+import { Recall, RecallUnavailable, type Remembered } from "../actors/recall.ts"
+import { currentSettings } from "../actors/settings.ts"
+import { Vault } from "../actors/vault.ts"
+import type { InvoiceFacts } from "../machines/executor.ts"
+import { invoicesAsOf } from "./brief-composed.ts"
+import { objectOf, sealedOf, textOf } from "./fields.ts"
+import type { InvoiceRow } from "./invoices.ts"
+import { Queries } from "./queries.ts"
+import { ReadStore } from "./read-store.ts"
+
+/** Invoices of one person, and notes at once, that are given. */
+const invoicesMax = 20
+const notesMax = 50
+
+const factsOf = (one: InvoiceRow): InvoiceFacts => ({
+  invoice: one.key,
+  number: one.number,
+  total: { minor: one.total, currency: one.currency },
+  ...(one.dueAt > 0 ? { dueAt: one.dueAt } : {}),
+  ...(one.overpaid === 0 ? {} : {
+    // The last charges are those too many.
+    overpaid: one.payments.slice(1).map(({ minor, payment }) => ({
+      payment,
+      amount: { minor, currency: one.currency },
+    })),
+  }),
+  reminders: one.reminders,
+})
+
+const make = Effect.gen(function* () {
+  const log = yield* EventLog
+  const queries = yield* Queries
+  const store = yield* ReadStore
+  const vault = yield* Vault
+  const unavailable = (cause: { readonly message: string }) =>
+    new RecallUnavailable({ message: cause.message, retryable: true })
+
+  const about = Effect.fn("Recall.about")(function* (person: string) {
+    // Brings the read models to the log's head first.
+    const known = yield* queries.person(person)
+    const now = yield* Clock.currentTimeMillis
+    const { timeZone } = yield* currentSettings.pipe(
+      Effect.provideService(EventLog, log),
+      Effect.provideService(Vault, vault),
+    )
+    const meeting = (yield* queries.meetings(now, timeZone)).find((one) =>
+      one.person === person && one.startsAt >= now
+    )
+    const invoices = invoicesAsOf(store, now + 1).filter((one) =>
+      one.person === person && (one.open > 0 || one.overpaid > 0)
+    )
+    return {
+      mails: known?.mails ?? 0,
+      invoices: invoices.slice(0, invoicesMax).map(factsOf),
+      ...(known?.name === undefined ? {} : { name: known.name }),
+      ...(known?.address === undefined ? {} : { address: known.address }),
+      ...(known?.company === undefined ? {} : { company: known.company }),
+      ...(meeting === undefined
+        ? {}
+        : { nextMeeting: { startsAt: meeting.startsAt, title: meeting.title } }),
+    } satisfies Remembered
+  })
+
+  const notes = Effect.fn("Recall.notes")(function* (records: ReadonlyArray<string>) {
+    const found = yield* Effect.forEach(
+      records.slice(0, notesMax),
+      (record) => log.readPage(record, { limit: 1 }),
+    )
+    return found.flatMap(([event]) => {
+      if (event === undefined || event.type !== "NoteRecorded") return []
+      const { content } = objectOf(event.data)
+      const sealed = sealedOf(content)
+      const plain = objectOf(sealed === undefined ? content : vault.open(sealed))
+      const title = textOf(plain["title"])
+      return title === "" ? [] : [{ record: event.stream, title, text: textOf(plain["text"]) }]
+    })
+  })
+
+  return Recall.of({
+    about: (person) => Effect.mapError(about(person), unavailable),
+    notes: (records) => Effect.mapError(notes(records), unavailable),
+  })
+})
+
+export const layer = Layer.effect(Recall, make)

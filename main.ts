@@ -43,7 +43,9 @@ import { objectOf } from "./projections/fields.ts"
 import { projections } from "./projections/mod.ts"
 import * as openAsks from "./projections/open-asks.ts"
 import * as queries from "./projections/queries.ts"
+import * as recall from "./projections/recall-local.ts"
 import { Recurrences } from "./projections/recurrences.ts"
+import * as reports from "./projections/reports-local.ts"
 import * as projectionsRunner from "./projections/runner.ts"
 
 /** Another command may hold the data directory for a moment: so long we wait for it. */
@@ -189,20 +191,24 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(projectionsRunner.layer(projections)),
     Layer.provideMerge(foundations(config, way)),
   )
+  const reading = Layer.mergeAll(recall.layer, reports.layer).pipe(
+    Layer.provideMerge(queries.layer),
+    Layer.provideMerge(lazyRecurrences()),
+    Layer.provideMerge(system),
+  )
   const working = activityRunner.layer({ dispatch }).pipe(
     Layer.provide(activities.layer),
     Layer.provideMerge(lazyMailer(join(config.dataDir, "outbox"))),
     Layer.provide(outsideFolders.layer(config.dataDir)),
     Layer.provide(contacts.layer),
-    Layer.provideMerge(system),
+    Layer.provideMerge(reading),
   )
   const intakes = Layer.mergeAll(
     intake.layer,
     router.layer.pipe(
       Layer.provide(routerCheckpoint.layer(join(config.dataDir, "router.json"))),
     ),
-    queries.layer,
-  ).pipe(Layer.provideMerge(lazyRecurrences()), Layer.provideMerge(working))
+  ).pipe(Layer.provideMerge(working))
   return aiosLocal.layer.pipe(
     Layer.provide(backups.layer(config.dataDir)),
     Layer.provideMerge(intakes),

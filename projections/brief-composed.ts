@@ -116,7 +116,8 @@ const moneyOf = (
   day: BriefDay,
   sources: BriefSources,
 ): Brief["money"] => {
-  const open = all.filter((one) => one.open > 0)
+  // What rests is history: it is counted among what is not known.
+  const open = all.filter((one) => one.open > 0 && !one.resting)
   const amountOf = (one: InvoiceRow) => ({ minor: one.open, currency: one.currency })
   const late = open.filter((one) => one.dueAt < day.to).sort((a, b) => a.dueAt - b.dueAt)
   const soon = open.filter((one) => one.dueAt >= day.to && one.dueAt < day.to + weekMillis)
@@ -221,7 +222,7 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
     decided: decidedOf(day, sources),
     done: doneOf(day, sources, counter("skipped")),
     held: heldOf(day, sources, items.works),
-    unknown: unknownOf(day, sources),
+    unknown: unknownOf(day, sources, all.filter((one) => one.open > 0 && one.resting).length),
     checklist: checklistOf(day, sources),
   }
 }

@@ -50,7 +50,8 @@ export const topicsOf = (day: BriefDay, sources: BriefSources): ReadonlyArray<To
       uncovered: uncovered.map((note) => textOf(sources.opened(note["title"])))
         .filter((title) => title !== ""),
       drafted: textOf(row["draft"]) !== "",
-      published: numberOf(row["publishedAt"]) > 0 || textOf(row["state"]) === "published",
+      published: numberOf(row["publishedAt"]) > 0 || textOf(row["state"]) === "published" ||
+        row["shelved"] === true,
       events: textsOf(row["events"]),
       at: numberOf(row["at"]),
       ...(numberOf(row["dueAt"]) > 0 ? { dueAt: numberOf(row["dueAt"]) } : {}),

@@ -144,7 +144,9 @@ export const itemsOf = (
     [...talks.values()].map((one) => [one.person, dueIn(one, day)] as const)
       .filter(([, dates]) => dates.length > 0),
   )
-  const troubled = invoices.filter((one) => one.overpaid > 0 || one.disputed === "bank")
+  const troubled = invoices.filter((one) =>
+    (one.overpaid > 0 && !one.resting) || one.disputed === "bank"
+  )
   const blocked = all.filter((work) =>
     work.problem !== "" && work.kind !== "publication" &&
     ["blocked", "failed"].includes(work.state)
@@ -174,7 +176,8 @@ export const itemsOf = (
         due: due.get(person) ?? [],
         invoices: invoices.filter((one) =>
           one.person === person &&
-          (one.overpaid > 0 || one.disputed !== "" || reminded.includes(one.number))
+          ((one.overpaid > 0 && !one.resting) || one.disputed !== "" ||
+            reminded.includes(one.number))
         ),
         blocked: blocked.filter((work) => work.person === person),
         lead: leadOf.get(person),

@@ -116,6 +116,9 @@ export const placeOf = ({ work }: Waiting) => order[work?.kind ?? "mail"] ?? 4
 export const owes = (conversation: Conversation, to: number): boolean => {
   const newest = conversation.unanswered.at(-1)
   if (conversation.closed || newest === undefined || newest.at < to - freshMillisMax) return false
+  if (conversation.turn !== "") {
+    return conversation.turn.startsWith("ours") && !conversation.turn.endsWith("lapsed")
+  }
   const about = conversation.weighed?.about
   if (about === "thanks") return false
   return conversation.unanswered.some((mail) =>

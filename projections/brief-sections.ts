@@ -262,7 +262,12 @@ const lastIn = (counter: string, day: BriefDay, sources: BriefSources): number |
   return found === undefined ? undefined : Number(found[0].slice(prefix.length))
 }
 
-export const unknownOf = (day: BriefDay, sources: BriefSources): ReadonlyArray<string> => {
+/** `resting`: invoices that are open on paper and that nobody reminds of any more. */
+export const unknownOf = (
+  day: BriefDay,
+  sources: BriefSources,
+  resting: number,
+): ReadonlyArray<string> => {
   const age = (counter: string) => {
     const at = lastIn(counter, day, sources)
     return at === undefined ? undefined : daysBetween(at, day.to, day.timeZone)
@@ -282,6 +287,12 @@ export const unknownOf = (day: BriefDay, sources: BriefSources): ReadonlyArray<s
   }
   if (mail !== undefined && invoices === undefined) {
     unknown.push("no invoices were imported; what is owed to you is not known")
+  }
+  if (resting > 0) {
+    unknown.push(
+      `whether ${counted(resting, "old invoice")} will still be paid; left out of MONEY: ` +
+        "aios agents invoice",
+    )
   }
   return unknown
 }

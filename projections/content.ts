@@ -6,11 +6,11 @@ import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import type { JsonObject } from "../machines/agent.ts"
 import {
   listOf,
+  namesIn,
   numberOf,
   objectOf,
   sealedOf,
   sealedRow,
-  stateNames,
   textOf,
   textsOf,
 } from "./fields.ts"
@@ -31,7 +31,8 @@ const change = (
     ...(typeof data["topic"] === "string" ? { topic: data["topic"] } : {}),
     ...(typeof data["dueAt"] === "number" ? { dueAt: data["dueAt"] } : {}),
     ...more(data, row, event),
-    state: stateNames(event.metadata.value).at(-1) ?? textOf(row["state"]),
+    state: namesIn(event.metadata.value, "text").at(-1) ?? textOf(row["state"]),
+    shelved: namesIn(event.metadata.value, "text").includes("shelved"),
     events: [...textsOf(row["events"]), event.id].slice(-eventsMax),
   }), event.metadata.at)
 }
@@ -55,8 +56,14 @@ export const content = defineProjection({
   on: {
     NoteCollected: change((data, row, event) => {
       const record = textOf(data["record"])
-      const others = listOf(row["notes"]).filter((one) => objectOf(one)["record"] !== record)
-      return { notes: [...others, { record, event: event.id, ...titleIn(data) }].slice(-notesMax) }
+      // A newer version of a note takes the place of the older.
+      const note = textOf(data["note"])
+      const others = listOf(row["notes"]).map(objectOf).filter((one) =>
+        one["record"] !== record && (note === "" || one["note"] !== note)
+      )
+      return {
+        notes: [...others, { record, note, event: event.id, ...titleIn(data) }].slice(-notesMax),
+      }
     }),
     DraftWritten: written("founder"),
     ArticleFinished: written("finished"),

@@ -4,12 +4,13 @@
  *
  * Rows: `conversation:<person>` `{ last, firstAt, mails }`; `mail:<person>:<sent at>:<record>`;
  * `weighed:<person>:<at>:<position>`; `answered:<person>:<at>:<position>` a mail that AIOS carried out;
- * `closed:<person>` once nobody may write any more.
+ * `closed:<person>` once nobody may write any more; `turn:<person>` by `timeline.ts` whose turn it is.
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
 import {
   listOf,
+  namesIn,
   numberOf,
   objectOf,
   padded,
@@ -20,7 +21,7 @@ import {
 } from "./fields.ts"
 import { defineProjection, type Rows } from "./projection.ts"
 import type { ReadStore } from "./read-store.ts"
-import { worldTime } from "./timeline.ts"
+import { asOf, turn, worldTime } from "./timeline.ts"
 
 /** Mails of a conversation that are looked at. */
 const mailsMax = 20
@@ -28,6 +29,16 @@ const mailsMax = 20
 const envelope = (name: string, value: Json | undefined): JsonObject => {
   const sealed = sealedOf(value)
   return sealed === undefined ? {} : { [name]: sealedRow(sealed) }
+}
+
+/** Whose turn it is, as the chart has it. */
+const keepTurn = (event: RecordedEvent, rows: Rows) => {
+  if (!event.stream.startsWith("analyst-") || event.metadata.value === undefined) return
+  const names = namesIn(event.metadata.value, "turn")
+  const person = keyOf(event.stream)
+  const before = objectOf(rows.get(`turn:${person}`))
+  const state = names.join(".")
+  if (before["state"] !== state) turn(rows, "turn", person, event, () => ({ state }))
 }
 
 const readMail = (event: RecordedEvent, rows: Rows) => {
@@ -67,6 +78,18 @@ const readMail = (event: RecordedEvent, rows: Rows) => {
   })
 }
 
+const dealWith = (event: RecordedEvent, rows: Rows) => {
+  const { kind, work } = objectOf(event.data)
+  const { answers, person } = objectOf(rows.get(`work:${textOf(work)}`))
+  if (kind !== "mail" || numberOf(answers) === 0) return
+  const at = worldTime(event)
+  rows.set(`answered:${textOf(person)}:${padded(at)}:${padded(event.position)}`, {
+    at,
+    answers: numberOf(answers),
+    event: event.id,
+  })
+}
+
 export const conversations = defineProjection({
   name: "conversations",
   version: 1,
@@ -99,18 +122,10 @@ export const conversations = defineProjection({
         answers: purpose === "reminder" ? 0 : numberOf(answers),
       })
     },
-    /** A mail that AIOS handed over answers what it was asked to answer. */
-    WorkCarriedOut: (event, rows) => {
-      const { kind, work } = objectOf(event.data)
-      const { answers, person } = objectOf(rows.get(`work:${textOf(work)}`))
-      if (kind !== "mail" || numberOf(answers) === 0) return
-      const at = worldTime(event)
-      rows.set(`answered:${textOf(person)}:${padded(at)}:${padded(event.position)}`, {
-        at,
-        answers: numberOf(answers),
-        event: event.id,
-      })
-    },
+    // A mail that AIOS handed over answers what it was asked to answer; one that the founder would not
+    // have sent is not asked for again.
+    WorkCarriedOut: dealWith,
+    WorkRejected: dealWith,
     LeadContacted: (event, rows) => {
       const { answers, person } = objectOf(event.data)
       const at = worldTime(event)
@@ -120,6 +135,7 @@ export const conversations = defineProjection({
         event: event.id,
       })
     },
+    "*": keepTurn,
   },
 })
 
@@ -145,6 +161,8 @@ export interface Conversation {
   /** Mails of the person that nobody answered yet, oldest first. */
   readonly unanswered: ReadonlyArray<ConversationMail>
   readonly closed: boolean
+  /** Whose turn the chart says it is: `ours.waiting`, `theirs`, `quiet`; empty where it does not say. */
+  readonly turn: string
   readonly firstAt: number
   readonly count: number
   /** How it was weighed; undefined where it was not yet. */
@@ -212,6 +230,9 @@ export const conversationOf = (
     mails,
     unanswered: mails.filter((mail) => mail.inward && mail.at > answered && !mail.suspicious),
     closed: closed !== undefined && numberOf(objectOf(closed)["at"]) < to,
+    turn: textOf(
+      asOf(store, table, "turn", person, store.get(table, `turn:${person}`) ?? null, to)?.["state"],
+    ),
     firstAt: numberOf(row["firstAt"]),
     count: numberOf(row["mails"]),
     ...(weighed === undefined ? {} : {

@@ -30,6 +30,15 @@ export const stateNames = (value: StateValue | Json | undefined): ReadonlyArray<
   return Object.entries(objectOf(value)).flatMap(([name, inner]) => [name, ...stateNames(inner)])
 }
 
+/** The state names within one region of a parallel chart; all of them where there is no such region. */
+export const namesIn = (
+  value: StateValue | Json | undefined,
+  region: string,
+): ReadonlyArray<string> => {
+  const inner = objectOf(value)[region]
+  return stateNames(inner === undefined ? value : inner)
+}
+
 /** Digits of an instant or a position in a key, so that keys sort as their numbers do. */
 const digits = 15
 export const padded = (n: number): string =>

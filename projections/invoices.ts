@@ -5,7 +5,7 @@
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
-import { listOf, numberOf, objectOf, sealedOf, sealedRow, stateNames, textOf } from "./fields.ts"
+import { listOf, namesIn, numberOf, objectOf, sealedOf, sealedRow, textOf } from "./fields.ts"
 import { textsOf } from "./fields.ts"
 import { defineProjection, type Handler } from "./projection.ts"
 import { turn } from "./timeline.ts"
@@ -27,24 +27,29 @@ const telling = [
   "refunded",
   "overdue",
   "due",
+  "notDue",
   "open",
   "draft",
 ]
 
-const stateOf = (event: RecordedEvent, before: Json | undefined): string => {
-  const names = stateNames(event.metadata.value)
-  return telling.find((one) => names.includes(one)) ?? names.at(-1) ?? textOf(before)
-}
+const stateOf = (names: ReadonlyArray<string>, before: Json | undefined): string =>
+  telling.find((one) => names.includes(one)) ?? names.at(-1) ?? textOf(before)
+
+/** States in which a chart leaves an invoice alone though something is open. */
+const rests = new Set(["dormant", "surplusKept", "refundGiven", "spared"])
 
 const change = (
   more: (data: JsonObject, row: JsonObject, event: RecordedEvent) => JsonObject,
 ): Handler =>
 (event, rows) => {
   if (!event.stream.startsWith("invoice-")) return
+  const names = namesIn(event.metadata.value, "standing")
   turn(rows, "invoice", keyOf(event.stream), event, (row) => ({
     ...row,
     ...more(objectOf(event.data), row, event),
-    state: stateOf(event, row["state"]),
+    state: stateOf(names, row["state"]),
+    /** History, or the founder's will: nothing is to be done about it. */
+    resting: names.length === 0 ? row["resting"] === true : names.some((one) => rests.has(one)),
     events: [...textsOf(row["events"]), event.id].slice(-eventsMax),
   }))
 }
@@ -100,6 +105,8 @@ export const invoices = defineProjection({
     WorkCarriedOut: change((data, row) =>
       data["kind"] === "mail" ? { reminders: numberOf(row["reminders"]) + 1 } : {}
     ),
+    WorkRejected: change(() => ({})),
+    WorkFailed: change(() => ({})),
     // The day it is due passes by a timer.
     TimerFired: change(() => ({})),
   },
@@ -132,6 +139,7 @@ export interface InvoiceRow {
   readonly dueAt: number
   readonly disputed: string
   readonly disputedAt: number
+  readonly resting: boolean
   readonly failed: boolean
   readonly reminders: number
   readonly payments: ReadonlyArray<
@@ -176,6 +184,7 @@ export const invoiceOf = (key: string, row: JsonObject): InvoiceRow => {
     dueAt: numberOf(row["dueAt"]),
     disputed: textOf(row["disputed"]),
     disputedAt: numberOf(row["disputedAt"]),
+    resting: row["resting"] === true,
     failed: textOf(row["failed"]) !== "",
     reminders: numberOf(row["reminders"]),
     payments: payments.filter((one) => one.minor > 0).sort((a, b) => a.at - b.at),

@@ -10,17 +10,25 @@ import { numberOf, objectOf, sealedOf, sealedRow, stateNames, textOf, textsOf } 
 import { defineProjection, type Handler } from "./projection.ts"
 import { turn } from "./timeline.ts"
 
+/** States in which somebody else may have the floor. */
+const waitsForFloor = new Set(["waitingForFloor", "claiming"])
+
 const change = (
   more: (data: JsonObject, row: JsonObject, event: RecordedEvent) => JsonObject,
 ): Handler =>
 (event, rows) => {
   if (!event.stream.startsWith("executor-")) return
-  turn(rows, "work", event.stream, event, (row) => ({
-    ...row,
-    ...more(objectOf(event.data), row, event),
-    state: stateNames(event.metadata.value).at(-1) ?? textOf(row["state"]),
-    event: event.id,
-  }), event.metadata.at)
+  const names = stateNames(event.metadata.value)
+  turn(rows, "work", event.stream, event, (row) => {
+    const next = { ...row, ...more(objectOf(event.data), row, event) }
+    const waits = names.length === 0 || names.some((one) => waitsForFloor.has(one))
+    return {
+      ...next,
+      ...(waits ? {} : { floor: null }),
+      state: names.at(-1) ?? textOf(row["state"]),
+      event: event.id,
+    }
+  }, event.metadata.at)
 }
 
 const sealedIn = (data: JsonObject, name: string): JsonObject => {

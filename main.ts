@@ -23,6 +23,7 @@ import { answers, connect } from "./adapters/aios-remote.ts"
 import * as backups from "./adapters/backup-folder.ts"
 import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
+import * as diskSpace from "./adapters/disk-space-statfs.ts"
 import * as memoryLog from "./adapters/event-log-memory.ts"
 import * as outsideFolders from "./adapters/outside-folders.ts"
 import * as keepingFiles from "./adapters/keeping-files.ts"
@@ -204,7 +205,7 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(reading),
   )
   const intakes = Layer.mergeAll(
-    intake.layer,
+    intake.layer.pipe(Layer.provide(diskSpace.layer(config.dataDir))),
     router.layer.pipe(
       Layer.provide(routerCheckpoint.layer(join(config.dataDir, "router.json"))),
     ),

@@ -9,6 +9,7 @@ import type { Json } from "../machines/agent.ts"
 import { ActorSystem, type Proposal, type Refusal, type SystemClosed } from "./actor-system.ts"
 import { normaliseAddress, OwnAddressEvidence, sidesOf } from "./addresses.ts"
 import { type BlobRef, BlobStore, type BlobsUnavailable, inlineBytesMax } from "./blob-store.ts"
+import { type DiskLow, DiskSpace, roomForImports } from "./disk-space.ts"
 import { EventLog, eventOf, type LogUnavailable } from "./event-log.ts"
 import { derivedId } from "./ids.ts"
 import { eventOfRecord, type ParsedOther, profileOf, profilesOf } from "./intake-events.ts"
@@ -28,7 +29,12 @@ const deliveredCountSure = 20
 
 export type * from "./parsed-record.ts"
 
-export type IntakeFailed = LogUnavailable | VaultUnavailable | BlobsUnavailable | SystemClosed
+export type IntakeFailed =
+  | LogUnavailable
+  | VaultUnavailable
+  | BlobsUnavailable
+  | SystemClosed
+  | DiskLow
 
 export interface Taken {
   /** Records that are new. */
@@ -67,6 +73,7 @@ const make = Effect.gen(function* () {
   const vault = yield* Vault
   const blobs = yield* BlobStore
   const system = yield* ActorSystem
+  const space = yield* DiskSpace
   const oneBatch = yield* Semaphore.make(1)
   const evidence = new OwnAddressEvidence()
   const settings = currentSettings.pipe(
@@ -248,6 +255,7 @@ const make = Effect.gen(function* () {
   }
 
   const accept = Effect.fn("Intake.accept")(function* (batch: ReadonlyArray<ParsedRecord>) {
+    yield* roomForImports(space)
     for (const one of batch) {
       if (one.record === "mail") evidence.add({ ...one, from: one.from.address })
     }

@@ -1,14 +1,13 @@
 /** Checks of the machine AIOS runs on, for `aios doctor`. They work also where AIOS itself does not start. */
 import { Effect } from "effect"
-import { existsSync, statfsSync, statSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
+import { importFreeBytesMin } from "../actors/disk-space.ts"
 import type { Check } from "../projections/aios.ts"
 import { aiosVersion } from "../projections/aios-wire.ts"
+import { freeBytes } from "./disk-space-statfs.ts"
 import { type Owner, ownerOf } from "./owner-lock.ts"
-
-/** Less than this, and imports may fill the disk. */
-const freeBytesMin = 500 * 1024 * 1024
 
 const fine = (name: string, detail: string): Check => ({ name, ok: true, detail, fix: "" })
 const wrong = (name: string, detail: string, fix: string): Check => ({
@@ -45,17 +44,16 @@ const folder = (dataDir: string): Check => {
 const space = (dataDir: string): Check => {
   const name = "disk"
   if (!existsSync(dataDir)) return fine(name, "nothing is stored yet")
-  try {
-    const { bavail, bsize } = statfsSync(dataDir)
-    const free = Number(bavail) * Number(bsize)
-    const text = `${(free / 1e9).toFixed(1)} GB free`
-    return free >= freeBytesMin ? fine(name, text) : wrong(name, text, "Free some space")
-  } catch (cause) {
-    return fine(
-      name,
-      `free space cannot be told (${cause instanceof Error ? cause.message : cause})`,
-    )
-  }
+  const free = freeBytes(dataDir)
+  if (free === undefined) return fine(name, "the system does not tell how much is free")
+  const text = free >= 1e9
+    ? `${(free / 1e9).toFixed(1)} GB free`
+    : `${Math.floor(free / 1e6)} MB free`
+  return free >= importFreeBytesMin ? fine(name, text) : wrong(
+    name,
+    `${text}: imports stop below ${importFreeBytesMin / 1e6} MB; decisions still work`,
+    "Free some space",
+  )
 }
 
 const snapshots = (dataDir: string): Check => {

@@ -328,11 +328,15 @@ const undo = Command.make(
   "undo",
   { id },
   Effect.fnUntraced(function* ({ id }) {
+    const { dataDir } = yield* Access
     const aios = yield* open("work")
     const undone = yield* aios.undo(id)
     yield* print(
       undone,
-      () => `Taken back: ${undone.id.slice(0, idChars)}. ${plain(undone.outcome)}\n`,
+      () =>
+        `Taken back: ${undone.id.slice(0, idChars)}. ${
+          plain(undone.outcome.replace(dataFolder, dataDir))
+        }\n`,
     )
     yield* finish(aios)
   }, Effect.scoped),

@@ -40,7 +40,9 @@ const outcomeOf = Effect.fnUntraced(function* (approval: ApprovalRecord) {
       const [event] = entry.outcome === undefined ? [] : yield* door(log.byId(entry.outcome))
       const where = textOf(objectOf(objectOf(event?.data)["output"])["where"])
       const done = doneText(approval.activity, where, mailer.sends)
-      return approval.regrettedAt === undefined ? done : `${done} It was taken back afterwards.`
+      return approval.regrettedAt === undefined
+        ? done
+        : `${approval.activity} was done and taken back afterwards; it is not done again.`
     }
     case "failed":
       return `${approval.activity} failed: ${problem}`

@@ -7,11 +7,11 @@ import { ActorSystem } from "../actors/actor-system.ts"
 import { canonical } from "../actors/canonical.ts"
 import { EventLog } from "../actors/event-log.ts"
 import { derivedId, sha256Hex } from "../actors/ids.ts"
-import type { Json } from "../machines/agent.ts"
 import type { Approval, Edited } from "./aios.ts"
 import { findApproval, inPlaceOf, isUndecided, shortId } from "./aios-approval-ids.ts"
 import { changed, ledgerOf, outcomeMillisMax } from "./aios-decisions.ts"
 import { door, refuse } from "./aios-failures.ts"
+import { changedLines } from "./aios-words.ts"
 import { objectOf, stateNames, textOf } from "./fields.ts"
 import { type ApprovalRecord, Queries } from "./queries.ts"
 
@@ -20,8 +20,6 @@ const textCharsMax = 64 * 1024
 const subjectCharsMax = 300
 /** Tried again where the draft moved meanwhile. */
 const triesMax = 5
-/** Longer texts are compared as a whole. */
-const diffLinesMax = 500
 
 export interface Patch {
   readonly subject?: string
@@ -85,41 +83,6 @@ const checked = Effect.fnUntraced(function* (patch: Patch) {
   }
   return { text, ...(subject === undefined ? {} : { subject }) }
 })
-
-const mailLines = (content: Json): ReadonlyArray<string> => {
-  const { subject, text } = objectOf(content)
-  return [`Subject: ${textOf(subject)}`, ...textOf(text).trim().split("\n")]
-}
-
-/** Lines that went and came, in order; those that stayed are left out. */
-export const changedLines = (before: Json, after: Json): string => {
-  const [was, is] = [mailLines(before), mailLines(after)]
-  if (was.length > diffLinesMax || is.length > diffLinesMax) {
-    return [...was.map((line) => `- ${line}\n`), ...is.map((line) => `+ ${line}\n`)].join("")
-  }
-  // Longest common subsequence, from the end.
-  const width = is.length + 1
-  const longest = new Uint16Array((was.length + 1) * width)
-  for (let a = was.length - 1; a >= 0; a--) {
-    for (let b = is.length - 1; b >= 0; b--) {
-      longest[a * width + b] = was[a] === is[b]
-        ? longest[(a + 1) * width + b + 1]! + 1
-        : Math.max(longest[(a + 1) * width + b]!, longest[a * width + b + 1]!)
-    }
-  }
-  const lines: Array<string> = []
-  for (let a = 0, b = 0; a < was.length || b < is.length;) {
-    if (a < was.length && b < is.length && was[a] === is[b]) {
-      a++
-      b++
-    } else if (
-      a < was.length &&
-      (b === is.length || longest[(a + 1) * width + b]! >= longest[a * width + b + 1]!)
-    ) lines.push(`- ${was[a++]}\n`)
-    else lines.push(`+ ${is[b++]}\n`)
-  }
-  return lines.join("")
-}
 
 /** The newest approval of the same actor, decided or not. */
 const newestOf = Effect.fnUntraced(function* (approval: ApprovalRecord) {

@@ -24,6 +24,8 @@ const silent = new Set([
   "FloorReleased",
   "FloorGranted",
   "ApprovalCarriedOut",
+  "ApprovalRegretted",
+  "OutreachRequested",
   "ApprovalSuperseded",
   "LeadContacted",
   "LeadListed",

@@ -16,7 +16,7 @@ import {
   tellGatekeeper,
 } from "./aios-decisions.ts"
 import { door, refuse } from "./aios-failures.ts"
-import { contentLine } from "./aios-words.ts"
+import { contentLine, dataFolder } from "./aios-words.ts"
 import { objectOf, stateNames, textOf } from "./fields.ts"
 import type { ApprovalRecord } from "./queries.ts"
 
@@ -112,7 +112,7 @@ const undoEffect = Effect.fnUntraced(function* (approval: ApprovalRecord) {
     undone: "effect",
     outcome: where.length === 0
       ? `The ${line} was taken back.`
-      : `The ${line} was taken back: ${where.join(", ")}`,
+      : `The ${line} was taken back (${where.join(", ")} in ${dataFolder}).`,
   } satisfies Undone
 })
 

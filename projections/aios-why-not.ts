@@ -9,7 +9,7 @@ import { categoryOf, EventLog, keyOf, type RecordedEvent } from "../actors/event
 import type { Registry } from "../actors/registry.ts"
 import { currentSettings } from "../actors/settings.ts"
 import type { WhyNot } from "./aios.ts"
-import { shortId } from "./aios-approval-ids.ts"
+import { isUndecided, shortId } from "./aios-approval-ids.ts"
 import { door, refuse } from "./aios-failures.ts"
 import { type Reading, readKnown } from "./aios-known.ts"
 import { noSuchPerson, personNamed } from "./aios-persons.ts"
@@ -23,17 +23,26 @@ import { allEvents, type Obstacle, ofGuards, ofRefusals } from "./refusals.ts"
 const told = new Set(["Rejected", "MissingSettings"])
 const related = new Set(["executor", "outreach", "analyst"])
 
-/** What a state by itself says. */
-const stateObstacles: {
-  readonly [category: string]: { readonly [state: string]: string }
-} = {
-  lead: {
-    unsubscribed: "asked not to be written to; nobody writes to them any more",
-    unreachable: "cannot be reached: mail came back for good",
-    cold: "is cold: what they wrote was not enough, or silence cooled them down; only what they " +
-      "write warms them up",
-    declined: "declined; only what they write opens it again",
-  },
+/** What a state by itself says, to go after a person's name. */
+const leadStates: { readonly [state: string]: string } = {
+  unsubscribed: "asked not to be written to; nobody writes to them any more",
+  unreachable: "cannot be reached: mail came back for good",
+  cold: "is cold: what they wrote was not enough, or silence cooled them down; only what they " +
+    "write warms them up",
+  declined: "declined; only what they write opens it again",
+}
+const workStates: { readonly [state: string]: string } = {
+  undone: "You took back what was done; it is not begun again. A new mail of theirs is other work.",
+  withdrawn: "Nobody needs it any more: it was answered or settled otherwise.",
+  stale: "It would have come too late: history stays history.",
+  blocked: "A fact is missing that only you know.",
+}
+const stateText = (stream: string, name: string, reading: Reading): string | undefined => {
+  if (categoryOf(stream) === "lead") {
+    const said = leadStates[name]
+    return said === undefined ? undefined : `${reading.nameOf(keyOf(stream))} ${said}.`
+  }
+  return ["executor", "outreach"].includes(categoryOf(stream)) ? workStates[name] : undefined
 }
 
 const ofState = (
@@ -54,11 +63,9 @@ const ofState = (
       events,
     })
   }
-  const said = stateObstacles[categoryOf(stream)]
   for (const name of names) {
-    if (said?.[name] === undefined) continue
-    const key = keyOf(stream).replace(/~.*$/, "")
-    found.push({ by: `state ${name}`, what: `${reading.nameOf(key)} ${said[name]}.`, events })
+    const what = stateText(stream, name, reading)
+    if (what !== undefined) found.push({ by: `state ${name}`, what, events })
   }
   const problem = objectOf(context["problem"])
   const name = textOf(problem["name"])
@@ -170,7 +177,10 @@ const ofActivities = Effect.fnUntraced(function* (stream: string, reading: Readi
         }. Sooner: aios undo ${short}`,
         events: one.events,
       })
-    } else if (one === newest && (one.state === "rejected" || one.state === "expired")) {
+    } else if (
+      one === newest && !approvals.some(isUndecided) &&
+      (one.state === "rejected" || one.state === "expired")
+    ) {
       found.push({
         by: "gate",
         what: one.state === "rejected"

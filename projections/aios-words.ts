@@ -120,14 +120,67 @@ export const dataFolder = "the data directory"
 /** What was done, from where the adapter says it now is. */
 export const doneText = (activity: string, where: string, sends: boolean): string => {
   if (where === "") return `${activity} is done.`
-  if (activity !== "sendMail" || sends) return `Done: ${where}`
-  return `Written to ${where} in ${dataFolder}. AIOS does not send mail yet: open it in your mail ` +
-    "program and send it."
+  const place = `${where} in ${dataFolder}`
+  switch (activity) {
+    case "sendMail":
+      return sends
+        ? `Done: ${where}`
+        : `Written to ${place}. AIOS does not send mail yet: open it in your mail program and send it.`
+    case "draftInvoice":
+      return `Drafted as ${place}. AIOS does not send it yet: look at it, and send it yourself.`
+    case "refundPayment":
+      return `Recorded in ${place}. AIOS moves no money yet: refund it where the payment was made.`
+    default:
+      return `Done: ${place}`
+  }
+}
+
+/** Longer texts are compared as a whole. */
+const diffLinesMax = 500
+
+const mailLines = (content: Json): ReadonlyArray<string> => {
+  const { subject, text } = objectOf(content)
+  return [`Subject: ${textOf(subject)}`, ...textOf(text).trim().split("\n")]
+}
+
+/** Lines that went and came, in order; those that stayed are left out. */
+export const changedLines = (before: Json, after: Json): string => {
+  const [was, is] = [mailLines(before), mailLines(after)]
+  if (was.length > diffLinesMax || is.length > diffLinesMax) {
+    return [...was.map((line) => `- ${line}\n`), ...is.map((line) => `+ ${line}\n`)].join("")
+  }
+  // Longest common subsequence, from the end.
+  const width = is.length + 1
+  const longest = new Uint16Array((was.length + 1) * width)
+  for (let a = was.length - 1; a >= 0; a--) {
+    for (let b = is.length - 1; b >= 0; b--) {
+      longest[a * width + b] = was[a] === is[b]
+        ? longest[(a + 1) * width + b + 1]! + 1
+        : Math.max(longest[(a + 1) * width + b]!, longest[a * width + b + 1]!)
+    }
+  }
+  const lines: Array<string> = []
+  for (let a = 0, b = 0; a < was.length || b < is.length;) {
+    if (a < was.length && b < is.length && was[a] === is[b]) {
+      a++
+      b++
+    } else if (
+      a < was.length &&
+      (b === is.length || longest[(a + 1) * width + b]! >= longest[a * width + b + 1]!)
+    ) lines.push(`- ${was[a++]}\n`)
+    else lines.push(`+ ${is[b++]}\n`)
+  }
+  return lines.join("")
 }
 
 /** How two contents differ, line by line: `- text: …`, `+ text: …`. */
 export const difference = (before: Json, after: Json): string => {
   const [was, is] = [objectOf(before), objectOf(after)]
+  if (
+    [was, is].every(({ subject, text }) => typeof subject === "string" && typeof text === "string")
+  ) {
+    return changedLines(before, after)
+  }
   return [...new Set([...Object.keys(was), ...Object.keys(is)])].flatMap((name) => {
     const lines = (value: Json | undefined) =>
       value === undefined

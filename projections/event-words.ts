@@ -273,6 +273,18 @@ const teller: {
     what: "Nobody needs it any more",
     detail: spoken(textOf(fields["because"])),
   }),
+  FloorRequested: (fields, known) => ({
+    what: `${sentence(actorText(textOf(fields["work"]), known))} asked whether it may write to ${
+      known.nameOf(textOf(fields["person"]))
+    }`,
+    detail: "",
+  }),
+  FloorReleased: (fields, known) => ({
+    what: fields["sent"] === true
+      ? `A mail to ${known.nameOf(textOf(fields["person"]))} is on its way; others wait`
+      : `Others may write to ${known.nameOf(textOf(fields["person"]))} again`,
+    detail: "",
+  }),
   FloorGranted: (fields, known) => ({
     what: `The coordinator let it write to ${known.nameOf(textOf(fields["person"]))}`,
     detail: "",

@@ -4,7 +4,8 @@ import { Effect } from "effect"
 import { mailOf } from "../../cli/decisions.ts"
 import { minorOf } from "../../cli/paid.ts"
 import { dayOfWords, instantOfWords } from "../../cli/until.ts"
-import { changedLines, gapIn } from "../../projections/aios-edits.ts"
+import { gapIn } from "../../projections/aios-edits.ts"
+import { changedLines } from "../../projections/aios-words.ts"
 
 /** Tuesday, 08:00 in Berlin. */
 const now = Date.UTC(2026, 10, 24, 7)

@@ -16,7 +16,7 @@ import {
 } from "../projections/words.ts"
 import { open, print } from "./access.ts"
 import { finish } from "./finish.ts"
-import { count, cut, oneLine, Output, type Paint, plain, wrap } from "./output.ts"
+import { count, cut, oneLine, Output, type Paint, wrap } from "./output.ts"
 
 /** One screen. Items that do not fit are counted; at least these few are shown, however small it is. */
 const linesMax = 40
@@ -47,7 +47,25 @@ interface Page {
 
 const left = "    "
 
-/** What is prepared and since when it waits; beside it, or below where it does not fit, the command. */
+/**
+ * Words, wrapped, and the command to the right of their last line, or in a line of its own: a command is
+ * never broken. Lines come without their margin.
+ */
+const beside = (
+  words: string,
+  action: string,
+  width: number,
+  paint: Paint,
+): ReadonlyArray<string> => {
+  const lines = wrap(words, width, "").split("\n")
+  const last = lines.at(-1) ?? ""
+  const room = width - [...last].length - action.length
+  return room < 2
+    ? [...lines, paint.accent(cut(action, width))]
+    : [...lines.slice(0, -1), `${last}${" ".repeat(room)}${paint.accent(action)}`]
+}
+
+/** What is prepared, since when it waits, and the command. */
 const state = (item: BriefItem, { at, brief, columns, paint }: Page): ReadonlyArray<string> => {
   const due = item.dueAt === undefined || item.kind === "content"
     ? ""
@@ -56,18 +74,10 @@ const state = (item: BriefItem, { at, brief, columns, paint }: Page): ReadonlyAr
   const waits = item.since < brief.news.since ? waitWords(item.since, at, brief.timeZone) : ""
   const words = [due, oneLine(item.prepared), waits === "" ? "" : `waits ${waits}`]
     .filter((one) => one !== "").join(" · ")
-  const action = oneLine(item.action)
-  const room = columns - left.length - action.length - 2
   const late = item.dueAt !== undefined && item.dueAt < at && due !== ""
-  const painted = (text: string) => late ? text.replace(due, paint.wrong(due)) : text
-  if ([...words].length <= room) {
-    const gap = columns - left.length - [...words].length - action.length
-    return [`${left}${painted(words)}${" ".repeat(gap)}${paint.accent(action)}`]
-  }
-  return [
-    `${left}${painted(wrap(words, columns, left))}`,
-    `${left}${paint.accent(cut(action, columns - left.length))}`,
-  ]
+  return beside(words, oneLine(item.action), columns - left.length, paint).map((line, n) =>
+    `${left}${late && n === 0 ? line.replace(due, paint.wrong(due)) : line}`
+  )
 }
 
 const itemLines = (item: BriefItem, n: number, page: Page): ReadonlyArray<string> => {
@@ -84,34 +94,29 @@ const itemLines = (item: BriefItem, n: number, page: Page): ReadonlyArray<string
   ].flatMap((line) => line.split("\n"))
 }
 
+interface Line {
+  readonly words: string
+  readonly action?: string
+}
+
 /** A section below the items: its name in the margin, one line each. */
 const section = (
   name: string,
-  lines: ReadonlyArray<string>,
+  lines: ReadonlyArray<Line>,
   { columns, paint }: Page,
 ): ReadonlyArray<string> =>
-  lines.flatMap((line, n) =>
-    `${n === 0 ? paint.bold(name.padEnd(label)) : " ".repeat(label)}${
-      wrap(plain(line), columns, " ".repeat(label))
-    }`.split("\n")
-  )
+  lines.flatMap(({ action, words }) => {
+    const width = columns - label
+    return action === undefined
+      ? wrap(oneLine(words), width, "").split("\n")
+      : beside(oneLine(words), oneLine(action), width, paint)
+  }).map((line, n) => `${n === 0 ? paint.bold(name.padEnd(label)) : " ".repeat(label)}${line}`)
 
-/** Words, and the command to the right of them or in a line of its own. */
-const withAction = (words: string, action: string, { columns }: Page): string => {
-  const room = columns - label - action.length - 2
-  return [...words].length <= room
-    ? `${words}${" ".repeat(columns - label - [...words].length - action.length)}${action}`
-    : `${words}  ${action}`
-}
-
-const shorter = (
-  lines: ReadonlyArray<string>,
-  all: boolean,
-  where: string,
-): ReadonlyArray<string> =>
-  all || lines.length <= linesShown
-    ? lines
-    : [...lines.slice(0, linesShown - 1), `and ${lines.length - linesShown + 1} more: ${where}`]
+const shorter = (lines: ReadonlyArray<Line>, all: boolean): ReadonlyArray<Line> =>
+  all || lines.length <= linesShown ? lines : [
+    ...lines.slice(0, linesShown - 1),
+    { words: `and ${lines.length - linesShown + 1} more`, action: "aios brief --all" },
+  ]
 
 const headline = ({ at, brief, columns }: Page): string => {
   const { leads, mails, payments, people, since } = brief.news
@@ -138,7 +143,7 @@ const headline = ({ at, brief, columns }: Page): string => {
   )
 }
 
-const moneyLine = ({ brief }: Page): ReadonlyArray<string> => {
+const moneyLine = ({ brief }: Page): ReadonlyArray<Line> => {
   const { expected, oldest, overdue, overdueCount, received } = brief.money
   const parts = [
     ...(overdueCount === 0 ? [] : [
@@ -150,26 +155,26 @@ const moneyLine = ({ brief }: Page): ReadonlyArray<string> => {
     ...(expected.length === 0 ? [] : [`expected this week ${sumWords(expected)}`]),
     ...(received.length === 0 ? [] : [`came in ${received.map(moneyWords).join(" + ")}`]),
   ]
-  return parts.length === 0 ? [] : [parts.join(" · ")]
+  return parts.length === 0 ? [] : [{ words: parts.join(" · ") }]
 }
 
-const todayLine = ({ brief }: Page): ReadonlyArray<string> =>
-  brief.meetings.length === 0 ? [] : [
-    brief.meetings.map((one) => {
+const todayLine = ({ brief }: Page): ReadonlyArray<Line> =>
+  brief.meetings.length === 0 ? [] : [{
+    words: brief.meetings.map((one) => {
       const who = one.with === "" || one.title.includes(one.with) ? "" : ` with ${one.with}`
       const when = one.allDay ? "all day" : clockWords(one.startsAt, brief.timeZone)
-      return oneLine(`${when} ${one.title || "meeting"}${who}`)
+      return `${when} ${one.title || "meeting"}${who}`
     }).join(" · "),
-  ]
+  }]
 
-const doneLine = (page: Page): ReadonlyArray<string> => {
-  const { done } = page.brief
-  if (done.length === 0) return []
-  const total = done.reduce((sum, one) => sum + one.count, 0)
-  const words = `${total.toLocaleString("en-US")} without you: ${
-    done.map((one) => one.what).join(", ")
-  }`
-  return [withAction(words, "aios brief --done", page)]
+const doneLine = ({ brief }: Page): ReadonlyArray<Line> => {
+  if (brief.done.length === 0) return []
+  const total = brief.done.reduce((sum, one) => sum + one.count, 0)
+  const words = brief.done.map((one) => one.what).join(", ")
+  return [{
+    words: `${total.toLocaleString("en-US")} without you: ${words}`,
+    action: "aios brief --done",
+  }]
 }
 
 const isEmpty = ({ approvals, done, held, invoices, leads, news, now, week }: Brief) =>
@@ -177,30 +182,22 @@ const isEmpty = ({ approvals, done, held, invoices, leads, news, now, week }: Br
       held.length + invoices.length + now.length + week.length === 0
 
 const below = (page: Page, all: boolean): ReadonlyArray<string> => {
-  const { brief } = page
-  const decided = brief.decided.map((one) =>
-    `${one.decision}: ${oneLine(one.what)} · ${oneLine(one.outcome)}`
-  )
+  const { checklist, decided, held, unknown } = page.brief
+  const decisions = decided.map((one) => ({
+    words: `${one.decision}: ${one.what} · ${one.outcome}`,
+  }))
   return [
     ...section("TODAY", todayLine(page), page),
     ...section("MONEY", moneyLine(page), page),
-    ...section("DECIDED", shorter(decided, all, "aios brief --all"), page),
+    ...section("DECIDED", shorter(decisions, all), page),
     ...section("DONE", doneLine(page), page),
     ...section(
       "HELD",
-      shorter(
-        brief.held.map((one) => withAction(oneLine(one.what), one.action, page)),
-        all,
-        "aios brief --all",
-      ),
+      shorter(held.map(({ action, what }) => ({ words: what, action })), all),
       page,
     ),
-    ...section("UNKNOWN", brief.unknown.length === 0 ? [] : [brief.unknown.join(" · ")], page),
-    ...section(
-      "FIX",
-      brief.checklist.map((one) => withAction(oneLine(one.what), one.fix, page)),
-      page,
-    ),
+    ...section("UNKNOWN", unknown.length === 0 ? [] : [{ words: unknown.join(" · ") }], page),
+    ...section("FIX", checklist.map(({ fix, what }) => ({ words: what, action: fix })), page),
   ]
 }
 

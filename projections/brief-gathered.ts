@@ -6,6 +6,7 @@ import { DateTime, Effect } from "effect"
 import { normaliseAddress } from "../actors/addresses.ts"
 import { EventLog, type LogUnavailable, type RecordedEvent } from "../actors/event-log.ts"
 import { Vault } from "../actors/vault.ts"
+import { currentSettings, ownAddresses } from "../actors/settings.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
 import { approvals } from "./approvals.ts"
 import type { Brief } from "./aios.ts"
@@ -126,6 +127,7 @@ export const occasions = Effect.fnUntraced(function* (
 ) {
   const recurrences = yield* Recurrences
   const vault = yield* Vault
+  const own = ownAddresses(yield* currentSettings)
   const from = startOfDay(day.to - 1, day.timeZone)
   const to = day.to + aheadMillis
   const entries = yield* reading.read(() => entriesIn(reading, from, to, day.timeZone))
@@ -135,9 +137,14 @@ export const occasions = Effect.fnUntraced(function* (
     const others = [entry.content["organiser"], ...listOf(entry.content["attendees"])].map(objectOf)
     const other = others.find((one) => {
       const address = normaliseAddress(textOf(one["address"]))
-      return address !== "" && vault.personKey(address) === key
+      return address !== "" && !own.has(address) && vault.personKey(address) === key
     })
-    const known = reading.personOf(key)
+    // An entry that names nobody else is the founder's own.
+    const isOwn = other === undefined && others.some((one) => {
+      const address = normaliseAddress(textOf(one["address"]))
+      return own.has(address) && vault.personKey(address) === key
+    })
+    const known = isOwn ? undefined : reading.personOf(key)
     return {
       title: textOf(entry.content["title"]),
       startsAt,

@@ -50,7 +50,7 @@ export const weights = {
   unansweredEach: 5,
   unansweredMost: 15,
   /** Prepared, and waiting for nothing but a word. */
-  decision: 10,
+  decision: 5,
 } as const
 
 const deadline = (days: number | undefined): number => {

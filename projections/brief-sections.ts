@@ -129,7 +129,7 @@ export const doneOf = (
     }]
   })
   return stale === 0 ? told : [...told, {
-    what: `${stale.toLocaleString("en-US")} left alone, because they are too old to act on`,
+    what: `${stale.toLocaleString("en-US")} too old to act on`,
     count: stale,
     each: [],
     events: [],

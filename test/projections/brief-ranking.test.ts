@@ -1,0 +1,45 @@
+/** What comes first: the order that a founder would put these in. */
+import { describe, expect, it } from "vitest"
+import { rankOf, type Stakes, weights } from "../../projections/brief-ranking.ts"
+
+const nothing: Stakes = {
+  money: 0,
+  relationship: "none",
+  pressing: 0,
+  waitingDays: 0,
+  unanswered: 0,
+  decision: false,
+}
+const inOrder = (...cases: ReadonlyArray<Partial<Stakes>>) => {
+  const ranks = cases.map((one) => rankOf({ ...nothing, ...one }))
+  expect(ranks).toEqual(ranks.toSorted((a, b) => b - a))
+  expect(new Set(ranks).size).toBe(ranks.length)
+}
+
+describe("the order of a brief", () => {
+  it("a contract due today comes before an angry customer, and both before a reminder", () => {
+    inOrder(
+      { relationship: "accepts", money: 1200, dueInDays: 0, decision: true, unanswered: 1 },
+      { relationship: "complaint", money: 89, decision: true, unanswered: 3, waitingDays: 6 },
+      { money: 2100, decision: true },
+      { dueInDays: 2 },
+    )
+  })
+  it("what is late costs more than what is due, and tomorrow less than today", () => {
+    inOrder({ dueInDays: -3 }, { dueInDays: 0 }, { dueInDays: 1 }, { dueInDays: 5 }, {})
+  })
+  it("more money weighs more, and never outweighs a deadline of today", () => {
+    inOrder({ money: 10_000 }, { money: 1_000 }, { money: 10 }, { money: 0 })
+    expect(rankOf({ ...nothing, money: 1e9 })).toBe(weights.moneyMost)
+    inOrder({ dueInDays: 0 }, { money: 1e9 })
+  })
+  it("a further mail without an answer, and each day, move it up to a limit", () => {
+    inOrder({ unanswered: 3 }, { unanswered: 2 }, { unanswered: 1 })
+    expect(rankOf({ ...nothing, unanswered: 50, waitingDays: 500 }))
+      .toBe(weights.unansweredMost + weights.waitingMost)
+  })
+  it("the same facts have the same rank", () => {
+    const one = { ...nothing, money: 123.45, pressing: 33 }
+    expect(rankOf(one)).toBe(rankOf({ ...one }))
+  })
+})

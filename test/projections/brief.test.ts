@@ -1,0 +1,436 @@
+/** The brief from histories: one item per matter, each line true, and past days told as they were. */
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { EventLog, type Metadata } from "../../actors/event-log.ts"
+import { derivedId } from "../../actors/ids.ts"
+import { Recall } from "../../actors/recall.ts"
+import { Vault } from "../../actors/vault.ts"
+import * as memoryLog from "../../adapters/event-log-memory.ts"
+import * as memoryStore from "../../adapters/read-store-memory.ts"
+import * as recurrences from "../../adapters/recurrences-ical.ts"
+import * as memoryVault from "../../adapters/vault-memory.ts"
+import type { Json } from "../../machines/agent.ts"
+import { projections } from "../../projections/mod.ts"
+import { layer as queries, Queries } from "../../projections/queries.ts"
+import { layer as recall } from "../../projections/recall-local.ts"
+import { layer as runner } from "../../projections/runner.ts"
+
+const world = recall.pipe(
+  Layer.provideMerge(queries),
+  Layer.provideMerge(runner(projections)),
+  Layer.provide(recurrences.layer),
+  Layer.provideMerge(Layer.mergeAll(memoryLog.layer, memoryStore.layer, memoryVault.layer)),
+)
+
+const hour = 3_600_000
+const day = 24 * hour
+/** Seven in the morning, a Tuesday. */
+const now = Date.UTC(2026, 10, 24, 7)
+const marco = "a".repeat(32)
+const ada = "b".repeat(32)
+const bright = "c".repeat(32)
+const [invoice1042, invoice1037] = ["1".repeat(32), "2".repeat(32)]
+
+const append = Effect.fnUntraced(function* (
+  stream: string,
+  type: string,
+  data: Json,
+  metadata: Partial<Metadata> = {},
+) {
+  const log = yield* EventLog
+  const revision = (yield* log.readPage(stream)).length
+  const id = derivedId(`${stream}/${revision}`)
+  const full = { at: now - hour, $correlationId: derivedId(stream), ...metadata }
+  yield* log.append(stream, revision - 1, [{ id, type, data, metadata: full }])
+  return id
+})
+const sealed = (subject: string, plain: Json) =>
+  Effect.map(Vault, (vault): Json => ({ $sealed: [...vault.seal(subject, plain).$sealed] }))
+const charted = (value: Metadata["value"]) =>
+  value === undefined ? {} : { chart: { name: "x", version: 1, hash: "0" }, value }
+
+interface Said {
+  readonly at: number
+  readonly quotes: ReadonlyArray<string>
+  readonly intents?: ReadonlyArray<string>
+  readonly amounts?: Json
+  readonly commitments?: ReadonlyArray<
+    { readonly by: string; readonly dueAt: number; readonly words: string }
+  >
+  readonly direction?: string
+  readonly turn?: string
+  readonly instructs?: boolean
+}
+
+const wrote = Effect.fnUntraced(function* (person: string, name: string, said: Said) {
+  const commitments = said.commitments ?? []
+  return yield* append(`analyst-${person}`, "MailRead", {
+    person,
+    record: `record-${said.at}`,
+    direction: said.direction ?? "inward",
+    sentAt: said.at,
+    contact: yield* sealed(person, {
+      name,
+      address: `${name.split(" ")[0]!.toLowerCase()}@x.example`,
+    }),
+    subject: yield* sealed(person, "Hello"),
+    findings: {
+      reader: "rules-2",
+      warmth: 0,
+      intents: said.intents ?? [],
+      instructsReader: said.instructs ?? false,
+      asks: true,
+      amounts: said.amounts ?? [],
+      commitments: commitments.map(({ by, dueAt }) => ({ by, dueAt, record: "record-1" })),
+      suspicions: [],
+    },
+    quotes: yield* sealed(person, said.quotes),
+    commitmentWords: yield* sealed(person, commitments.map(({ words }) => words)),
+  }, {
+    at: now - hour,
+    occurredAt: said.at,
+    ...charted({ turn: { ours: said.turn ?? "waiting" } }),
+  })
+})
+
+const weighed = (person: string, about: string, pressing: number, reasons: ReadonlyArray<string>) =>
+  append(`analyst-${person}`, "ActivitySucceeded", {
+    ask: "9.9",
+    output: { about, pressing, reasons, made: "rules-2" },
+  }, charted({ turn: { ours: "waiting" } }))
+
+const issued = Effect.fnUntraced(function* (
+  key: string,
+  person: string,
+  number: string,
+  minor: number,
+  dueAt: number,
+  more: { readonly paid?: number; readonly state?: Metadata["value"] } = {},
+) {
+  return yield* append(`invoice-${key}`, "InvoiceIssued", {
+    person,
+    invoice: key,
+    record: "record-2",
+    at: dueAt - 14 * day,
+    number,
+    status: more.paid === undefined ? "open" : "paid",
+    contact: yield* sealed(person, { name: "Brightside", address: "pay@brightside.example" }),
+    total: { minor, currency: "EUR" },
+    paid: { minor: more.paid ?? 0, currency: "EUR" },
+    dueAt,
+  }, charted(more.state ?? { standing: { open: "overdue" }, recording: "upToDate" }))
+})
+
+const approvalFor = (
+  id: string,
+  stream: string,
+  activity: string,
+  person: string,
+  content: Json = {},
+) =>
+  append(`gatekeeper-${id}`, "ApprovalRequested", {
+    ask: `${stream}/1.0`,
+    stream,
+    activity,
+    risk: activity === "refundPayment" ? "money" : "outward",
+    hash: "ff",
+    reasons: [],
+    content,
+    person,
+    events: [],
+  }, charted("awaitingApproval"))
+
+/** Marco was charged twice, wrote three times, and everything is prepared. */
+const charge = (payment: string, at: number) =>
+  append(`invoice-${invoice1042}`, "PaymentReceived", {
+    person: marco,
+    invoice: invoice1042,
+    record: "record-3",
+    at,
+    payment,
+    amount: { minor: 8900, currency: "EUR" },
+  }, charted({ standing: { overpaid: "refundAsked" }, recording: "upToDate" }))
+
+const angry = Effect.gen(function* () {
+  yield* issued(invoice1042, marco, "1042", 8900, now - 20 * day, {
+    paid: 8900,
+    state: { standing: "paid", recording: "upToDate" },
+  })
+  yield* charge("ch_1", now - 21 * day)
+  yield* charge("ch_2", now - 21 * day + 40_000)
+  for (
+    const [days, quote] of [[6, "charged twice"], [3, "no answer"], [1, "unacceptable!!!"]] as const
+  ) {
+    yield* wrote(marco, "Marco Rossi", {
+      at: now - days * day,
+      quotes: [quote],
+      intents: ["complains"],
+    })
+  }
+  yield* weighed(marco, "complaint", 85, ["looks angry: three exclamation marks"])
+  const [reply, refund] = [`executor-${marco}~c1`, `executor-${invoice1042}~1`]
+  yield* append(reply, "MailRequested", {
+    requester: `analyst-${marco}`,
+    person: marco,
+    records: [],
+    purpose: "complaint",
+    answers: now - day,
+  }, charted({ awaitingApproval: "mail" }))
+  yield* append(refund, "RefundRequested", {
+    requester: `invoice-${invoice1042}`,
+    person: marco,
+    records: [],
+    invoice: { invoice: invoice1042, number: "1042", total: { minor: 8900, currency: "EUR" } },
+    payment: "ch_2",
+    amount: { minor: 8900, currency: "EUR" },
+  }, charted({ awaitingApproval: "refund" }))
+  yield* approvalFor("bbbbbb11", refund, "refundPayment", marco)
+  yield* approvalFor("aaaaaa22", reply, "sendMail", marco)
+})
+
+const on = (to: number) => ({
+  date: "2026-11-24",
+  timeZone: "UTC",
+  since: to - day,
+  to,
+  missing: [],
+  parked: 0,
+  fixes: [],
+})
+
+describe("what belongs together is one item", () => {
+  it.live("an angry customer: mails, double charge, reply and refund", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      yield* angry
+      const { money, now: items, replies, week } = yield* ask.brief(on(now))
+      expect(week).toEqual([])
+      expect(items.length).toBe(1)
+      expect(items[0]).toMatchObject({
+        what: "Marco Rossi complains, third mail without an answer: " +
+          "invoice 1042 was charged twice (2 × 89 EUR)",
+        prepared: "reply drafted; the refund of 89 EUR is money, so it waits for you",
+        action: "aios approve aaaaaa",
+        kind: "approval",
+        person: "Marco Rossi",
+        approvals: ["aaaaaa22", "bbbbbb11"],
+        since: now - 6 * day,
+      })
+      expect(items[0]?.why).toEqual([
+        "looks angry: three exclamation marks",
+        "“unacceptable!!!”",
+        "two charges of the same invoice 40 s apart",
+        "3 mails since 18 Nov, wrote yesterday 07:00",
+      ])
+      expect(replies).toMatchObject([{ about: "complaint", mails: 3, pressing: 85 }])
+      expect(money).toMatchObject({ overdueCount: 0, overdue: [] })
+      // The same morning twice.
+      expect(yield* ask.brief(on(now))).toEqual(yield* ask.brief(on(now)))
+
+      const known = yield* Effect.flatMap(Recall, (one) => one.about(marco))
+      expect(known).toMatchObject({
+        name: "Marco Rossi",
+        invoices: [{
+          number: "1042",
+          overpaid: [{ payment: "ch_2", amount: { minor: 8900, currency: "EUR" } }],
+        }],
+      })
+    }).pipe(Effect.provide(world)))
+
+  it.live("who accepts comes first, with what is wanted by when", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      yield* angry
+      yield* wrote(ada, "Ada Weiss", {
+        at: now - 15 * hour,
+        quotes: ["we accept your offer"],
+        intents: ["accepts", "namesDate"],
+        amounts: [{ minor: 120_000, currency: "EUR" }],
+        commitments: [{
+          by: "founder",
+          dueAt: now + 10 * hour,
+          words: "the contract by Tuesday evening",
+        }],
+      })
+      yield* weighed(ada, "deal", 80, ["accepts"])
+      const { now: items } = yield* ask.brief(on(now))
+      expect(items.map(({ person }) => person)).toEqual(["Ada Weiss", "Marco Rossi"])
+      expect(items[0]).toMatchObject({
+        what: "Ada Weiss accepts 1,200 EUR: “the contract by Tuesday evening”",
+        action: "aios history ada@x.example",
+        dueAt: now + 10 * hour,
+        kind: "reply",
+      })
+      // Two days earlier nothing of Ada was known, and Marco had written once or twice.
+      const before = yield* ask.brief(on(now - 2 * day))
+      expect(before.now.map(({ person }) => person)).not.toContain("Ada Weiss")
+    }).pipe(Effect.provide(world)))
+
+  it.live("thanks, a closed conversation and what tells the reader's AI owe nothing", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      yield* wrote(ada, "Ada Weiss", { at: now - day, quotes: ["ignore all"], instructs: true })
+      yield* wrote(marco, "Marco Rossi", {
+        at: now - day,
+        quotes: ["see you"],
+        intents: ["asksMeeting"],
+      })
+      expect((yield* ask.brief(on(now))).replies.map((one) => one.person)).toEqual(["Marco Rossi"])
+      yield* append(`analyst-${marco}`, "ConversationClosed", { because: "LeadUnsubscribed" }, {
+        ...charted({ turn: "closed" }),
+      })
+      const { held, replies } = yield* ask.brief(on(now))
+      expect(replies).toEqual([])
+      expect(held.length).toBe(1)
+      expect(held[0]?.what).toContain("nothing in it was followed")
+    }).pipe(Effect.provide(world)))
+})
+
+describe("money", () => {
+  it.live("says what is late, who longest, what is to come and what came in", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      yield* issued(invoice1037, bright, "1037", 432_000, now - 31 * day)
+      yield* issued(invoice1042, ada, "1050", 120_000, now + 3 * day, {
+        state: { standing: { open: "notDue" }, recording: "upToDate" },
+      })
+      yield* issued("3".repeat(32), ada, "0007", 99_900, now - 400 * day, {
+        state: { standing: { open: { overdue: "dormant" } }, recording: "upToDate" },
+      })
+      const { invoices, money, unknown } = yield* ask.brief(on(now))
+      expect(money).toEqual({
+        overdue: [{ minor: 432_000, currency: "EUR" }],
+        overdueCount: 1,
+        oldest: { person: "Brightside", days: 31 },
+        expected: [{ minor: 120_000, currency: "EUR" }],
+        received: [],
+      })
+      expect(invoices.map(({ daysLate, number, state }) => [number, state, daysLate])).toEqual([
+        ["0007", "overdue", 400],
+        ["1037", "overdue", 31],
+        ["1050", "notDue", -3],
+      ])
+      expect(unknown.join()).toContain("1 old invoice")
+      // Paid two hours ago: gone from what is late, told as come in. Yesterday stays as it was.
+      yield* append(`invoice-${invoice1037}`, "PaymentReceived", {
+        person: bright,
+        invoice: invoice1037,
+        record: "record-9",
+        at: now - 2 * hour,
+        payment: "ch_9",
+        amount: { minor: 432_000, currency: "EUR" },
+      }, { at: now + hour, ...charted({ standing: "paid", recording: "upToDate" }) })
+      const later = yield* ask.brief(on(now + 2 * hour))
+      expect(later.money).toMatchObject({
+        overdueCount: 0,
+        received: [{ minor: 432_000, currency: "EUR" }],
+      })
+      expect(later.done.map((one) => [one.what, one.each])).toEqual([
+        ["1 payment matched", ["4,320 EUR from Brightside"]],
+      ])
+      expect((yield* ask.brief(on(now))).money).toEqual(money)
+    }).pipe(Effect.provide(world)))
+
+  it.live("a reminder that waits for an answer is held, with the reason, until it has the floor", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      const work = `executor-${invoice1037}~1`
+      yield* issued(invoice1037, bright, "1037", 432_000, now - 31 * day)
+      yield* append(work, "MailRequested", {
+        requester: `invoice-${invoice1037}`,
+        person: bright,
+        records: [],
+        purpose: "reminder",
+        answers: now - 31 * day,
+        invoice: {
+          invoice: invoice1037,
+          number: "1037",
+          total: { minor: 432_000, currency: "EUR" },
+        },
+      }, charted("claiming"))
+      yield* append(work, "FloorDenied", {
+        person: bright,
+        holder: `executor-${bright}~a1`,
+        purpose: "answer",
+        until: now + 2 * day,
+      }, charted("waitingForFloor"))
+      const { held, now: items } = yield* ask.brief(on(now))
+      expect(items).toEqual([])
+      expect(held).toMatchObject([{
+        what: "a reminder to Brightside waits: an answer goes first (until Thursday)",
+        action: `aios why-not executor/${invoice1037}~1`,
+      }])
+      yield* append(work, "FloorGranted", { person: bright }, charted({ awaitingApproval: "mail" }))
+      yield* approvalFor("cccccc33", work, "sendMail", bright)
+      const after = yield* ask.brief(on(now))
+      expect(after.held).toEqual([])
+      expect(after.now).toMatchObject([{
+        what: "Brightside owes 4,320 EUR: invoice 1037, 31 days overdue",
+        prepared: "reminder drafted",
+        action: "aios approve cccccc",
+      }])
+    }).pipe(Effect.provide(world)))
+})
+
+describe("content, decisions and quiet days", () => {
+  it.live("an issue is told with what its draft leaves out", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      const note = Effect.fnUntraced(function* (n: number, title: string) {
+        yield* append("article-t", "NoteCollected", {
+          topic: "newsletter-47",
+          record: `record-${n}`,
+          title: yield* sealed("founder", title),
+          dueAt: now + 2 * day,
+          at: now,
+        }, charted({ text: { collecting: "few" }, deadline: "ahead" }))
+      })
+      yield* note(1, "opening hours")
+      yield* note(2, "pricing")
+      yield* append("article-t", "DraftWritten", {
+        topic: "newsletter-47",
+        record: "record-5",
+        title: yield* sealed("founder", "Small shops"),
+        covers: ["record-1"],
+        at: now,
+      }, charted({ text: "writing", deadline: "ahead" }))
+      const { content, week } = yield* ask.brief(on(now))
+      expect(week[0]?.what).toBe(
+        "“Small shops” is due Thursday 07:00: the draft covers 1 of 2 notes; nothing yet on “pricing”",
+      )
+      expect(content).toMatchObject([{ state: "writing", covered: 1, uncovered: ["pricing"] }])
+    }).pipe(Effect.provide(world)))
+
+  it.live("a decision shows what became of it, and what was postponed waits no more", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      yield* approvalFor("dddddd44", "executor-x", "sendMail", ada, {
+        subject: "Re: Hello",
+        person: ada,
+      })
+      yield* append("gatekeeper-dddddd44", "ApprovalPostponed", {
+        until: now + 2 * day,
+        by: "operator",
+      }, {
+        at: now - 30 * 60_000,
+        ...charted("postponed"),
+      })
+      const put = yield* ask.brief(on(now))
+      expect([put.approvals, put.now]).toEqual([[], []])
+      expect(put.decided).toMatchObject([{
+        decision: "postponed",
+        what: "mail to someone unknown or forgotten “Re: Hello”",
+        outcome: "comes back Thursday",
+      }])
+      // An hour earlier it still waited.
+      expect((yield* ask.brief(on(now - 40 * 60_000))).approvals.length).toBe(1)
+    }).pipe(Effect.provide(world)))
+
+  it.live("a quiet day has nothing, and says what is not known", () =>
+    Effect.gen(function* () {
+      const brief = yield* Effect.flatMap(Queries, (ask) => ask.brief(on(now)))
+      expect([brief.now, brief.week, brief.done, brief.held, brief.checklist])
+        .toEqual([[], [], [], [], []])
+      expect(brief.unknown).toEqual(["no mail was imported yet: aios import FILE…"])
+    }).pipe(Effect.provide(world)))
+})

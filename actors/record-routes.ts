@@ -2,13 +2,23 @@
  * Opens a record and says who is told what about it. Records of forgotten people lead to nothing. It
  * remembers the domains of people it has seen, so that a mail from one that only looks like them shows.
  */
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { isSealed, type Sealed } from "../machines/agent.ts"
-import { MailReceived, MessageReceived, PersonListed } from "../machines/record.ts"
+import { NoteCollected } from "../machines/article.ts"
+import {
+  InvoiceRecorded,
+  MailReceived,
+  MessageReceived,
+  NoteRecorded,
+  PaymentRecorded,
+  PersonListed,
+} from "../machines/record.ts"
+import type { Proposal } from "./actor-system.ts"
 import { isIgnoredLabel, isSentLabel, normaliseAddress } from "./addresses.ts"
-import { BlobStore } from "./blob-store.ts"
+import { type BlobRef, BlobStore } from "./blob-store.ts"
 import { EventLog, eventOf, type RecordedEvent } from "./event-log.ts"
 import { KnownDomains } from "./lookalikes.ts"
+import { covers, routesOfInvoice, routesOfNote, routesOfPayment } from "./routes-facts.ts"
 import { type Mail, routesOfMail } from "./routes-mail.ts"
 import { type Ground, type Route, routesOfListing, routesOfMessage } from "./routes.ts"
 import { Vault } from "./vault.ts"
@@ -19,14 +29,33 @@ const pageEventsMax = 500
 
 const decodeMail = Schema.decodeUnknownEffect(MailReceived)
 const decodeListing = Schema.decodeUnknownEffect(PersonListed)
+const decodeInvoice = Schema.decodeUnknownEffect(InvoiceRecorded)
+const decodePayment = Schema.decodeUnknownEffect(PaymentRecorded)
+const decodeNote = Schema.decodeUnknownEffect(NoteRecorded)
 const decodeMessage = Schema.decodeUnknownEffect(MessageReceived)
+
+/** What an article knows of its notes. */
+const decodeNotes = Schema.decodeUnknownOption(Schema.Struct({
+  notes: Schema.Array(Schema.Struct({
+    record: Schema.String,
+    title: NoteCollected.fields.title,
+    tags: NoteCollected.fields.tags,
+  })),
+}))
 
 type OpenedField<A> = Exclude<A, Sealed>
 
 const none: ReadonlyArray<Route> = []
 
 /** Types of records that somebody is told of. */
-const routed: ReadonlySet<string> = new Set(["MailReceived", "PersonListed", "MessageReceived"])
+const routed: ReadonlySet<string> = new Set([
+  "MailReceived",
+  "PersonListed",
+  "MessageReceived",
+  "InvoiceRecorded",
+  "PaymentRecorded",
+  "NoteRecorded",
+])
 export const isRouted = (event: RecordedEvent): boolean =>
   event.stream.startsWith("record-") && routed.has(event.type)
 
@@ -79,6 +108,13 @@ export const makeRecordRoutes = Effect.gen(function* () {
     }
   })
 
+  /** Empty where the blob is gone. */
+  const blobText = (ref: BlobRef) =>
+    Effect.map(
+      blobs.get(ref),
+      (bytes) => bytes === undefined ? "" : new TextDecoder().decode(bytes),
+    )
+
   const mailRoutes = Effect.fnUntraced(function* (event: RecordedEvent, ground: Ground) {
     const opened = yield* openMail(event)
     if (opened === undefined) return none
@@ -87,12 +123,7 @@ export const makeRecordRoutes = Effect.gen(function* () {
     const isOwn = ground.own.has(normaliseAddress(content.from.address))
     const looksLike = kind === "personal" && !isOwn && domains.isLookalike(content.from)
     learnFrom(opened)
-    const blob = textBlob === undefined ? undefined : yield* blobs.get(textBlob)
-    const text = textBlob === undefined
-      ? content.text
-      : blob === undefined
-      ? ""
-      : new TextDecoder().decode(blob)
+    const text = textBlob === undefined ? content.text : yield* blobText(textBlob)
     const whole: Mail = {
       stream: event.stream,
       person,
@@ -138,6 +169,25 @@ export const makeRecordRoutes = Effect.gen(function* () {
     }, ground)
   })
 
+  const invoiceRoutes = Effect.fnUntraced(function* (event: RecordedEvent) {
+    const invoice = yield* Effect.orDie(decodeInvoice(eventOf(event)))
+    const customer = open(invoice.customer)
+    if (customer === undefined) return none
+    const at = event.metadata.occurredAt ?? event.metadata.at
+    return routesOfInvoice(event.stream, invoice, customer, at)
+  })
+
+  const noteRoutes = Effect.fnUntraced(function* (event: RecordedEvent) {
+    const note = yield* Effect.orDie(decodeNote(eventOf(event)))
+    const content = open(note.content)
+    if (content === undefined) return none
+    const text = note.textBlob === undefined ? content.text : yield* blobText(note.textBlob)
+    return routesOfNote(event.stream, note, { ...content, text }, {
+      article: vault.personKey(`topic:${note.topic}`),
+      note: vault.personKey(`note:${note.topic}:${note.source.file}`),
+    }, event.metadata.occurredAt)
+  })
+
   const routesOf = (event: RecordedEvent, ground: Ground) => {
     switch (event.type) {
       case "MailReceived":
@@ -146,14 +196,36 @@ export const makeRecordRoutes = Effect.gen(function* () {
         return listingRoutes(event, ground)
       case "MessageReceived":
         return messageRoutes(event, ground)
+      case "InvoiceRecorded":
+        return invoiceRoutes(event)
+      case "PaymentRecorded":
+        return Effect.map(
+          Effect.orDie(decodePayment(eventOf(event))),
+          (payment) => routesOfPayment(event.stream, payment),
+        )
+      case "NoteRecorded":
+        return noteRoutes(event)
       default:
         return Effect.succeed(none)
     }
   }
 
+  /** The draft with the notes it covers, of those its article (`context`) knows. */
+  const withCovers = (event: Proposal, context: unknown): Proposal => {
+    const { text } = event
+    const notes = Option.getOrElse(decodeNotes(context), () => ({ notes: [] })).notes
+    const covered = notes.filter(({ tags, title }) => {
+      const [plainTitle, plainTags] = [open(title), open(tags)]
+      return plainTitle !== undefined && plainTags !== undefined && typeof text === "string" &&
+        covers(text, { title: plainTitle, tags: plainTags })
+    })
+    return { ...event, covers: covered.map(({ record }) => record) }
+  }
+
   return {
     openMail,
     routesOf,
+    withCovers,
     /** Call it before the first record after `until` (a position in the log) is routed. */
     learn: (until: number, own: ReadonlySet<string>) => {
       own.forEach((address) => domains.add(address))

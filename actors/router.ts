@@ -8,7 +8,7 @@ import { settingsStream } from "../machines/settings.ts"
 import { ActorSystem, type Refusal, type SystemClosed } from "./actor-system.ts"
 import { OwnAddressEvidence } from "./addresses.ts"
 import type { BlobsUnavailable } from "./blob-store.ts"
-import { EventLog, type LogUnavailable } from "./event-log.ts"
+import { EventLog, type LogUnavailable, type RecordedEvent } from "./event-log.ts"
 import { derivedId } from "./ids.ts"
 import { isRouted, makeRecordRoutes } from "./record-routes.ts"
 import type { Ground } from "./routes.ts"
@@ -74,6 +74,16 @@ interface Window {
   readonly full: boolean
 }
 
+/**
+ * When it happened, for ordering only. A list without a date says nothing about when: it comes first.
+ * Notes come before the draft that may cover them, whenever they were written.
+ */
+const orderOf = ({ data, metadata, type }: RecordedEvent): number =>
+  type === "NoteRecorded" && typeof data === "object" && data !== null && "kind" in data &&
+    data["kind"] === "note"
+    ? 0
+    : metadata.occurredAt ?? (type === "PersonListed" ? 0 : metadata.at)
+
 const make = Effect.gen(function* () {
   const log = yield* EventLog
   const vault = yield* Vault
@@ -102,10 +112,7 @@ const make = Effect.gen(function* () {
         position = event.position
         last = { position, id: event.id }
         if (!isRouted(event)) continue
-        // A list without a date says nothing about when: it comes first.
-        const at = event.metadata.occurredAt ??
-          (event.type === "PersonListed" ? 0 : event.metadata.at)
-        places.push({ stream: event.stream, at })
+        places.push({ stream: event.stream, at: orderOf(event) })
         if (evidence === undefined || event.type !== "MailReceived") continue
         const opened = yield* records.openMail(event)
         if (opened === undefined) continue
@@ -150,15 +157,22 @@ const make = Effect.gen(function* () {
   type Task = Effect.Success<ReturnType<typeof routesOf>>[number]
 
   const tell = Effect.fnUntraced(function* ({ event, id, refusedId, route }: Task) {
-    if (route.onlyIfKnown && (yield* system.view(route.to)) === undefined) return "passed"
+    const isAsked = route.onlyIfKnown || route.startsNow === true ||
+      route.event.type === "DraftWritten"
+    const view = isAsked ? yield* system.view(route.to) : undefined
+    if (route.onlyIfKnown && view === undefined) return "passed"
+    const occurredAt = route.startsNow === true && view === undefined ? undefined : route.occurredAt
+    const told = route.event.type === "DraftWritten"
+      ? records.withCovers(route.event, view?.context)
+      : route.event
     const causation = event.id
     const correlation = event.metadata.$correlationId
-    return yield* system.propose(route.to, route.event, {
+    return yield* system.propose(route.to, told, {
       id,
       actor: "router",
       causation,
       correlation,
-      ...(route.occurredAt === undefined ? {} : { occurredAt: route.occurredAt }),
+      ...(occurredAt === undefined ? {} : { occurredAt }),
     }).pipe(
       Effect.map((accepted) => accepted.duplicate ? "passed" : "told"),
       Effect.catch((refusal) =>

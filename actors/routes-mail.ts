@@ -7,7 +7,7 @@ import type { Proposal } from "./actor-system.ts"
 import { isIgnoredLabel, normaliseAddress, sidesOf } from "./addresses.ts"
 import type { BlobRef } from "./blob-store.ts"
 import { type Reading, readText, type Suspicion } from "./reading.ts"
-import { type Ground, leadOf, type Route } from "./routes.ts"
+import { analystOf, type Ground, leadOf, type Route } from "./routes.ts"
 
 /** A mail to more people than this is no answer to one of them. */
 const receiversMax = 20
@@ -59,6 +59,45 @@ const signalsOf = ({ signals }: Reading, suspicions: ReadonlyArray<Suspicion>) =
   instructsReader: signals.instructsReader,
 })
 
+/** The mail as the analyst of its conversation is told of it. */
+const mailRead = (
+  mail: Mail,
+  reading: Reading,
+  direction: "inward" | "outward",
+  other: {
+    readonly person: string
+    readonly contact: { readonly name: string; readonly address: string }
+  },
+): Proposal => {
+  const [writer, reader] = direction === "inward"
+    ? ["person", "founder"] as const
+    : ["founder", "person"] as const
+  return {
+    type: "MailRead",
+    person: other.person,
+    record: mail.stream,
+    direction,
+    sentAt: mail.sentAt,
+    contact: other.contact,
+    subject: mail.content.subject,
+    messageId: mail.content.messageId,
+    findings: {
+      ...signalsOf(reading, mail.suspicions),
+      amounts: reading.amounts.map((one) => ({ ...one })),
+      commitments: reading.commitments.map(({ by, dueAt }) => ({
+        by: by === "writer" ? writer : reader,
+        dueAt,
+        record: mail.stream,
+      })),
+      asks: reading.asks,
+      suspicions: [...mail.suspicions],
+    },
+    quotes: [...reading.quotes],
+    commitmentWords: reading.commitments.map(({ words }) => words),
+    invoices: [...reading.invoices],
+  }
+}
+
 export const routesOfMail = (mail: Mail, text: string, ground: Ground): ReadonlyArray<Route> => {
   const { key, own } = ground
   const { content, kind, labels, sentAt, stream, suspicions } = mail
@@ -66,28 +105,47 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
   const when = mail.occurredAt === undefined ? {} : { occurredAt: mail.occurredAt }
   const base = { record: stream, sentAt }
   if (kind === "bounce") {
-    return bouncedAddresses(text).filter((address) => !own.has(address)).map((address) => {
+    return bouncedAddresses(text).filter((address) => !own.has(address)).flatMap((address) => {
       const person = key(address)
-      return {
-        to: leadOf(person),
-        event: { type: "LeadBounced", person, ...base },
-        ...when,
-        onlyIfKnown: true,
-      }
+      return [
+        {
+          to: leadOf(person),
+          event: { type: "LeadBounced", person, ...base },
+          ...when,
+          onlyIfKnown: true,
+        },
+        {
+          to: analystOf(person),
+          event: { type: "ConversationClosed", because: "LeadBounced" },
+          ...when,
+          onlyIfKnown: true,
+        },
+      ]
     })
   }
   if (kind !== "personal") return []
   const { direction, others } = sidesOf(content, labels, own)
   if (direction === "self" || others.length > receiversMax) return []
   if (direction === "outward") {
-    return others.map(({ address, name }) => {
+    const reading = readText(content.subject, text, { ...ground, sentAt })
+    return others.flatMap(({ address, name }) => {
       const person = key(address)
-      return {
-        to: leadOf(person),
-        event: { type: "LeadAnswered", person, ...base, contact: { name, address } },
-        ...when,
-        onlyIfKnown: true,
-      }
+      const contact = { name, address }
+      return [
+        {
+          to: leadOf(person),
+          event: { type: "LeadAnswered", person, ...base, contact },
+          ...when,
+          onlyIfKnown: true,
+        },
+        {
+          to: analystOf(person),
+          event: mailRead(mail, reading, "outward", { person, contact }),
+          ...when,
+          // A conversation begins where somebody writes, or where the founder promises something.
+          onlyIfKnown: reading.commitments.length === 0,
+        },
+      ]
     })
   }
   const [sender] = others
@@ -109,5 +167,15 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
       amounts: reading.amounts.map((one) => ({ ...one })),
       channel: "mail",
     }
-  return [{ to: leadOf(person), event, ...when, onlyIfKnown: false }]
+  return [
+    { to: leadOf(person), event, ...when, onlyIfKnown: false },
+    {
+      to: analystOf(person),
+      event: reading.unsubscribes
+        ? { type: "ConversationClosed", because: "LeadUnsubscribed" }
+        : mailRead(mail, reading, "inward", { person, contact }),
+      ...when,
+      onlyIfKnown: false,
+    },
+  ]
 }

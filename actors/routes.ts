@@ -14,6 +14,11 @@ export interface Route {
   readonly occurredAt?: number
   /** Told only if there is such an agent already. */
   readonly onlyIfKnown: boolean
+  /**
+   * The first fact of an actor is told as of now: what a billing system says of an invoice holds today,
+   * and what follows from it is to be done today, however old the invoice is.
+   */
+  readonly startsNow?: boolean
 }
 
 /** What the rules go by. */
@@ -35,6 +40,7 @@ export interface Listing {
 }
 
 export const leadOf = (person: string) => `lead-${person}`
+export const analystOf = (person: string) => `analyst-${person}`
 
 /**
  * A list that gives no date says nothing about when: it is told as of the epoch, else mail of years

@@ -1,78 +1,347 @@
 /**
  * One conversation with one person: who owes whom an answer, what was promised and by when, and how
- * pressing that is. The rules read each mail before it comes here; the analyst weighs them together.
+ * pressing that is. The rules read each mail before it comes here; the analyst weighs them together, and
+ * asks for an answer where somebody complains.
  */
-import { Schema } from "effect"
-import { activity, event, personal, staleAfterMillisDefault } from "./agent.ts"
-import { Signals } from "./lead.ts"
-import { Instant, Mailbox, Money, PersonKey, Suspicion } from "./record.ts"
+import { and, assign, enqueueActions, not, setup, stateIn } from "xstate"
+import { defineAgent, tell } from "./agent.ts"
+import {
+  type AnalystContext,
+  brokenMillisMax,
+  brokenWith,
+  commitmentsMax,
+  ConversationClosed,
+  dueSoonMillis,
+  invoiceMeant,
+  InvoiceNoted,
+  invoicesMax,
+  isHeldBack,
+  isNewest,
+  lapseMillis,
+  MailRead,
+  pendingWith,
+  type Read,
+  replyMillisMax,
+  wantsAnswer,
+  weighConversation,
+  withMail,
+} from "./conversation.ts"
+import { WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
 
-/** A promise with a date, or a date by which something is wanted. */
-export const Commitment = Schema.Struct({
-  /** Who has to do it. */
-  by: Schema.Literals(["founder", "person"]),
-  /** Epoch ms: the end of the day or the minute that was named, in the founder's zone. */
-  dueAt: Instant,
-  /** Stream of the record that says so. */
-  record: Schema.String,
-})
-export type Commitment = typeof Commitment.Type
+export {
+  Commitment,
+  ConversationClosed,
+  Findings,
+  InvoiceNoted,
+  MailRead,
+  weighConversation,
+} from "./conversation.ts"
 
-/** What rules extracted from one mail. Plain; the words they were read from are in `quotes`. */
-export const Findings = Schema.Struct({
-  ...Signals.fields,
-  amounts: Schema.Array(Money),
-  commitments: Schema.Array(Commitment),
-  /** The person asks something. */
-  asks: Schema.Boolean,
-  /** What a founder should be warned of. */
-  suspicions: Schema.Array(Suspicion),
-})
-export type Findings = typeof Findings.Type
+/** No timer is set further ahead: ten years. */
+const delayMillisMax = 3650 * 24 * 60 * 60 * 1000
 
-/** A mail of the conversation, in or out, as read by rules. */
-export const MailRead = event("MailRead", {
-  person: PersonKey,
-  record: Schema.String,
-  direction: Schema.Literals(["inward", "outward"]),
-  sentAt: Instant,
-  contact: personal(Mailbox),
-  subject: personal(Schema.String),
-  messageId: personal(Schema.String),
-  findings: Findings,
-  /** At most 8, at most 12 words each. */
-  quotes: personal(Schema.Array(Schema.String)),
-  /** What was committed to, in the mail's words, in the order of `findings.commitments`. */
-  commitmentWords: personal(Schema.Array(Schema.String)),
-})
+type AnalystEvent =
+  | Read
+  | typeof InvoiceNoted.Type
+  | typeof ConversationClosed.Type
+  | typeof WorkCarriedOut.Type
+  | typeof WorkRejected.Type
+  | typeof WorkFailed.Type
 
-/** The person is not to be written to any more: nothing is owed. */
-export const ConversationClosed = event("ConversationClosed", { because: Schema.String })
+const delay = (until: number) => Math.max(1, Math.min(until - Date.now(), delayMillisMax))
+const earliest = (context: AnalystContext) => context.pending[0]?.dueAt ?? Date.now()
 
-/** Weighs a conversation: what it is about and how pressing. By rules here; later by a model. */
-export const weighConversation = activity({
-  name: "weighConversation",
-  input: Schema.Struct({
-    person: PersonKey,
-    /** Newest last, at most 10. */
-    mails: Schema.Array(Schema.Struct({
-      record: Schema.String,
-      direction: Schema.Literals(["inward", "outward"]),
-      sentAt: Instant,
-      findings: Findings,
+/** Somebody who closed the conversation is not weighed and owes nothing. */
+const isOpen = not(stateIn({ turn: "closed" }))
+
+const chart = setup({
+  types: {
+    context: {} as AnalystContext,
+    events: {} as AnalystEvent,
+    input: {} as { readonly key: string },
+  },
+  actors: { weighConversation },
+  delays: {
+    replyDue: ({ context }) => delay(context.unansweredSince + replyMillisMax),
+    lapse: ({ context }) => delay(context.lastInwardAt + lapseMillis),
+    dueSoon: ({ context }) => delay(earliest(context) - dueSoonMillis),
+    due: ({ context }) => delay(earliest(context)),
+    afterBroken: ({ context }) =>
+      context.pending.length > 0 ? delay(earliest(context)) : brokenMillisMax,
+  },
+  guards: {
+    /** The person wrote last, and it is the founder's turn. */
+    takesTurn: ({ context, event }) =>
+      event.type === "MailRead" && event.direction === "inward" && isNewest(context, event) &&
+      !isHeldBack(event) && wantsAnswer(event.findings),
+    endsQuietly: ({ context, event }) =>
+      event.type === "MailRead" && event.direction === "inward" && isNewest(context, event) &&
+      !isHeldBack(event),
+    answers: ({ context, event }) =>
+      event.type === "MailRead" && event.direction === "outward" && isNewest(context, event),
+    isOwnWork: ({ context, event }) => "work" in event && event.work === context.open?.work,
+    leavesPending: ({ context, event }) =>
+      event.type === "MailRead" && pendingWith(context, event).length > 0,
+    leavesBroken: ({ context, event }) =>
+      event.type === "MailRead" && brokenWith(context, event).length > 0,
+    hadCommitments: ({ context }) => context.pending.length + context.broken.length > 0,
+    hasMore: ({ context }) => context.pending.length > 0,
+    /** A complaint waits, and this invoice says more about it than was known. */
+    explains: ({ context, event }) =>
+      event.type === "InvoiceNoted" && context.open !== null && event.overpaid.length >
+        (context.invoices.find(({ invoice }) => invoice === event.invoice)?.overpaid.length ?? 0),
+  },
+  actions: {
+    /** The event is taken as a fact and changes nothing. */
+    note: assign({}),
+    remember: assign(({ context, event }) => {
+      if (event.type !== "MailRead") return {}
+      const { findings: _, type: __, ...latest } = event
+      const mails = withMail(context.mails, event)
+      if (event.direction === "outward") {
+        return { mails, lastOutwardAt: Math.max(context.lastOutwardAt, event.sentAt) }
+      }
+      if (isHeldBack(event)) return { mails }
+      const isFirst = context.lastInwardAt <= context.lastOutwardAt
+      return {
+        mails,
+        lastInwardAt: Math.max(context.lastInwardAt, event.sentAt),
+        unansweredSince: isFirst ? event.sentAt : context.unansweredSince,
+        latest: event.sentAt >= (context.latest?.sentAt ?? 0) ? latest : context.latest,
+      }
+    }),
+    commit: assign(({ context, event }) =>
+      event.type === "MailRead"
+        ? { pending: pendingWith(context, event), broken: brokenWith(context, event) }
+        : {}
+    ),
+    breakDue: assign(({ context }) => ({
+      pending: context.pending.slice(1),
+      broken: [...context.broken, ...context.pending.slice(0, 1)].slice(-commitmentsMax),
     })),
+    forgetBroken: assign({ broken: [] }),
+    forgetCommitments: assign({ pending: [], broken: [] }),
+    keepInvoice: assign(({ context, event }) => {
+      if (event.type !== "InvoiceNoted") return {}
+      const { person: _, type: __, ...noted } = event
+      const before = context.invoices.find(({ invoice }) => invoice === noted.invoice)
+      const others = context.invoices.filter(({ invoice }) => invoice !== noted.invoice)
+      const disputed = before?.disputed === true && noted.standing !== "settled"
+      return { invoices: [...others, { ...noted, disputed }].slice(-invoicesMax) }
+    }),
+    /** A complaint that waits for the founder is answered once, with what is known of its invoice. */
+    askForAnswer: enqueueActions(({ context, enqueue }) => {
+      const { latest, person, weighed } = context
+      if (weighed?.about !== "complaint" || latest === null) return
+      if (latest.sentAt <= Math.max(context.lastOutwardAt, context.dealtWithUntil)) return
+      const meant = invoiceMeant(context)
+      const works = context.works + (context.open === null ? 1 : 0)
+      const work = context.open?.work ?? `executor-${person}~c${works}`
+      const unanswered = context.mails.filter(({ direction, sentAt }) =>
+        direction === "inward" && sentAt > context.lastOutwardAt
+      )
+      enqueue.assign({ works, open: { work, answers: latest.sentAt } })
+      enqueue(tell(work, {
+        type: "MailRequested",
+        requester: `analyst-${person}`,
+        person,
+        records: unanswered.map(({ record }) => record),
+        ...(weighed.dueAt === undefined ? {} : { dueAt: weighed.dueAt }),
+        purpose: "complaint",
+        answers: latest.sentAt,
+        intents: [...new Set(unanswered.flatMap(({ findings }) => findings.intents))],
+        contact: latest.contact,
+        subject: latest.subject,
+        messageId: latest.messageId,
+        quotes: latest.quotes,
+        ...(meant === undefined ? {} : {
+          invoice: {
+            invoice: meant.invoice,
+            number: meant.number,
+            total: meant.total,
+            dueAt: meant.dueAt,
+            overpaid: meant.overpaid,
+          },
+        }),
+      }))
+      if (meant === undefined || meant.disputed) return
+      enqueue.assign({
+        invoices: context.invoices.map((one) =>
+          one.invoice === meant.invoice ? { ...one, disputed: true } : one
+        ),
+      })
+      enqueue(tell(`invoice-${meant.invoice}`, {
+        type: "InvoiceDisputed",
+        person,
+        invoice: meant.invoice,
+        record: latest.record,
+        at: latest.sentAt,
+        by: "mail",
+      }))
+    }),
+    /** The founder answered, or nothing is owed any more. */
+    withdraw: enqueueActions(({ context, event, enqueue }) => {
+      if (context.open === null) return
+      enqueue.assign({ open: null, dealtWithUntil: context.open.answers })
+      enqueue(tell(context.open.work, { type: "WorkWithdrawn", because: event.type }))
+    }),
+    endWork: assign(({ context, event }) => ({
+      open: null,
+      dealtWithUntil: event.type === "WorkFailed"
+        ? context.dealtWithUntil
+        : Math.max(context.dealtWithUntil, context.open?.answers ?? 0),
+      ...(event.type === "WorkCarriedOut"
+        ? { lastOutwardAt: Math.max(context.lastOutwardAt, context.open?.answers ?? 0) }
+        : {}),
+    })),
+  },
+}).createMachine({
+  id: "analyst",
+  context: ({ input }) => ({
+    person: input.key,
+    mails: [],
+    lastInwardAt: 0,
+    lastOutwardAt: 0,
+    unansweredSince: 0,
+    latest: null,
+    weighed: null,
+    pending: [],
+    broken: [],
+    invoices: [],
+    works: 0,
+    open: null,
+    dealtWithUntil: 0,
   }),
-  output: Schema.Struct({
-    about: Schema.Literals(["complaint", "deal", "question", "promise", "thanks", "other"]),
-    /** 0 to 100: what it costs not to act. */
-    pressing: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })),
-    /** When it has to be dealt with, where somebody named a time. */
-    dueAt: Schema.optionalKey(Instant),
-    /** `rules-2`, later a model's name. */
-    made: Schema.String,
-    /** A line each: `named a budget`, `third mail without an answer`. Nothing personal. */
-    reasons: Schema.Array(Schema.String),
-  }),
-  timeoutMillis: 10_000,
-  staleAfterMillis: staleAfterMillisDefault,
+  type: "parallel",
+  states: {
+    /** Who owes whom an answer. */
+    turn: {
+      initial: "quiet",
+      states: {
+        quiet: {},
+        ours: {
+          initial: "waiting",
+          states: {
+            waiting: { after: { replyDue: "overdue" } },
+            overdue: { after: { lapse: "lapsed" } },
+            /** So old that an answer would only surprise. */
+            lapsed: {
+              on: { MailRead: { guard: "takesTurn", target: "waiting", actions: "remember" } },
+            },
+          },
+          // A further mail does not make the first one younger.
+          on: { MailRead: { guard: "takesTurn", actions: "remember" } },
+        },
+        theirs: {},
+        /** For good: nothing is owed to who wants no mail. */
+        closed: {
+          on: {
+            MailRead: { actions: "remember" },
+            ConversationClosed: { actions: "note" },
+            WorkCarriedOut: { actions: "note" },
+            WorkRejected: { actions: "note" },
+            WorkFailed: { actions: "note" },
+          },
+        },
+      },
+      on: {
+        MailRead: [
+          { guard: "takesTurn", target: ".ours", actions: "remember" },
+          { guard: "endsQuietly", target: ".quiet", actions: "remember" },
+          { guard: "answers", target: ".theirs", actions: ["remember", "withdraw"] },
+          { actions: "remember" },
+        ],
+        ConversationClosed: { target: ".closed", actions: "withdraw" },
+        WorkCarriedOut: [
+          { guard: "isOwnWork", target: ".theirs", actions: "endWork" },
+          { actions: "note" },
+        ],
+        WorkRejected: [
+          { guard: "isOwnWork", target: ".quiet", actions: "endWork" },
+          { actions: "note" },
+        ],
+        WorkFailed: [{ guard: "isOwnWork", actions: "endWork" }, { actions: "note" }],
+      },
+    },
+    /** What it is about and how pressing. */
+    weighing: {
+      initial: "idle",
+      states: {
+        idle: {},
+        weighing: {
+          invoke: {
+            id: "weigh",
+            src: "weighConversation",
+            input: ({ context }) => ({ person: context.person, mails: [...context.mails] }),
+            onDone: {
+              target: "weighed",
+              actions: [assign(({ event }) => ({ weighed: event.output })), "askForAnswer"],
+            },
+            // `Skipped`: history. Whatever else: the next mail is weighed with all before it.
+            onError: { target: "idle", actions: assign({ weighed: null }) },
+          },
+        },
+        weighed: {
+          on: { InvoiceNoted: { guard: "explains", target: "weighing", actions: "keepInvoice" } },
+        },
+      },
+      on: {
+        MailRead: [
+          { guard: and(["takesTurn", isOpen]), target: ".weighing" },
+          { guard: "answers", target: ".idle" },
+        ],
+        ConversationClosed: ".idle",
+      },
+    },
+    /** What was promised, by whom and by when. */
+    commitments: {
+      initial: "none",
+      states: {
+        none: {},
+        pending: { after: { dueSoon: "due" } },
+        due: { after: { due: { target: "broken", actions: "breakDue" } } },
+        broken: {
+          after: {
+            afterBroken: [
+              { guard: "hasMore", target: "broken", reenter: true, actions: "breakDue" },
+              { target: "none", actions: "forgetBroken" },
+            ],
+          },
+        },
+        /** Whoever promised has written since: as far as rules can tell. */
+        kept: {},
+      },
+      on: {
+        MailRead: [
+          {
+            guard: and(["leavesBroken", isOpen]),
+            target: ".broken",
+            actions: "commit",
+          },
+          {
+            guard: and(["leavesPending", isOpen]),
+            target: ".pending",
+            actions: "commit",
+          },
+          { guard: "hadCommitments", target: ".kept", actions: "commit" },
+        ],
+        ConversationClosed: { target: ".none", actions: "forgetCommitments" },
+      },
+    },
+  },
+  on: { InvoiceNoted: { actions: "keepInvoice" } },
+})
+
+export const analyst = defineAgent({
+  name: "analyst",
+  version: 1,
+  events: [
+    MailRead,
+    InvoiceNoted,
+    ConversationClosed,
+    WorkCarriedOut,
+    WorkRejected,
+    WorkFailed,
+  ],
+  machine: chart,
 })

@@ -1,6 +1,7 @@
 /** Every activity's implementation. Adding one is a file beside this and a line here. */
 import { layer as join } from "../activity.ts"
 import { cancelRefund } from "./cancel-refund.ts"
+import { draftArticle } from "./draft-article.ts"
 import { draftInvoice } from "./draft-invoice.ts"
 import { draftOutreach } from "./draft-outreach.ts"
 import { noteContact } from "./note-contact.ts"
@@ -11,10 +12,12 @@ import { refundPayment } from "./refund-payment.ts"
 import { sendMail } from "./send-mail.ts"
 import { unpublishArticle } from "./unpublish-article.ts"
 import { voidInvoice } from "./void-invoice.ts"
+import { weighConversation } from "./weigh-conversation.ts"
 
-/** Their ports: `EventLog`, `Vault`, `Mailer`, `Payments`, `Crm`, `Publisher`; `Contacts` is given by the actor system. */
+/** Their ports: `EventLog`, `Vault`, `BlobStore`, `Mailer`, `Payments`, `Crm`, `Publisher`; `Contacts` is given by the actor system. */
 export const layer = join([
   cancelRefund,
+  draftArticle,
   draftInvoice,
   draftOutreach,
   noteContact,
@@ -25,4 +28,5 @@ export const layer = join([
   sendMail,
   unpublishArticle,
   voidInvoice,
+  weighConversation,
 ])

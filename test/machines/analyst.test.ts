@@ -1,0 +1,222 @@
+/** The rules of a conversation: whose turn it is, what was promised, and when somebody has to be answered. */
+import { describe, it } from "vitest"
+import { analyst } from "../../machines/analyst.ts"
+import {
+  dueSoonMillis,
+  lapseMillis,
+  mailsMax,
+  replyMillisMax,
+} from "../../machines/conversation.ts"
+import { after, day, done, epoch, failed, givenActor, hour } from "../given.ts"
+
+const person = "0123456789abcdef0123456789abcdef"
+const invoice = "fedcba9876543210fedcba9876543210"
+const envelope = { $sealed: [person, "k1", "n", "t"] } as const
+const eur = (minor: number) => ({ minor, currency: "EUR" })
+
+interface Said {
+  readonly at?: number
+  readonly intents?: ReadonlyArray<string>
+  readonly asks?: boolean
+  readonly instructsReader?: boolean
+  readonly suspicions?: ReadonlyArray<string>
+  readonly commitments?: ReadonlyArray<{ readonly by: string; readonly at: number }>
+  readonly invoices?: ReadonlyArray<string>
+}
+
+/** A mail, so many hours after the story began. */
+const mail = (direction: "inward" | "outward", said: Said) => ({
+  type: "MailRead",
+  person,
+  record: `record-${direction}-${said.at ?? 0}`,
+  direction,
+  sentAt: epoch + (said.at ?? 0) * hour,
+  contact: envelope,
+  subject: envelope,
+  messageId: envelope,
+  findings: {
+    reader: "rules-2",
+    warmth: 0,
+    intents: said.intents ?? [],
+    instructsReader: said.instructsReader ?? false,
+    amounts: [],
+    commitments: (said.commitments ?? []).map(({ at, by }) => ({
+      by,
+      dueAt: epoch + at * hour,
+      record: `record-${direction}-${said.at ?? 0}`,
+    })),
+    asks: said.asks ?? false,
+    suspicions: said.suspicions ?? [],
+  },
+  quotes: envelope,
+  commitmentWords: envelope,
+  invoices: said.invoices ?? [],
+})
+const wrote = (said: Said = {}) => mail("inward", said)
+const answered = (at: number, said: Said = {}) => mail("outward", { ...said, at })
+const weighed = (about: string) =>
+  done("weigh", { about, pressing: 70, made: "rules-2", reasons: ["looks angry"] })
+const noted = (standing: string, overpaid = false) => ({
+  type: "InvoiceNoted",
+  person,
+  invoice,
+  number: "1042",
+  standing,
+  total: eur(8900),
+  dueAt: epoch,
+  overpaid: overpaid ? [{ payment: "ch_2", amount: eur(8900) }] : [],
+})
+const closed = { type: "ConversationClosed", because: "LeadUnsubscribed" }
+const ended = (type: string, work = `executor-${person}~c1`) => ({
+  type,
+  work,
+  kind: "mail",
+  answers: epoch,
+  ...(type === "WorkFailed" ? { problem: "Skipped" } : {}),
+})
+const given = (...steps: Parameters<typeof givenActor>[2][]) =>
+  givenActor(analyst, person, ...steps)
+const state = (turn: unknown, weighing: string, commitments: string) =>
+  ({ turn, weighing, commitments }) as never
+
+describe("the turn", () => {
+  it("is ours once the person wrote, and theirs once it was answered", () =>
+    void given(wrote({ asks: true })).is(state({ ours: "waiting" }, "weighing", "none"))
+      .when(answered(2)).is(state("theirs", "idle", "none")))
+  it("is nobody's after thanks alone", () =>
+    void given(wrote({ intents: ["thanks"] })).is(state("quiet", "idle", "none")))
+  it("is overdue when nobody answers, and lapses in the end", () =>
+    void given(wrote({ asks: true }), after(replyMillisMax)).is(
+      state({ ours: "overdue" }, "weighing", "none"),
+    ).when(after(lapseMillis)).is(state({ ours: "lapsed" }, "weighing", "none")))
+  it("counts from the first mail that nobody answered", () =>
+    void given(
+      wrote({ asks: true }),
+      wrote({ at: 48, asks: true }),
+      after(replyMillisMax - 48 * hour),
+    )
+      .is(state({ ours: "overdue" }, "weighing", "none")))
+  it("begins anew after it lapsed", () =>
+    void given(wrote({ asks: true }), after(60 * day), wrote({ at: 61 * 24, asks: true })).is(
+      state({ ours: "waiting" }, "weighing", "none"),
+    ))
+  it("does not change for older mail that is told of later", () =>
+    void given(answered(5, { commitments: [] }), wrote({ at: 1, asks: true })).is(
+      state("theirs", "idle", "none"),
+    ))
+  it("is not taken by a mail that instructs an AI, or that may be forged", () => {
+    given(wrote({ asks: true, instructsReader: true })).is(state("quiet", "idle", "none")).asks()
+    given(wrote({ asks: true, suspicions: ["lookalikeAddress"] })).is(
+      state("quiet", "idle", "none"),
+    )
+  })
+  it("is closed for good by who wants no mail", () =>
+    void given(wrote({ asks: true }), closed).is(state("closed", "idle", "none")).stops("weigh")
+      .when(wrote({ at: 9, asks: true, commitments: [{ by: "founder", at: 99 }] }))
+      .is(state("closed", "idle", "none")).asks().tellsNobody())
+})
+
+describe("weighing", () => {
+  it("happens once the person wrote, and again for a newer mail", () =>
+    void given(wrote({ asks: true })).asks("weighConversation").when(wrote({ at: 1, asks: true }))
+      .asks("weighConversation").stops("weigh"))
+  it("is skipped for history, and nothing follows", () =>
+    void given(wrote({ intents: ["complains"] })).when(failed("weigh", "Skipped")).is(
+      state({ ours: "waiting" }, "idle", "none"),
+    ).tellsNobody())
+  it("remembers ten mails, in the order they were sent", () =>
+    void given(...Array.from({ length: mailsMax + 3 }, (_, n) => wrote({ at: n, asks: true })))
+      .knows({
+        mails: Array.from({ length: mailsMax }, (_, n) => ({ sentAt: epoch + (n + 3) * hour })),
+      }))
+})
+
+describe("a complaint", () => {
+  const complaint = wrote({ intents: ["complains", "chargedTwice"] })
+  const work = `executor-${person}~c1`
+  it("is to be answered", () =>
+    void given(complaint).when(weighed("complaint")).tells(work, {
+      type: "MailRequested",
+      requester: `analyst-${person}`,
+      purpose: "complaint",
+      answers: epoch,
+      intents: ["complains", "chargedTwice"],
+    }))
+  it("is asked for once, however often the person writes", () =>
+    void given(complaint, weighed("complaint"), wrote({ at: 3, intents: ["complains"] })).when(
+      weighed("complaint"),
+    ).tells(work, { type: "MailRequested", answers: epoch + 3 * hour }).knows({ works: 1 }))
+  it("brings the invoice that was paid twice, and disputes it", () => {
+    given(noted("overpaid", true), complaint).when(weighed("complaint"))
+      .knows({ open: { work }, invoices: [{ invoice, disputed: true }] })
+  })
+  it("brings the invoice it names", () =>
+    void given(noted("open"), wrote({ intents: ["complains"], invoices: ["1042"] })).when(
+      weighed("complaint"),
+    ).knows({ invoices: [{ disputed: true }] }))
+  it("disputes nothing where no invoice is meant", () =>
+    void given(noted("open"), wrote({ intents: ["complains"] })).when(weighed("complaint"))
+      .tells(work, { type: "MailRequested" }).knows({ invoices: [{ disputed: false }] }))
+  it("is weighed again when an invoice explains it", () =>
+    void given(complaint, weighed("complaint")).when(noted("overpaid", true)).asks(
+      "weighConversation",
+    ).when(noted("overpaid", true)).asks())
+  it("is withdrawn once the founder answered", () =>
+    void given(complaint, weighed("complaint")).when(answered(4)).tells(work, {
+      type: "WorkWithdrawn",
+      because: "MailRead",
+    }).is(state("theirs", "idle", "none")))
+  it("that comes again later is another one", () =>
+    void given(
+      complaint,
+      weighed("complaint"),
+      answered(4),
+      wrote({ at: 9, intents: ["complains"] }),
+    )
+      .when(weighed("complaint")).tells(`executor-${person}~c2`, { type: "MailRequested" }))
+  it("is dealt with once it was answered or rejected", () => {
+    given(complaint, weighed("complaint"), ended("WorkCarriedOut")).is(
+      state("theirs", "weighed", "none"),
+    ).knows({ open: null })
+    given(complaint, weighed("complaint"), ended("WorkRejected")).is(
+      state("quiet", "weighed", "none"),
+    )
+    given(complaint, weighed("complaint"), ended("WorkFailed")).is(
+      state({ ours: "waiting" }, "weighed", "none"),
+    )
+  })
+  it("is not asked for where something else weighs more", () =>
+    void given(wrote({ asks: true })).when(weighed("question")).tellsNobody())
+})
+
+describe("a commitment", () => {
+  const promised = wrote({ asks: true, commitments: [{ by: "founder", at: 72 }] })
+  const is = (commitments: string) => state({ ours: "waiting" }, "weighing", commitments)
+  it("is due a day before its time, and broken after it", () =>
+    void given(promised).is(is("pending")).when(after(72 * hour - dueSoonMillis)).is(is("due"))
+      .when(after(dueSoonMillis)).is(state({ ours: "overdue" }, "weighing", "broken"))
+      .knows({ broken: [{ by: "founder" }], pending: [] }))
+  it("is kept once whoever promised has written", () =>
+    void given(promised).when(answered(10)).is(state("theirs", "idle", "kept")))
+  it("is replaced by a newer one", () =>
+    void given(promised).when(answered(10, { commitments: [{ by: "founder", at: 200 }] })).is(
+      state("theirs", "idle", "pending"),
+    ).knows({ pending: [{ dueAt: epoch + 200 * hour }] }))
+  it("of the person's is not kept by the founder's mail", () =>
+    void given(wrote({ commitments: [{ by: "person", at: 72 }] })).when(answered(10)).is(
+      state("theirs", "idle", "pending"),
+    ).when(wrote({ at: 20, intents: ["thanks"] })).is(state("quiet", "idle", "kept")))
+  it("that was broken is forgotten a month later", () =>
+    void given(promised, after(72 * hour), after(30 * day)).is(
+      state({ ours: "lapsed" }, "weighing", "none"),
+    ))
+  it("goes on with the next when one is broken", () =>
+    void given(
+      wrote({ asks: true, commitments: [{ by: "founder", at: 48 }, { by: "person", at: 60 }] }),
+      after(60 * hour),
+    ).is(state({ ours: "waiting" }, "weighing", "broken")).knows({
+      broken: [{ by: "founder" }, { by: "person" }],
+    }))
+  it("in the past is none", () =>
+    void given(wrote({ asks: true, commitments: [{ by: "founder", at: -5 }] })).is(is("none")))
+})

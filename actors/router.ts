@@ -3,7 +3,7 @@
  * leads under derived ids, in the order in which things happened, for an export is in no order at all.
  * Its checkpoint is a shortcut only: losing it changes nothing.
  */
-import { Context, Effect, Layer, Semaphore, Stream } from "effect"
+import { Clock, Context, Effect, Layer, Semaphore, Stream } from "effect"
 import { settingsStream } from "../machines/settings.ts"
 import { ActorSystem, type Refusal, type SystemClosed } from "./actor-system.ts"
 import { OwnAddressEvidence } from "./addresses.ts"
@@ -211,7 +211,8 @@ const make = Effect.gen(function* () {
     return { told, refused }
   })
 
-  const groundOf = (known: Settings, own: ReadonlySet<string>): Ground => ({
+  const groundOf = (known: Settings, own: ReadonlySet<string>, now: number): Ground => ({
+    now,
     own,
     key: (address) => vault.personKey(address),
     timeZone: known.timeZone,
@@ -236,7 +237,11 @@ const make = Effect.gen(function* () {
       const window = yield* survey(after, until, evidence)
       const own = ownAddresses(known)
       const found = evidence === undefined ? [] : yield* proposeOwn(evidence, own)
-      const ground = groundOf(known, new Set([...own, ...found]))
+      const ground = groundOf(
+        known,
+        new Set([...own, ...found]),
+        yield* Clock.currentTimeMillis,
+      )
       if (window.places.length > 0) yield* records.learn(after, ground.own)
       const { refused, told } = yield* routeWindow(window, ground)
       total.records += window.places.length

@@ -2,6 +2,7 @@
  * Who is told what about a mail: pure rules. Own mail to oneself, lists, automatic mail, spam, trash and
  * drafts lead to nothing; a bounce or an answer only concerns people who are leads already.
  */
+import { lapseMillis } from "../machines/conversation.ts"
 import type { MailContent, MailReceived } from "../machines/record.ts"
 import type { Proposal } from "./actor-system.ts"
 import { isIgnoredLabel, normaliseAddress, sidesOf } from "./addresses.ts"
@@ -11,6 +12,8 @@ import { analystOf, type Ground, leadOf, type Route } from "./routes.ts"
 
 /** A mail to more people than this is no answer to one of them. */
 const receiversMax = 20
+/** A mail speaks to so many people at once at most. */
+const addressedMax = 5
 /** A bounce names few people; the rest of its text is not searched. */
 const bounceCharsMax = 64 * 1024
 const bouncedMax = 20
@@ -63,6 +66,7 @@ const signalsOf = ({ signals }: Reading, suspicions: ReadonlyArray<Suspicion>) =
 const mailRead = (
   mail: Mail,
   reading: Reading,
+  now: number,
   direction: "inward" | "outward",
   other: {
     readonly person: string
@@ -95,6 +99,7 @@ const mailRead = (
     quotes: [...reading.quotes],
     commitmentWords: reading.commitments.map(({ words }) => words),
     invoices: [...reading.invoices],
+    ...(now - mail.sentAt > lapseMillis ? { history: true } : {}),
   }
 }
 
@@ -128,6 +133,9 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
   if (direction === "self" || others.length > receiversMax) return []
   if (direction === "outward") {
     const reading = readText(content.subject, text, { ...ground, sentAt })
+    const addressed = new Set(
+      content.to.slice(0, addressedMax).map((to) => normaliseAddress(to.address)),
+    )
     return others.flatMap(({ address, name }) => {
       const person = key(address)
       const contact = { name, address }
@@ -138,13 +146,13 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
           ...when,
           onlyIfKnown: true,
         },
-        {
+        // Who gets a copy only is not spoken to.
+        ...(!addressed.has(address) ? [] : [{
           to: analystOf(person),
-          event: mailRead(mail, reading, "outward", { person, contact }),
+          event: mailRead(mail, reading, ground.now, "outward", { person, contact }),
           ...when,
-          // A conversation begins where somebody writes, or where the founder promises something.
-          onlyIfKnown: reading.commitments.length === 0,
-        },
+          onlyIfKnown: false,
+        }]),
       ]
     })
   }
@@ -173,7 +181,7 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
       to: analystOf(person),
       event: reading.unsubscribes
         ? { type: "ConversationClosed", because: "LeadUnsubscribed" }
-        : mailRead(mail, reading, "inward", { person, contact }),
+        : mailRead(mail, reading, ground.now, "inward", { person, contact }),
       ...when,
       onlyIfKnown: false,
     },

@@ -30,6 +30,8 @@ export interface Ground {
   readonly timeZone: string
   /** When the founder's working day ends, `17:00`. */
   readonly dayEndsAt: string
+  /** Epoch ms. */
+  readonly now: number
 }
 
 export interface Listing {

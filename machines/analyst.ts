@@ -16,6 +16,7 @@ import {
   InvoiceNoted,
   invoicesMax,
   isHeldBack,
+  isHistory,
   isNewest,
   lapseMillis,
   MailRead,
@@ -74,6 +75,7 @@ const chart = setup({
     takesTurn: ({ context, event }) =>
       event.type === "MailRead" && event.direction === "inward" && isNewest(context, event) &&
       !isHeldBack(event) && wantsAnswer(event.findings),
+    isHistory: ({ event }) => event.type === "MailRead" && isHistory(event),
     endsQuietly: ({ context, event }) =>
       event.type === "MailRead" && event.direction === "inward" && isNewest(context, event) &&
       !isHeldBack(event),
@@ -226,7 +228,13 @@ const chart = setup({
             overdue: { after: { lapse: "lapsed" } },
             /** So old that an answer would only surprise. */
             lapsed: {
-              on: { MailRead: { guard: "takesTurn", target: "waiting", actions: "remember" } },
+              on: {
+                MailRead: {
+                  guard: and(["takesTurn", not("isHistory")]),
+                  target: "waiting",
+                  actions: "remember",
+                },
+              },
             },
           },
           // A further mail does not make the first one younger.
@@ -246,6 +254,11 @@ const chart = setup({
       },
       on: {
         MailRead: [
+          {
+            guard: and(["takesTurn", "isHistory"]),
+            target: ".ours.lapsed",
+            actions: "remember",
+          },
           { guard: "takesTurn", target: ".ours", actions: "remember" },
           { guard: "endsQuietly", target: ".quiet", actions: "remember" },
           { guard: "answers", target: ".theirs", actions: ["remember", "withdraw"] },
@@ -287,7 +300,7 @@ const chart = setup({
       },
       on: {
         MailRead: [
-          { guard: and(["takesTurn", isOpen]), target: ".weighing" },
+          { guard: and(["takesTurn", not("isHistory"), isOpen]), target: ".weighing" },
           { guard: "answers", target: ".idle" },
         ],
         ConversationClosed: ".idle",

@@ -47,6 +47,8 @@ export const MailRead = event("MailRead", {
   commitmentWords: personal(Schema.Array(Schema.String)),
   /** Numbers of invoices that the mail names, lower case. */
   invoices: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** It was long past when it was told of: it is remembered, and nothing follows from it. */
+  history: Schema.optionalKey(Schema.Boolean),
 })
 
 /** What an invoice of this person's has come to, told by the invoice itself: a complaint may be about it. */
@@ -144,6 +146,9 @@ const isForged = ({ suspicions }: Findings) =>
 export const isHeldBack = ({ direction, findings }: Pick<Mail, "direction" | "findings">) =>
   direction === "inward" && (findings.instructsReader || isForged(findings))
 
+export const isHistory = ({ history, sentAt }: Read) =>
+  history === true || Date.now() - sentAt > lapseMillis
+
 export const isNewest = (context: AnalystContext, event: Read) =>
   event.sentAt >= Math.max(context.lastInwardAt, context.lastOutwardAt)
 
@@ -165,7 +170,7 @@ export const pendingWith = (context: AnalystContext, event: Read): ReadonlyArray
   const kept = isNewest(context, event) && !isHeldBack(event)
     ? context.pending.filter(({ by }) => by !== writer)
     : context.pending
-  const made = isHeldBack(event)
+  const made = isHeldBack(event) || isHistory(event)
     ? []
     : event.findings.commitments.filter(({ dueAt }) => dueAt > Date.now())
   return [...kept, ...made].sort((a, b) => a.dueAt - b.dueAt).slice(0, commitmentsMax)

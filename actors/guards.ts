@@ -25,6 +25,24 @@ const nameOf = (guard: unknown): string => {
     : "a guard"
 }
 
+type Node = Chart["machine"]["root"]
+
+/** The states a value names, the outermost first. */
+const nodesIn = (node: Node, value: unknown): ReadonlyArray<Node> => {
+  const inner: ReadonlyArray<readonly [string, unknown]> = typeof value === "string"
+    ? [[value, undefined]]
+    : typeof value === "object" && value !== null
+    ? Object.entries(value)
+    : []
+  return [
+    node,
+    ...inner.flatMap(([name, rest]) => {
+      const child = node.states[name]
+      return child === undefined ? [] : nodesIn(child, rest)
+    }),
+  ]
+}
+
 /** Guards tried before the transition that was taken, or all of them where none was. */
 export const guardsAgainst = (
   chart: Chart,
@@ -39,7 +57,9 @@ export const guardsAgainst = (
     const taken = new Set<unknown>(chart.machine.getTransitionData(snapshot, incoming))
     const found: Array<GuardRefusal> = []
     // Inner states are asked first, and an outer one only where the inner ones take nothing.
-    const nodes = [...snapshot._nodes].sort((a, b) => b.path.length - a.path.length)
+    const nodes = nodesIn(chart.machine.root, snapshot.value).toSorted((a, b) =>
+      b.path.length - a.path.length
+    )
     for (const node of nodes) {
       let stops = false
       for (const candidate of node.transitions.get(event.type) ?? []) {

@@ -1,6 +1,7 @@
 /** Runs every bench, or those named: `npm run -s bench -- [--json] [NAME…]`. */
 import process from "node:process"
 import { bytes } from "./bytes.ts"
+import { httpQuery } from "./http-query.ts"
 import { longHistory } from "./long-history.ts"
 import { rebuild } from "./rebuild.ts"
 import { recovery } from "./recovery.ts"
@@ -16,6 +17,7 @@ const benches: ReadonlyArray<readonly [names: string, run: () => Promise<Readonl
     ["rebuild", rebuild],
     ["bytes-per-event", bytes],
     ["long-history", longHistory],
+    ["http-query http-query-p99", httpQuery],
   ]
 
 const args = process.argv.slice(2)

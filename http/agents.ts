@@ -2,12 +2,12 @@
  * Agents and their actors: lists, the state of one, and proposals. The revision is the `ETag`, so a reader
  * asks `If-None-Match` and a writer says `If-Match`.
  */
-import { Effect, Schema } from "effect"
+import { Context, Effect, Exit, Schema } from "effect"
 import { EventLog } from "../actors/event-log.ts"
 import { Aios, OperationFailed } from "../projections/aios.ts"
 import { objectOf } from "../projections/fields.ts"
 import { type Problem, problem } from "./problem.ts"
-import { Reply, route } from "./route.ts"
+import { Reply, route, type Services } from "./route.ts"
 import { Actor, Agent, Event, pageOf } from "./shapes.ts"
 
 const agentsMax = 1_000
@@ -106,8 +106,8 @@ const answered = Effect.fnUntraced(function* (stream: string) {
     }))
   const answers = kept.get(log) ?? new Map<string, Answered>()
   kept.set(log, answers)
-  const known = answers.get(stream)
-  if (known?.head === head) return known
+  const before = answers.get(stream)
+  if (before?.head === head) return before
   const { context: _, ...actor } = yield* (yield* Aios).view(stream)
   const answer = { head, etag: `"${actor.revision}"`, text: JSON.stringify(actor) }
   // A parked actor's problem is no event: it is asked for anew.
@@ -117,6 +117,24 @@ const answered = Effect.fnUntraced(function* (stream: string) {
   }
   return answer
 })
+
+/** An answer that still holds, as long as the log stands where it stood. */
+const known = (services: Context.Context<Services>, stream: string): Answered | undefined => {
+  const log = Context.get(services, EventLog)
+  const answer = kept.get(log)?.get(stream)
+  if (answer === undefined) return undefined
+  const head = Effect.runSyncExit(log.head)
+  return Exit.isSuccess(head) && head.value === answer.head ? answer : undefined
+}
+
+const answerOf = (request: Request, answer: Answered): Response =>
+  sameAs(request, answer.etag)
+    ? new Response(null, { status: 304, headers: headersOf(answer.etag) })
+    : new Response(answer.text, {
+      headers: { ...headersOf(answer.etag), "content-type": "application/json" },
+    })
+
+const headersOf = (etag: string) => ({ etag, "cache-control": "private, no-cache" })
 
 const sameAs = (request: Request, etag: string): boolean => {
   const given = request.headers.get("if-none-match")
@@ -141,19 +159,17 @@ export const viewed = route({
   answer: Actor,
   reads: { "if-none-match": "The ETag of an earlier answer: 304 where nothing is new" },
   problems: [404],
+  quick: (services, request, params) => {
+    const answer = known(services, `${params["agent"]}-${params["key"]}`)
+    return answer && answerOf(request, answer)
+  },
   handle: ({ params, query, request }) =>
     Effect.gen(function* () {
       const stream = `${params.agent}-${params.key}`
       const answer = yield* answered(stream)
-      const headers = { etag: answer.etag, "cache-control": "private, no-cache" }
-      if (sameAs(request, answer.etag)) return new Response(null, { status: 304, headers })
-      if (query.open === 1) {
-        const actor = yield* (yield* Aios).view(stream)
-        return new Reply(actor, { ...headers, etag: `"${actor.revision}"` })
-      }
-      return new Response(answer.text, {
-        headers: { ...headers, "content-type": "application/json" },
-      })
+      if (query.open !== 1 || sameAs(request, answer.etag)) return answerOf(request, answer)
+      const actor = yield* (yield* Aios).view(stream)
+      return new Reply(actor, headersOf(`"${actor.revision}"`))
     }),
 })
 

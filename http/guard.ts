@@ -24,15 +24,14 @@ export const sessionIn = (request: Request, gate: Gate): string | undefined => {
   return found !== undefined && gate.keys.isSession(found) ? found : undefined
 }
 
-const hostsOf = (port: number): ReadonlyArray<string> =>
-  ["127.0.0.1", "localhost"].flatMap((name) =>
-    port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]
-  )
+const isOurs = (host: string, port: number): boolean =>
+  host === `127.0.0.1:${port}` || host === `localhost:${port}` ||
+  (port === 80 && (host === "127.0.0.1" || host === "localhost"))
 
 /** Whether the request is meant for this address and sent by no other site. */
 export const misdirected = (request: Request, gate: Gate): Problem | undefined => {
   const host = request.headers.get("host") ?? ""
-  if (!hostsOf(gate.port()).includes(host.toLowerCase())) {
+  if (!isOurs(host.toLowerCase(), gate.port())) {
     return problem(
       421,
       "OtherHost",

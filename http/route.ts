@@ -3,7 +3,7 @@
  * neither can say something the other does not. `mount` gives them to Hono.
  */
 import { Cause, type Context, Effect, Exit, Option, Result, Schema } from "effect"
-import type { Hono } from "hono"
+import type { Context as HonoContext, Hono } from "hono"
 import type { EventLog } from "../actors/event-log.ts"
 import { type Aios, OperationFailed } from "../projections/aios.ts"
 import type { Meter } from "./meter.ts"
@@ -38,6 +38,11 @@ interface Spec<P extends Shape, Q extends Shape, B extends Shape, A extends Shap
   readonly problems?: ReadonlyArray<number>
   /** Nobody is asked for a token. */
   readonly open?: boolean
+  /**
+   * An answer that is known already, given without further ado; undefined where it must be worked out.
+   * Asked only where there is no query, so that there is nothing to check.
+   */
+  readonly quick?: Quick
   readonly handle: (input: {
     readonly params: P["Type"]
     readonly query: Q["Type"]
@@ -45,6 +50,12 @@ interface Spec<P extends Shape, Q extends Shape, B extends Shape, A extends Shap
     readonly request: Request
   }) => Effect.Effect<A["Type"] | Reply<A["Type"]> | Response, OperationFailed | Problem, Services>
 }
+
+export type Quick = (
+  services: Context.Context<Services>,
+  request: Request,
+  params: Readonly<Record<string, string>>,
+) => Response | undefined
 
 /** An answer with headers of its own. */
 export class Reply<A> {
@@ -72,6 +83,7 @@ export interface Route {
   readonly reads: Readonly<Record<string, string>>
   readonly problems: ReadonlyArray<number>
   readonly open: boolean
+  readonly quick: Quick | undefined
   readonly run: (raw: {
     readonly params: Readonly<Record<string, string>>
     readonly query: Readonly<Record<string, string>>
@@ -170,6 +182,7 @@ export const route = <
     reads: spec.reads ?? {},
     problems: spec.problems ?? [],
     open: spec.open ?? false,
+    quick: spec.quick,
     run: (raw) =>
       Effect.gen(function* () {
         const input = {
@@ -209,23 +222,38 @@ export const running = (services: Context.Context<Services>) => {
   }
 }
 
+type Handler = (c: HonoContext) => Response | Promise<Response>
+/** What stands in front of every handler. */
+export type Guarded = (handler: Handler) => Handler
+
 export const mount = (
   hono: Hono,
   routes: ReadonlyArray<Route>,
   services: Context.Context<Services>,
   meter: Meter,
+  guarded: Guarded,
 ): void => {
   const run = running(services)
   for (const one of routes) {
-    hono.on(one.method.toUpperCase(), one.path, async (c) => {
+    const { quick } = one
+    const handler = (c: HonoContext) => {
       const started = performance.now()
-      const response = await run(one.run({
-        params: c.req.param(),
-        query: c.req.query(),
-        request: c.req.raw,
-      }))
-      meter.observe(one.id, response.status, performance.now() - started)
-      return response
-    })
+      const known = quick === undefined || c.req.raw.url.includes("?")
+        ? undefined
+        : quick(services, c.req.raw, c.req.param())
+      if (known === undefined) return worked(one, c, started)
+      meter.observe(one.id, known.status, performance.now() - started)
+      return known
+    }
+    hono.on(one.method.toUpperCase(), one.path, guarded(handler))
+  }
+  const worked = async (one: Route, c: HonoContext, started: number) => {
+    const response = await run(one.run({
+      params: c.req.param(),
+      query: c.req.query(),
+      request: c.req.raw,
+    }))
+    meter.observe(one.id, response.status, performance.now() - started)
+    return response
   }
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import type { Hono } from "hono"
+import type { Guarded } from "../route.ts"
 
 const types = {
   "aios.css": "text/css; charset=utf-8",
@@ -11,7 +12,7 @@ const types = {
   "icon.svg": "image/svg+xml",
 } as const
 
-export const assets = (hono: Hono): void => {
+export const assets = (hono: Hono, guarded: Guarded): void => {
   for (const [name, type] of Object.entries(types)) {
     const bytes = readFileSync(new URL(`../assets/${name}`, import.meta.url))
     const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}"`
@@ -24,10 +25,11 @@ export const assets = (hono: Hono): void => {
     }
     hono.get(
       `/assets/${name}`,
-      (c) =>
+      guarded((c) =>
         c.req.header("if-none-match") === etag
           ? new Response(null, { status: 304, headers })
-          : new Response(new Uint8Array(bytes), { headers }),
+          : new Response(new Uint8Array(bytes), { headers })
+      ),
     )
   }
 }

@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import type { Hono } from "hono"
 import { limitedText } from "../body.ts"
 import { cookieName, type Gate } from "../guard.ts"
+import type { Guarded } from "../route.ts"
 import { html, nothing } from "./html.ts"
 import { page } from "./layout.ts"
 import { respond } from "./respond.ts"
@@ -43,26 +44,32 @@ const enterPage = (code: string, wrong: boolean): string =>
     }</main>`,
   )
 
-export const enter = (hono: Hono, gate: Gate): void => {
-  hono.get("/enter", (c) => {
-    const code = (c.req.query("code") ?? "").slice(0, codeCharsMax)
-    return respond(enterPage(code, false))
-  })
-  hono.post("/enter", async (c) => {
-    const text = await Effect.runPromise(Effect.orElseSucceed(limitedText(c.req.raw), () => ""))
-    const code = (new URLSearchParams(text).get("code") ?? "").trim().slice(0, codeCharsMax)
-    const session = gate.keys.redeem(code)
-    if (session === undefined) return respond(enterPage("", true), 403)
-    const port = gate.port()
-    return new Response(null, {
-      status: 303,
-      headers: {
-        location: "/",
-        "cache-control": "no-store",
-        "set-cookie": `${
-          cookieName(port)
-        }=${session}; Path=/; Max-Age=${gate.keys.sessionSeconds}; HttpOnly; SameSite=Strict`,
-      },
-    })
-  })
+export const enter = (hono: Hono, gate: Gate, guarded: Guarded): void => {
+  hono.get(
+    "/enter",
+    guarded((c) => {
+      const code = (c.req.query("code") ?? "").slice(0, codeCharsMax)
+      return respond(enterPage(code, false))
+    }),
+  )
+  hono.post(
+    "/enter",
+    guarded(async (c) => {
+      const text = await Effect.runPromise(Effect.orElseSucceed(limitedText(c.req.raw), () => ""))
+      const code = (new URLSearchParams(text).get("code") ?? "").trim().slice(0, codeCharsMax)
+      const session = gate.keys.redeem(code)
+      if (session === undefined) return respond(enterPage("", true), 403)
+      const port = gate.port()
+      return new Response(null, {
+        status: 303,
+        headers: {
+          location: "/",
+          "cache-control": "no-store",
+          "set-cookie": `${
+            cookieName(port)
+          }=${session}; Path=/; Max-Age=${gate.keys.sessionSeconds}; HttpOnly; SameSite=Strict`,
+        },
+      })
+    }),
+  )
 }

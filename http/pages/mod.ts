@@ -12,7 +12,7 @@ import { today } from "../company.ts"
 import { type Gate, sessionIn } from "../guard.ts"
 import type { Meter } from "../meter.ts"
 import { type Problem, problem, toldOf } from "../problem.ts"
-import { running, type Services } from "../route.ts"
+import { type Guarded, running, type Services } from "../route.ts"
 import { assets } from "./assets.ts"
 import { briefPage } from "./brief.ts"
 import { enter } from "./enter.ts"
@@ -42,6 +42,7 @@ export const pages = (
   gate: Gate,
   services: Context.Context<Services>,
   meter: Meter,
+  guarded: Guarded,
 ): void => {
   const run = running(services)
   const notes = new Map<string, Note>()
@@ -82,16 +83,19 @@ export const pages = (
     path: string,
     make: (c: HonoContext, frame: Frame) => Work<string>,
   ) =>
-    hono.get(path, async (c) => {
-      const started = performance.now()
-      const response = await run(
-        Effect.gen(function* () {
-          return respond(yield* make(c, yield* frameOf(c.req.raw)))
-        }).pipe(Effect.catch(told(c.req.raw))),
-      )
-      meter.observe(`page ${path}`, response.status, performance.now() - started)
-      return response
-    })
+    hono.get(
+      path,
+      guarded(async (c) => {
+        const started = performance.now()
+        const response = await run(
+          Effect.gen(function* () {
+            return respond(yield* make(c, yield* frameOf(c.req.raw)))
+          }).pipe(Effect.catch(told(c.req.raw))),
+        )
+        meter.observe(`page ${path}`, response.status, performance.now() - started)
+        return response
+      }),
+    )
 
   const briefAt = (frame: Frame) =>
     Effect.gen(function* () {
@@ -177,33 +181,36 @@ export const pages = (
     path: string,
     word: (c: HonoContext, form: URLSearchParams) => Work<Note>,
   ) =>
-    hono.post(path, async (c) => {
-      const started = performance.now()
-      const response = await run(
-        Effect.gen(function* () {
-          const note = yield* word(c, yield* formOf(c.req.raw))
-          const name = crypto.randomUUID()
-          notes.set(name, note)
-          const [oldest] = notes.keys()
-          if (notes.size > notesMax && oldest !== undefined) notes.delete(oldest)
-          return new Response(null, {
-            status: 303,
-            headers: { location: `/?note=${name}`, "cache-control": "no-store" },
-          })
-        }).pipe(
-          Effect.catch((failure) =>
-            Effect.gen(function* () {
-              const { body, status } = toldOf(failure)
-              const note = { text: String(body["detail"]), wrong: true }
-              return respond(yield* briefAt(yield* frameOf(c.req.raw, note)), status)
+    hono.post(
+      path,
+      guarded(async (c) => {
+        const started = performance.now()
+        const response = await run(
+          Effect.gen(function* () {
+            const note = yield* word(c, yield* formOf(c.req.raw))
+            const name = crypto.randomUUID()
+            notes.set(name, note)
+            const [oldest] = notes.keys()
+            if (notes.size > notesMax && oldest !== undefined) notes.delete(oldest)
+            return new Response(null, {
+              status: 303,
+              headers: { location: `/?note=${name}`, "cache-control": "no-store" },
             })
+          }).pipe(
+            Effect.catch((failure) =>
+              Effect.gen(function* () {
+                const { body, status } = toldOf(failure)
+                const note = { text: String(body["detail"]), wrong: true }
+                return respond(yield* briefAt(yield* frameOf(c.req.raw, note)), status)
+              })
+            ),
+            Effect.catch(told(c.req.raw)),
           ),
-          Effect.catch(told(c.req.raw)),
-        ),
-      )
-      meter.observe(`form ${path}`, response.status, performance.now() - started)
-      return response
-    })
+        )
+        meter.observe(`form ${path}`, response.status, performance.now() - started)
+        return response
+      }),
+    )
 
   const idOf = (c: HonoContext) => c.req.param("id") ?? ""
 
@@ -272,6 +279,6 @@ export const pages = (
       return { text: `${invoice}: ${outcome}` }
     }))
 
-  enter(hono, gate)
-  assets(hono)
+  enter(hono, gate, guarded)
+  assets(hono, guarded)
 }

@@ -30,7 +30,9 @@ const say = (text, wrong) => {
 
 // Decisions
 
-const items = () => [...document.querySelectorAll("[data-item]")]
+/** Those that can be seen: what is folded away is passed over. */
+const items = () =>
+  [...document.querySelectorAll("[data-item]")].filter((one) => one.checkVisibility())
 const current = () => document.activeElement?.closest("[data-item]") ?? undefined
 
 /** After a decision the eye stays where it was: on what now stands at that place. */

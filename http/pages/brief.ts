@@ -21,6 +21,8 @@ import {
 
 /** An honest guess of what reading and deciding takes. */
 const minutesPerDecision = 1.5
+/** Items that stand open; those of less weight are one step away. */
+const itemsShown = 7
 const leadsShown = 7
 const linesShown = 6
 /** Older items show their age. */
@@ -97,6 +99,16 @@ const bareOf = (approval: Approval, frame: Frame): Markup =>
       </article>
     </li>
   `
+
+const itemsOf = (id: string, all: ReadonlyArray<Markup>): Markup =>
+  html`<ol class="items">${all.slice(0, itemsShown)}</ol>${
+    all.length <= itemsShown ? nothing : html`
+      <details class="more" id="${id}">
+        <summary>and ${all.length - itemsShown} more</summary>
+        <ol class="items">${all.slice(itemsShown)}</ol>
+      </details>
+    `
+  }`
 
 const section = (id: string, title: string, body: Markup): Markup =>
   html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>`
@@ -317,10 +329,10 @@ ${
       now.length + bare.length === 0 ? nothing : section(
         "now",
         "Now",
-        html`<ol class="items">${now}${bare}</ol>${groupsOf(brief.approvals, frame)}`,
+        html`${itemsOf("more-now", [...now, ...bare])}${groupsOf(brief.approvals, frame)}`,
       )
     }
-${week.length === 0 ? nothing : section("week", "This week", html`<ol class="items">${week}</ol>`)}
+${week.length === 0 ? nothing : section("week", "This week", itemsOf("more-week", week))}
 ${
       leads.length === 0 ? nothing : section(
         "warm",

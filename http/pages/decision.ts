@@ -9,7 +9,7 @@ import type { Approval } from "../../projections/aios.ts"
 import { objectOf, textOf } from "../../projections/fields.ts"
 import { html, type Markup, nothing, textarea, verbatim } from "./html.ts"
 import { button, type Frame, hidden } from "./layout.ts"
-import { ago, exactOf, moneyOf } from "./words.ts"
+import { ago, count, exactOf, moneyOf } from "./words.ts"
 
 const hourMillis = 60 * 60 * 1000
 const morning = "09:00"
@@ -60,18 +60,26 @@ const fieldOf = (name: string): string => {
 const textName = (content: { readonly [name: string]: Json }): string | undefined =>
   ["text", "body", "markdown"].find((name) => typeof content[name] === "string")
 
-/** All of it: nothing is done that is not shown here. */
-const contentOf = (approval: Approval, frame: Frame): Markup => {
-  const content = objectOf(approval.content)
-  const long = textName(content)
-  const fields = Object.entries(content).filter(([name, value]) =>
-    name !== long && value !== null && value !== "" &&
-    !(Array.isArray(value) && value.length === 0)
-  )
-  if (Object.keys(content).length === 0) {
-    return verbatim("pre", "letter", JSON.stringify(approval.content))
-  }
-  return html`<div class="content"><dl class="fields">${
+/** Fields that machines need; a founder decides by the others. */
+const technical = new Set([
+  "from",
+  "inReplyTo",
+  "made",
+  "messageId",
+  "person",
+  "record",
+  "records",
+  "references",
+  "requester",
+  "subjectKey",
+  "work",
+])
+
+const fieldsOf = (
+  fields: ReadonlyArray<readonly [name: string, value: Json]>,
+  frame: Frame,
+): Markup =>
+  html`<dl class="fields">${
     fields.map(([name, value]) =>
       html`
         <div>
@@ -80,8 +88,29 @@ const contentOf = (approval: Approval, frame: Frame): Markup => {
         </div>
       `
     )
-  }</dl>${
+  }</dl>`
+
+/** All of it: nothing is done that is not shown here, what only machines need one step away. */
+const contentOf = (approval: Approval, frame: Frame): Markup => {
+  const content = objectOf(approval.content)
+  if (Object.keys(content).length === 0) {
+    return verbatim("pre", "letter", JSON.stringify(approval.content))
+  }
+  const long = textName(content)
+  const fields = Object.entries(content).filter(([name, value]) =>
+    name !== long && value !== null && value !== "" &&
+    !(Array.isArray(value) && value.length === 0)
+  )
+  const plain = fields.filter(([name]) => !technical.has(name))
+  const rest = fields.filter(([name]) => technical.has(name))
+  return html`<div class="content">${fieldsOf(plain, frame)}${
     long === undefined ? nothing : verbatim("div", "letter", textOf(content[long]).trimEnd())
+  }${
+    rest.length === 0
+      ? nothing
+      : html`<details class="rest" id="rest-${approval.id}"><summary>${
+        count(rest.length, "more field")
+      }</summary>${fieldsOf(rest, frame)}</details>`
   }</div>`
 }
 

@@ -23,6 +23,13 @@ export const stateText = (state: StateValue): string =>
     return below === "" ? name : `${name}.${below}`
   }).join(", ")
 
+/** What the founder knows first, what serves it after. */
+const order = ["lead", "outreach", "invoice", "article", "analyst", "executor", "coordinator"]
+const placeOf = (agent: string): number => {
+  const at = order.indexOf(agent)
+  return at < 0 ? order.length : at
+}
+
 const shortKey = (key: string): string => key.length > 12 ? `${key.slice(0, 8)}…` : key
 
 export type NameOf = (agent: string, key: string) => string | undefined
@@ -69,9 +76,9 @@ export const agentsPage = (
             <p
               class="empty">No actors yet. They begin with what you import: <code>aios import mailbox.mbox</code></p>
           `
-          : nothing}${[...agents].toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, all]) =>
-            listOf(name, all)
-          )}</main>
+          : nothing}${[...agents].toSorted(([a], [b]) =>
+            placeOf(a) - placeOf(b) || (a < b ? -1 : 1)
+          ).map(([name, all]) => listOf(name, all))}</main>
     `,
   )
 }

@@ -272,6 +272,7 @@ const neutral = new Set([
   "ActivityFailed",
   "ActivitySkipped",
   "ActivityQuarantined",
+  "ActivityReleased",
   "TimerFired",
   "ChildDone",
   "ChildFailed",

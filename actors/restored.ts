@@ -41,7 +41,8 @@ export const quarantineOpen = Effect.fn("quarantineOpen")(function* (madeAt: str
   const openAsks = yield* OpenAsks
   const log = yield* EventLog
   const vault = yield* Vault
-  yield* openAsks.caughtUp(yield* log.head)
+  const head = yield* log.head
+  yield* openAsks.caughtUp(head)
   const risky: Array<OpenAsk & { readonly activity: string }> = []
   let after: string | undefined
   for (;;) {
@@ -66,20 +67,11 @@ export const quarantineOpen = Effect.fn("quarantineOpen")(function* (madeAt: str
       reason: `Restored from a backup of ${madeAt}: ${open.activity} may have happened after it ` +
         "was made; only you can tell",
     }, {
-      id: derivedId(`quarantine:${open.id}`),
+      id: derivedId(`quarantine:${open.id}:${head}`),
       actor: "operator",
       causation: open.causation,
       correlation: open.correlation,
     })
-    if (open.approval !== undefined) {
-      // It must not be decided again as if nothing could have happened. One that was decided stays.
-      yield* Effect.ignore(report(open.approval, { type: "ApprovalSuperseded", by: "restore" }, {
-        id: derivedId(`restored:${open.approval}`),
-        actor: "operator",
-        causation: open.causation,
-        correlation: open.correlation,
-      }))
-    }
     const input = open.ask.ask === "activity" ? open.ask.input ?? null : null
     const about = aboutOf(openContent(input, vault))
     quarantined.push({ ask: open.id, activity: open.activity, about })

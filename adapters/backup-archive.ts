@@ -156,10 +156,14 @@ const checkSpace = (file: string, folder: string, needed: number) => {
   })
 }
 
-/** Unpacks into `folder`, which must not exist, and checks every file. On failure the folder is gone. */
+/**
+ * Unpacks into `folder`, which must not exist, and checks every file. On failure the folder is gone.
+ * `durable`: each file is flushed; a folder that is only looked at needs none of that.
+ */
 export const unpack = async (
   file: string,
   folder: string,
+  durable: boolean,
   progress: Progress,
 ): Promise<Manifest> => {
   const damaged = (what: string) =>
@@ -210,7 +214,7 @@ export const unpack = async (
     })
     entry.on("end", () => {
       attempt(() => {
-        fsyncSync(handle)
+        if (durable) fsyncSync(handle)
         closeSync(handle)
         if (hash.digest("hex") !== named.sha256) throw damaged(`${entry.path} has other content`)
       })

@@ -16,7 +16,8 @@ import { failureOf } from "../projections/aios-failures.ts"
 import * as dataDirectory from "./data-directory.ts"
 import * as vault from "./vault-sqlite.ts"
 
-const pageEvents = 1_000
+/** Each may be large. */
+const pageEvents = 200
 
 export interface Checked {
   readonly events: number

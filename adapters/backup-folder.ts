@@ -53,17 +53,18 @@ const copyDatabase = async <A>(
   from: string,
   to: string,
   look: (db: DatabaseSync) => A,
-  step: (share: number) => void,
+  step: (done: number, total: number) => void,
 ): Promise<A> => {
   const db = new DatabaseSync(from, { readOnly: true })
   try {
     // A read transaction pins the moment: writers go on, and the copy never begins again.
     prepare(db, "BEGIN").run()
     const seen = look(db)
+    const pageBytes = rowOf<readonly [number]>(prepare(db, "PRAGMA page_size").get())?.[0] ?? 0
     await backup(db, to, {
       rate: stepPages,
       progress: ({ remainingPages, totalPages }) =>
-        step(totalPages === 0 ? 1 : 1 - remainingPages / totalPages),
+        step((totalPages - remainingPages) * pageBytes, totalPages * pageBytes),
     })
     prepare(db, "COMMIT").run()
     chmodSync(to, 0o600)
@@ -140,8 +141,7 @@ const copyAll = async (
   at: number,
   progress: Progress,
 ): Promise<BackupCopy> => {
-  const say = (what: string) => (share: number) =>
-    progress({ what, done: Math.floor(share * 1000), total: 1000 })
+  const say = (what: string) => (done: number, total: number) => progress({ what, done, total })
   mkdirSync(folder, { mode: 0o700 })
   const head = await copyDatabase(
     join(directory, "log.db"),

@@ -5,7 +5,7 @@
 import { Schema } from "effect"
 import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
-import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs"
+import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { stringify } from "yaml"
 import type { RecordedEvent } from "../actors/event-log.ts"
@@ -21,7 +21,7 @@ import {
   PersonListed,
 } from "../machines/record.ts"
 import { csvLine } from "./csv-cells.ts"
-import { writeAll, writeWhole } from "./durable-file.ts"
+import { writeAll } from "./durable-file.ts"
 import { calendarOf } from "./export-calendar.ts"
 import { type Attachment, mboxEntry, messageOf } from "./export-mail.ts"
 import { decimalOf } from "./payments-folder.ts"
@@ -160,7 +160,8 @@ export const exporter = (folder: string): Exporter => {
       free = dot > 0 ? `${name.slice(0, dot)}-${n}${name.slice(dot)}` : `${name}-${n}`
     }
     names.add(`${below}/${free.toLowerCase()}`)
-    writeWhole(join(folder, below, free), content)
+    // Not flushed one by one: what is lost with the power is exported again.
+    writeFileSync(join(folder, below, free), content, { flag: "wx", mode: 0o600 })
     count(`${below}/`)
   }
   const text = async (

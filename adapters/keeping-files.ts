@@ -31,9 +31,14 @@ export const layer = (quarantine: Keeping["Service"]["quarantine"]): Layer.Layer
       quarantine,
       pack: (copy, file, progress) =>
         files(async () => (await archive()).pack(copy, file, progress)),
-      unpack: (file, folder, progress) =>
+      unpack: (file, folder, durable, progress) =>
         files(async () => {
-          const { at, files, head } = await (await archive()).unpack(file, folder, progress)
+          const { at, files, head } = await (await archive()).unpack(
+            file,
+            folder,
+            durable,
+            progress,
+          )
           const bytes = files.reduce((sum, one) => sum + one.bytes, 0)
           return { at, head, files: files.length, bytes }
         }),

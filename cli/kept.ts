@@ -6,7 +6,7 @@ import { Clock, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { join, sep } from "node:path"
-import { type Aios, OperationFailed } from "../projections/aios.ts"
+import { type Aios, OperationFailed, type Progress } from "../projections/aios.ts"
 import { Keeping } from "../projections/keeping.ts"
 import { Access, open, print, watch } from "./access.ts"
 import { bytes, count, oneLine, Output } from "./output.ts"
@@ -36,6 +36,18 @@ const filed = <A>(what: string, act: () => A) =>
           "Check the path, the space and the permissions.",
       }),
   })
+
+/** Work with a progress line of its own, so that its rate is its own too. */
+const phase = <A, E, R>(
+  what: string,
+  unit: "bytes" | "events",
+  work: (progress: Progress) => Effect.Effect<A, E, R>,
+) =>
+  Effect.flatMap(Output, (output) =>
+    Effect.suspend(() => {
+      const line = output.progress(what, unit)
+      return Effect.ensuring(work(watch(line)), Effect.sync(line.end))
+    }))
 
 const stamp = (at: number) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`
 
@@ -73,29 +85,42 @@ const backup = Command.make(
   Effect.fnUntraced(function* (given) {
     const access = yield* Access
     const keeping = yield* Keeping
-    const output = yield* Output
     const file = access.path(given.file)
     yield* checkTarget(file, given.force)
     const unfinished = `${file}${unfinishedSuffix}`
     const beside = join(access.dataDir, `${checkPrefix}${access.process}`)
     const started = yield* Clock.monotonicTimeNanos
     const aios = yield* open("read")
-    const line = output.progress("Backup", "bytes")
     const remove = (path: string) =>
       Effect.sync(() => rmSync(path, { recursive: true, force: true }))
     const copy = yield* Effect.acquireRelease(
-      aios.backup(watch(line)),
+      phase("Backup", "bytes", aios.backup),
       ({ folder }) => Effect.ignore(aios.backupDone(folder)),
     )
     const { checked, size } = yield* Effect.gen(function* () {
-      const size = yield* keeping.pack(copy, unfinished, watch(line))
+      const size = yield* phase(
+        "Backup",
+        "bytes",
+        (progress) => keeping.pack(copy, unfinished, progress),
+      )
       yield* aios.backupDone(copy.folder)
-      yield* keeping.unpack(unfinished, beside, watch(line))
-      const checked = yield* keeping.check(beside, copy.head, watch(line))
+      yield* phase(
+        "Backup",
+        "bytes",
+        (progress) => keeping.unpack(unfinished, beside, false, progress),
+      )
+      const checked = yield* phase(
+        "Backup",
+        "events",
+        (progress) => keeping.check(beside, copy.head, progress),
+      )
       yield* filed(`${file} could not be written`, () => renameSync(unfinished, file))
       return { size, checked }
     }).pipe(
-      Effect.ensuring(Effect.all([remove(beside), remove(unfinished), Effect.sync(line.end)])),
+      Effect.ensuring(Effect.all([
+        remove(beside),
+        remove(unfinished),
+      ])),
     )
     const millis = Number(((yield* Clock.monotonicTimeNanos) - started) / 1_000_000n)
     const plain = copy.files.reduce((sum, one) => sum + one.bytes, 0)
@@ -158,7 +183,6 @@ const restore = Command.make(
   Effect.fnUntraced(function* (given) {
     const access = yield* Access
     const keeping = yield* Keeping
-    const output = yield* Output
     const file = access.path(given.file)
     const directory = access.dataDir
     if (kindOf(file) !== "file") {
@@ -166,7 +190,6 @@ const restore = Command.make(
     }
     yield* checkEmpty(directory, "Give a new folder with --data-dir.")
     const beside = `${directory}${restoringSuffix}`
-    const line = output.progress("Restore", "bytes")
     // What a restore left that was broken off; only restores use this name.
     yield* filed(`${beside} could not be made`, () => {
       rmSync(beside, { recursive: true, force: true })
@@ -174,15 +197,22 @@ const restore = Command.make(
       rmSync(beside, { recursive: true })
     })
     const { asks, checked, unpacked } = yield* Effect.gen(function* () {
-      const unpacked = yield* keeping.unpack(file, beside, watch(line))
-      const checked = yield* keeping.check(beside, unpacked.head, watch(line))
+      const unpacked = yield* phase(
+        "Restore",
+        "bytes",
+        (progress) => keeping.unpack(file, beside, true, progress),
+      )
+      const checked = yield* phase(
+        "Restore",
+        "events",
+        (progress) => keeping.check(beside, unpacked.head, progress),
+      )
       const asks = yield* keeping.quarantine(beside, stamp(unpacked.at))
       yield* filed(`${directory} could not be made`, () => renameSync(beside, directory))
       return { unpacked, checked, asks }
     }).pipe(
       Effect.ensuring(Effect.sync(() => {
         rmSync(beside, { recursive: true, force: true })
-        line.end()
       })),
     )
     const result = { dataDir: directory, ...unpacked, ...checked, quarantined: asks }
@@ -197,7 +227,9 @@ const restore = Command.make(
         }, no divergence.`,
         "What happened after the backup was made is not known here, and nothing is done again by itself.",
         ...(asks.length === 0 ? [] : [
-          `${count(asks.length, "thing")} may have been done since. Look at each, then say so:`,
+          `${count(asks.length, "thing")} may have been done since and ${
+            asks.length === 1 ? "is" : "are"
+          } held. Look at each, then say so; what did not happen goes on.`,
           ...asks.slice(0, asksShown).flatMap(({ about, activity, ask }) => [
             `  ${activity}${about === "" ? "" : `, ${oneLine(about)}`}`,
             `    aios settle ${ask} --happened      or --did-not-happen`,

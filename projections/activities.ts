@@ -63,6 +63,12 @@ export const activities = defineProjection({
     ActivityFailed: becomes("failed"),
     ActivitySkipped: becomes("skipped"),
     ActivityQuarantined: becomes("quarantined"),
+    ActivityReleased: (event, rows) => {
+      const ask = `${event.stream}/${askNamedIn(event.data)}`
+      // Whom the gate held, it holds again.
+      const held = objectOf(rows.get(ask))["approval"] !== undefined
+      change(rows, ask, held ? "gated" : "open")
+    },
     ApprovalRequested: (event, rows) => {
       const ask = askNamedIn(event.data)
       if (ask === undefined || objectOf(rows.get(ask))["status"] !== "open") return

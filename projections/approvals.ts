@@ -120,6 +120,12 @@ export const approvals = defineProjection({
       if (typeof id !== "string") return
       rows.set(`id:${id}`, { ...objectOf(rows.get(`id:${id}`)), became: "unknown" })
     },
+    ActivityReleased: (event, rows) => {
+      const id = rows.get(`ask:${event.stream}/${askNamedIn(event.data)}`)
+      if (typeof id !== "string") return
+      const { became: _, ...row } = objectOf(rows.get(`id:${id}`))
+      rows.set(`id:${id}`, row)
+    },
     "*": follow,
   },
 })

@@ -252,6 +252,8 @@ export const brief = defineProjection({
       const { activity = "", person = "" } = objectOf(rows.get(`gate:${ask}`))
       rows.set(`unclear:${ask}`, { ask, activity, person, at: event.metadata.at, event: event.id })
     },
+    ActivityReleased: (event, rows) =>
+      rows.delete(`unclear:${event.stream}/${askNamedIn(event.data)}`),
     ActivitySucceeded: outcome("succeeded"),
     ActivityFailed: outcome("failed"),
     ActivitySkipped: outcome("skipped"),

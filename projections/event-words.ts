@@ -117,6 +117,8 @@ const outcome = (event: RecordedEvent, fields: JsonObject, known: Known): Words 
       return { what: `${sentence(name)} was skipped`, detail: line(problem) }
     case "ActivityQuarantined":
       return { what: `Nobody knows whether ${name} happened`, detail: line(problem) }
+    case "ActivityReleased":
+      return { what: `You said that ${name} did not happen: it is held back no more`, detail: "" }
     default:
       return { what: `${sentence(name)} was begun`, detail: "" }
   }

@@ -26,8 +26,16 @@ export interface Unpacked {
 export class Keeping extends Context.Service<Keeping, {
   /** Gives the packed size. On failure the file is gone. */
   pack(copy: BackupCopy, file: string, progress: Progress): Effect.Effect<number, OperationFailed>
-  /** Into a folder that does not exist, every file checked. On failure the folder is gone. */
-  unpack(file: string, folder: string, progress: Progress): Effect.Effect<Unpacked, OperationFailed>
+  /**
+   * Into a folder that does not exist, every file checked. On failure the folder is gone. `durable`: all
+   * of it is on disk when it is done; for a folder that is used, not for one that is looked at.
+   */
+  unpack(
+    file: string,
+    folder: string,
+    durable: boolean,
+    progress: Progress,
+  ): Effect.Effect<Unpacked, OperationFailed>
   /** Opens what was unpacked and folds all of it again. */
   check(
     folder: string,

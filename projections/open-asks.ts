@@ -121,6 +121,13 @@ export const asks = defineProjection({
     TimerFired: settles,
     ActivityStarted: (event, rows) => mark(rows, nameOf(event), { started: true }),
     ActivityQuarantined: (event, rows) => mark(rows, nameOf(event), { quarantined: true }),
+    ActivityReleased: (event, rows) => {
+      const key = keyNamed(rows, nameOf(event))
+      const ask = key === undefined ? undefined : openAskOf(rows.get(key))
+      if (key === undefined || ask === undefined) return
+      const { quarantined: _, ...released } = ask
+      rows.set(key, rowOf(released))
+    },
     // Its `ask` is a global name: the actor that waits is another one.
     ApprovalRequested: (event, rows) =>
       mark(rows, askNamedIn(event.data) ?? "", { approval: event.stream }),

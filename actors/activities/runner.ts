@@ -586,6 +586,14 @@ export const layer = (options: RunnerOptions = {}) =>
               }),
             )
           }
+          if (!outcome.happened && job.declaration.idempotency !== "unsafe") {
+            // It was held back before it ran (after a restore): it goes on as if it had not been.
+            return report(job.stream, of(job, { type: "ActivityReleased", by: "operator" }), {
+              actor: "operator",
+              causation: job.causation,
+              correlation: job.correlation,
+            }).pipe(Effect.tap(() => Effect.sync(() => enqueue(job))))
+          }
           const event = outcome.happened
             ? {
               type: "ActivitySucceeded",

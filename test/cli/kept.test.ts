@@ -119,6 +119,7 @@ describe("backup and restore", () => {
       const lived = await run(["brief", "--data-dir", fresh], { env: { AIOS_NOW: when } })
       expect([lived.code, lived.code === 0 ? "" : lived.err]).toEqual([0, ""])
     }
+    // Not even where it is approved again out of habit.
     await at(fresh, "approve", first!.id)
     expect(mailsIn(fresh)).toEqual(before)
     const { out } = await at(fresh, "doctor")
@@ -126,6 +127,15 @@ describe("backup and restore", () => {
     expect((await at(fresh, "settle", held!.ask, "--happened")).code).toBe(0)
     expect((await at(fresh, "doctor")).out).not.toContain(held!.ask)
     expect(mailsIn(fresh)).toEqual(before)
+
+    // What did not happen waits for its decision as before, and is then done once.
+    const other = quarantined.find(({ ask }) => ask !== held!.ask)!
+    expect((await at(fresh, "settle", other.ask, "--did-not-happen")).code).toBe(0)
+    expect(mailsIn(fresh)).toEqual(before)
+    const waiting = await jsonAt(fresh, "approvals") as ReadonlyArray<Approval>
+    const again = waiting.find(({ content }) => other.about.endsWith(content.subject))
+    expect((await at(fresh, "approve", again!.id)).out).toContain("outbox/")
+    expect(mailsIn(fresh)).toHaveLength(before.length + 1)
   })
 
   test("are taken while AIOS runs and imports, and hold together", async () => {
@@ -167,7 +177,7 @@ describe("backup and restore", () => {
     const fresh = one.beside("restored")
     await jsonAt(fresh, "restore", backups.at(-1)!.file)
     expect(await jsonAt(fresh, "replay")).toMatchObject({ divergences: [] })
-  })
+  }, 400_000)
 
   test("overwrite nothing that is there", async () => {
     const one = await company()

@@ -1,6 +1,6 @@
 /** Checks of the machine AIOS runs on, for `aios doctor`. They work also where AIOS itself does not start. */
-import { Effect } from "effect"
-import { existsSync, statSync } from "node:fs"
+import { Effect, Schema } from "effect"
+import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import { importFreeBytesMin } from "../actors/disk-space.ts"
@@ -8,6 +8,11 @@ import type { Check } from "../projections/aios.ts"
 import { aiosVersion } from "../projections/aios-wire.ts"
 import { freeBytes } from "./disk-space-statfs.ts"
 import { type Owner, ownerOf } from "./owner-lock.ts"
+/** A backup older than this is worth a word. */
+const backupDaysMax = 30
+const lastBackup = Schema.decodeUnknownSync(
+  Schema.fromJsonString(Schema.Struct({ at: Schema.Int, file: Schema.String })),
+)
 
 const fine = (name: string, detail: string): Check => ({ name, ok: true, detail, fix: "" })
 const wrong = (name: string, detail: string, fix: string): Check => ({
@@ -83,6 +88,21 @@ const clock = (fixed: string | undefined): Check =>
     "unset AIOS_NOW, unless this is a test or the demo",
   )
 
+/** What `aios backup` left word of. A backup that was never made is the founder's to know, not a fault. */
+const backup = (dataDir: string, now: number): Check => {
+  const name = "backup"
+  try {
+    const { at, file } = lastBackup(readFileSync(join(dataDir, "last-backup.json"), "utf8"))
+    const days = Math.max(0, Math.floor((now - at) / 86_400_000))
+    const text = `the newest is ${file}, ${
+      days === 0 ? "of today" : days === 1 ? "a day old" : `${days} days old`
+    }`
+    return days <= backupDaysMax ? fine(name, text) : wrong(name, text, "aios backup FILE")
+  } catch {
+    return fine(name, "none is known of; aios backup FILE makes one")
+  }
+}
+
 export const checks = (
   dataDir: string,
   fixedClock: string | undefined,
@@ -93,5 +113,6 @@ export const checks = (
     space(dataDir),
     snapshots(dataDir),
     owner(ownerOf(dataDir)),
+    backup(dataDir, fixedClock === undefined ? Date.now() : Date.parse(fixedClock)),
     clock(fixedClock),
   ])

@@ -4,7 +4,15 @@
  */
 import { Clock, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { join, sep } from "node:path"
 import { type Aios, OperationFailed, type Progress } from "../projections/aios.ts"
 import { Keeping } from "../projections/keeping.ts"
@@ -122,6 +130,11 @@ const backup = Command.make(
         remove(unfinished),
       ])),
     )
+    // For aios doctor alone: without it, it does not know.
+    yield* Effect.ignore(filed("", () => {
+      const word = JSON.stringify({ at: copy.at, file, head: copy.head })
+      writeFileSync(join(access.dataDir, "last-backup.json"), `${word}\n`, { mode: 0o600 })
+    }))
     const millis = Number(((yield* Clock.monotonicTimeNanos) - started) / 1_000_000n)
     const plain = copy.files.reduce((sum, one) => sum + one.bytes, 0)
     const result = {

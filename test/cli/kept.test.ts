@@ -91,6 +91,7 @@ describe("backup and restore", () => {
     const away = one.beside("away")
     await jsonAt(fresh, "export", away)
     expect(readFileSync(join(away, "mail.mbox"), "utf8")).toContain("From: Jonas Weber")
+    expect((await one.aios("doctor")).out).toContain(`the newest is ${file}, of today`)
     const { out } = await one.aios("backup", one.beside("two.backup"))
     expect(out).toContain("Whoever has this file has everything")
   })

@@ -23,6 +23,11 @@ const windowRecordsMax = 200_000
 const recordsAtOnceMax = 256
 /** When the founder's working day ends, where the settings do not say. */
 const dayEndsAtDefault = "18:00"
+/**
+ * An actor that starts as of now starts a moment before: what is due at once is due when all of an
+ * import was told, and not in between.
+ */
+const headStartMillis = 1_000
 /** A record's own stream holds the record and the refusals of its routes. */
 const recordEventsMax = 50
 
@@ -150,18 +155,19 @@ const make = Effect.gen(function* () {
     const refused = new Set(events.map((one) => one.id))
     return (yield* records.routesOf(event, ground)).map((route) => {
       const id = derivedId(`route:${event.id}:${route.to}:${route.event.type}`)
-      return { route, event, id, refusedId: derivedId(`refused:${id}`) }
+      const startsAt = ground.now - headStartMillis
+      return { route, event, id, startsAt, refusedId: derivedId(`refused:${id}`) }
     }).filter(({ refusedId }) => !refused.has(refusedId))
   })
 
   type Task = Effect.Success<ReturnType<typeof routesOf>>[number]
 
-  const tell = Effect.fnUntraced(function* ({ event, id, refusedId, route }: Task) {
+  const tell = Effect.fnUntraced(function* ({ event, id, refusedId, route, startsAt }: Task) {
     const isAsked = route.onlyIfKnown || route.startsNow === true ||
       route.event.type === "DraftWritten"
     const view = isAsked ? yield* system.view(route.to) : undefined
     if (route.onlyIfKnown && view === undefined) return "passed"
-    const occurredAt = route.startsNow === true && view === undefined ? undefined : route.occurredAt
+    const occurredAt = route.startsNow === true && view === undefined ? startsAt : route.occurredAt
     const told = route.event.type === "DraftWritten"
       ? records.withCovers(route.event, view?.context)
       : route.event

@@ -102,6 +102,8 @@ const tempersOf = (
 }
 
 const warmthOfAnger = -10
+/** What somebody wants who may become a client. */
+const interests = ["asksPrice", "namesBudget", "asksMeeting", "accepts"]
 
 /** Only that it instructs its reader's AI: whatever else it says changes nothing. */
 const instructed = (quotes: ReadonlyArray<string>): Reading => ({
@@ -172,6 +174,10 @@ export const readText = (subject: string, text: string, reckoning?: Reckoning): 
     if (harsh !== undefined) quote(...harsh)
   }
   if (intents.has("declines")) intents.delete("accepts")
+  // A date alone is no interest: invoices and promises name one too.
+  if (!interests.some((one) => intents.has(one)) && intents.has("namesDate")) {
+    intents.set("namesDate", 0)
+  }
   const sum = [...intents.values()].reduce((total, one) => total + one, warmthOfWriting)
   // Who complains is not courted, whatever else the mail names.
   const cooled = unsubscribes || intents.has("complains") ? Math.min(0, sum) : sum

@@ -200,7 +200,14 @@ describe("a complaint", () => {
 })
 
 describe("a mail without weight", () => {
-  it.each(["Thanks!", "Thank you, got it.", "Is this you?", "Danke! Bis bald."])(
+  it.each([
+    "Thanks!",
+    "Thank you, got it.",
+    "Is this you?",
+    "Danke! Bis bald.",
+    "Your invoice is due on 3 December.",
+    "Ich überweise die 89 EUR bis Freitag.",
+  ])(
     "such as %j warms less than a lead needs",
     (text) => expect(readText("", text).signals.warmth).toBeLessThan(15),
   )

@@ -55,20 +55,23 @@ const statuses: Readonly<Record<string, number>> = {
   DiskFull: 507,
 }
 
+/** `failed` is a refusal: the request was sound, and cannot be granted as things are. */
 const statusOfKind: Readonly<Record<OperationFailed["kind"], number>> = {
   usage: 422,
   later: 503,
   configuration: 500,
-  failed: 500,
+  failed: 409,
 }
+/** Something of ours or of the machine is broken; asking otherwise does not help. */
+const faults = /(Unavailable|Parked|Defect|Corrupt|Broken|Closed|Behind)$/
 
 /** Names end in what they say: `PersonNotFound` is a 404 wherever it comes from. */
 const statusOf = (failure: OperationFailed): number =>
   statuses[failure.error] ??
     (/(NotFound|Unknown|Missing)$/.test(failure.error) || /^(Unknown|No[A-Z])/.test(failure.error)
       ? 404
-      : /^(Already|Not|Too|Decided)/.test(failure.error)
-      ? 409
+      : faults.test(failure.error) && failure.kind === "failed"
+      ? 500
       : statusOfKind[failure.kind])
 
 /** `ContentChanged` reads as `Content changed`. */

@@ -123,9 +123,12 @@ const move = (step) => {
 /** The current item's, or the first there is. */
 const act = (name) => (current() ?? document).querySelector(`[data-act="${name}"]`)
 
-const openAct = (name) => {
+/** A key that does nothing here says so. */
+const nothing = (verb) => say(`This has nothing to ${verb}. j and k lead to what has.`)
+
+const openAct = (name, verb) => {
   const details = act(name)
-  if (details === null) return
+  if (details === null) return nothing(verb)
   details.open = true
   details.querySelector("input:not([type=hidden]), textarea, form button")?.focus()
 }
@@ -139,17 +142,26 @@ helpButton?.addEventListener("click", showHelp)
 const keys = {
   j: () => move(1),
   k: () => move(-1),
-  a: () => current() && act("approve")?.requestSubmit(),
-  e: () => openAct("edit"),
-  r: () => openAct("reject"),
-  l: () => openAct("later"),
-  u: () => note().querySelector("[data-act=undo]")?.requestSubmit(),
+  a: () => {
+    if (current() === undefined) return say("Choose with j and k, then approve with a.")
+    const form = act("approve")
+    if (form === null) nothing("approve")
+    else form.requestSubmit()
+  },
+  e: () => openAct("edit", "edit"),
+  r: () => openAct("reject", "reject"),
+  l: () => openAct("later", "postpone"),
+  u: () => {
+    const form = note().querySelector("[data-act=undo]")
+    if (form === null) say("Nothing was decided just now. Under Decided stands what was.")
+    else form.requestSubmit()
+  },
   "?": showHelp,
 }
 
 const closeOpen = (target) => {
   const details = target.closest("details[data-act]")
-  if (details === null) return
+  if (details === null) return note().replaceChildren()
   details.open = false
   details.closest("[data-item]")?.focus()
 }

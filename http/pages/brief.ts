@@ -42,10 +42,28 @@ const whyOf = (reasons: ReadonlyArray<string>, events: ReadonlyArray<string>): M
       evidence(events)
     }</p>`
 
-/** The command that deals with it; `aios why ID` is a page here. */
+/** Commands that show something have a page here. */
+const shown: ReadonlyArray<readonly [RegExp, (found: string) => string, string]> = [
+  [/^aios why (\S+)$/, (id) => `/why/${encodeURIComponent(id)}`, "why"],
+  [
+    /^aios history "?([^"]+)"?$/,
+    (person) => `/people/${encodeURIComponent(person)}`,
+    "everything known about them",
+  ],
+  [
+    /^aios agents ([\w-]+\/[\w.:~-]+)$/,
+    (actor) => `/agents/${actor.split("/").map(encodeURIComponent).join("/")}`,
+    "look at it",
+  ],
+]
+
+/** The command that deals with it, or the page that shows what the command would. */
 const actionOf = (action: string): Markup => {
-  const why = /^aios why (\S+)/.exec(action)?.[1]
-  return why === undefined ? html`<code>${action}</code>` : html`<a href="/why/${why}">why</a>`
+  for (const [pattern, href, name] of shown) {
+    const found = pattern.exec(action)?.[1]
+    if (found !== undefined) return html`<a href="${href(found)}">${name}</a>`
+  }
+  return html`<code>${action}</code>`
 }
 
 const itemOf = (

@@ -4,6 +4,7 @@
  * told by whoever reads the rows.
  */
 import { parse } from "csv-parse/sync"
+import { plainCell } from "./csv-cells.ts"
 
 /** Lines before the header, such as LinkedIn's notes. */
 export const preambleLinesMax = 30
@@ -236,7 +237,7 @@ export const cellIn = <Field extends string>(
   most: number,
 ): string => {
   for (const index of columns.get(field) ?? []) {
-    const text = cells[index] ?? ""
+    const text = plainCell(cells[index] ?? "")
     if (text !== "") {
       return (text.length > most ? text.slice(0, most) : text).replace(/\s+/g, " ").toWellFormed()
     }

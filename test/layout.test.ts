@@ -46,6 +46,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "ical.js",
     "mailparser",
     "nodemailer",
+    "tar",
     "yaml",
   ],
   http: [

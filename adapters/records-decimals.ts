@@ -10,6 +10,11 @@ const numberCharsMax = 40
  * `commaIsPoint` decides what `1,234` means; whoever separates fields by semicolons writes so.
  */
 export const parseDecimal = (text: string, commaIsPoint = false): bigint | undefined => {
+  const simple = /^(-?)(\d{1,15})(?:\.(\d{1,12}))?$/.exec(text)
+  if (simple !== null && !(commaIsPoint && simple[3]?.length === 3)) {
+    const value = BigInt(simple[2]! + (simple[3] ?? "").padEnd(scaleDigits, "0"))
+    return simple[1] === "" ? value : -value
+  }
   let clean = text.trim()
   if (clean.length > numberCharsMax) return undefined
   const negative = /^\(.*\)$/.test(clean) || /^[^\d]*[-−]/.test(clean) || /\d\s*[-−]$/.test(clean)
@@ -25,7 +30,11 @@ export const parseDecimal = (text: string, commaIsPoint = false): bigint | undef
     ? comma > point
     : comma >= 0 && clean.indexOf(",") === clean.lastIndexOf(",") &&
       (commaIsPoint || !/^\d{1,3},\d{3}$/.test(clean))
-  const plain = decimalComma
+  // Where the comma is the point, the point parts thousands.
+  const thousands = commaIsPoint && comma < 0 && /^[1-9]\d{0,2}\.\d{3}$/.test(clean)
+  const plain = thousands
+    ? clean.replace(".", "")
+    : decimalComma
     ? clean.replaceAll(".", "").replace(",", ".")
     : clean.indexOf(".") !== clean.lastIndexOf(".")
     ? clean.replaceAll(".", "").replaceAll(",", "")

@@ -99,7 +99,7 @@ const layoutOf = (row: string): Layout | undefined => {
       last(columns.has("price") ? "price" : "amount"),
       last("quantity"),
     )
-    const commaIsPoint = delimiter !== ","
+    const commaIsPoint = delimiter === ";"
     return { delimiter, columns, width: cells.length, lastNeeded, commaIsPoint }
   }
   return undefined
@@ -351,6 +351,7 @@ export async function* readInvoiceLines(
 const signs: Readonly<Record<string, string>> = { "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR" }
 /** A currency that an amount is written with; a `$` is of many countries. */
 const currencyOfSign = (text: string): string => {
+  if (!/[^\d.,-]/.test(text)) return ""
   const code = /(?:^|[^A-Z])(EUR|USD|GBP|CHF|CAD|AUD|SEK|NOK|DKK|PLN|CZK|JPY)(?:[^A-Z]|$)/.exec(
     text,
   )

@@ -20,6 +20,7 @@ const textCharsMax = 8 * 1024 * 1024
 const headBytesMax = 1024 * 1024
 /** Of headers that are larger together, each is cut here. */
 const headerBytesMax = 64 * 1024
+const headersMax = 2_000
 /** A mail to nobody but so many hidden receivers is a letter to them; to more, a circular. */
 const hiddenReceiversMax = 5
 const mimePartsMax = 1000
@@ -201,9 +202,10 @@ const shortened = (bytes: Buffer): { readonly bytes: Buffer; readonly cut: boole
   for (const header of bytes.toString("latin1", 0, end).split(/\r?\n(?![ \t])/)) {
     const short = header.slice(0, headerBytesMax)
     const known = mailHeaders.has(short.slice(0, short.indexOf(":")).trim().toLowerCase())
-    size += short.length + 1
-    if (size < headBytesMax / 2 || (known && size < headBytesMax)) kept.push(short)
-    else size -= short.length + 1
+    const most = known ? headBytesMax / 2 : headBytesMax / 4
+    if (size + short.length > most || kept.length >= headersMax) continue
+    size += short.length
+    kept.push(short)
   }
   return {
     bytes: Buffer.concat([Buffer.from(kept.join("\n"), "latin1"), bytes.subarray(end)]),

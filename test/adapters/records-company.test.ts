@@ -322,6 +322,7 @@ describe("invoices as lines", () => {
           one,
         ) => minor(one)),
     ).toEqual([123_450, 123_450, 255, -1200, -300, -300, 100_000, 1200, 100_000, 1])
+    expect([minor("1.234", true), minor("1.234"), minor("0.125", true)]).toEqual([123_400, 123, 13])
     expect([minor("1,234"), minor("1,234", true), minor("abc"), minor("")])
       .toEqual([123_400, 123, undefined, undefined])
   })

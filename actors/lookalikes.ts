@@ -5,7 +5,7 @@
 import { normaliseAddress } from "./addresses.ts"
 
 /** More domains are not remembered; memory stays bounded. */
-const domainsMax = 20_000
+const domainsMax = 5_000
 /** Shorter names are one letter off each other by chance. */
 const nameCharsMin = 5
 const nameCharsMax = 64
@@ -135,17 +135,45 @@ const isOneOff = (one: string, other: string): boolean => {
     short.slice(n + 2) === long.slice(n + 2)
 }
 
+/** Before the `@` of many addresses: they say nothing about who writes. */
+const commonLocals = new Set(
+  "info,mail,office,hello,hallo,kontakt,contact,admin,team,post,support,service,sales".split(","),
+)
+/** Names and local parts remembered of a domain. */
+const identitiesMax = 50
+/** By what a sender is recognised. */
+const identitiesOf = ({ address, name }: Sender): ReadonlyArray<string> => {
+  const local = address.slice(0, address.lastIndexOf("@"))
+  return [name.trim().toLowerCase().slice(0, 100), commonLocals.has(local) ? "" : `${local}@`]
+    .filter((one) => one !== "" && one !== "@")
+}
+
+interface Sender {
+  readonly name: string
+  readonly address: string
+}
+
 /** Domains of people who are known. */
 export class KnownDomains {
   readonly #domains = new Set<string>()
+  /** The founder's own, and of people the founder wrote to or keeps in a list. */
+  readonly #trusted = new Set<string>()
+  readonly #identities = new Map<string, Set<string>>()
   readonly #skeletons = new Set<string>()
   readonly #near = new Map<string, ReadonlyArray<string>>()
 
-  /** `address` belongs to somebody who is known. */
-  add(address: string): void {
-    const domain = domainOf(normaliseAddress(address))
+  /** Somebody who is known. Who only wrote is imitated by the same name, who is trusted by any. */
+  add(person: Sender, isTrusted: boolean): void {
+    const address = normaliseAddress(person.address)
+    const domain = domainOf(address)
+    if (isTrusted && this.#trusted.size < domainsMax) this.#trusted.add(domain)
+    const identities = this.#identities.get(domain)
+    if (identities !== undefined && identities.size < identitiesMax) {
+      identitiesOf({ ...person, address }).forEach((one) => identities.add(one))
+    }
     if (domain === "" || this.#domains.has(domain) || this.#domains.size >= domainsMax) return
     this.#domains.add(domain)
+    this.#identities.set(domain, new Set(identitiesOf({ ...person, address })))
     if (!isTellable(domain)) return
     this.#skeletons.add(skeletonOf(decoded(domain)))
     if (providers.has(domain)) return
@@ -155,16 +183,20 @@ export class KnownDomains {
   }
 
   /** Whether a mail's sender is made to look like somebody else. */
-  isLookalike(sender: { readonly name: string; readonly address: string }): boolean {
+  isLookalike(sender: Sender): boolean {
     const address = normaliseAddress(sender.address)
     const domain = domainOf(address)
     const shown = decoded(domain)
     if (mixesAlphabets(sender.name) || mixesAlphabets(address) || mixesAlphabets(shown)) return true
     if (domain === "" || this.#domains.has(domain) || !isTellable(domain)) return false
     if (this.#skeletons.has(skeletonOf(shown))) return true
-    return !providers.has(domain) &&
-      shortened(domain).some((key) =>
-        (this.#near.get(key) ?? []).some((known) => isOneOff(domain, known))
-      )
+    if (providers.has(domain)) return false
+    const identities = identitiesOf({ name: sender.name, address })
+    const isMeant = (known: string) =>
+      this.#trusted.has(known) ||
+      identities.some((one) => this.#identities.get(known)?.has(one) === true)
+    return shortened(domain).some((key) =>
+      (this.#near.get(key) ?? []).some((known) => isOneOff(domain, known) && isMeant(known))
+    )
   }
 }

@@ -126,9 +126,12 @@ export const capitalNames: ReadonlySet<string> = new Set(
   "HTTP,HTTPS,HTML,JSON,IBAN,SWIFT,SEPA,GMBH,PAYPAL,ASAP,INVOICE,LINKEDIN".split(","),
 )
 
-/** A number that an invoice is named by, in the same breath as the word. */
+/**
+ * A number that an invoice is named by, in the same breath as the word. What is as long as a telephone
+ * number or an IBAN is none: it is kept in plain.
+ */
 export const invoiceNamed =
-  /(?<!\p{L})(?:invoice|inv|rechnung|rechnungsnummer|rechnungsnr|rg|re|facture|factura|bill)s?\.?(?:[ :-]{1,2}(?:number|numbers|no|nr|nummer|num|n°|#)\.?)?[ :]{0,2}#?\s?((?=[\p{L}-]{0,8}\d)[\p{L}\d][\p{L}\d/-]{1,23})(?![\p{L}\d])/giu
+  /(?<!\p{L})(?:invoice|inv|rechnung|rechnungsnummer|rechnungsnr|rg|re|facture|factura|bill)s?\.?(?:[ :-]{1,2}(?:number|numbers|no|nr|nummer|num|n°|#)\.?)?[ :]{0,2}#?\s?((?=[\p{L}-]{0,8}\d)(?!\d{9})[\p{L}\d][\p{L}\d/-]{1,15})(?![\p{L}\d])/giu
 
 export const unsubscribing: ReadonlyArray<RegExp> = [
   /\b(?:please |kindly )?unsubscribe (?:me|us|this address|my address)\b/i,

@@ -81,8 +81,8 @@ export const makeRecordRoutes = Effect.gen(function* () {
   const learnFrom = ({ content, mail }: OpenedMail) => {
     if (mail.kind !== "personal" || mail.labels.some(isIgnoredLabel)) return
     if (mail.labels.some(isSentLabel)) {
-      ;[...content.to, ...content.cc].forEach(({ address }) => domains.add(address))
-    } else if (!domains.isLookalike(content.from)) domains.add(content.from.address)
+      content.to.forEach((to) => domains.add(to, true))
+    } else if (!domains.isLookalike(content.from)) domains.add(content.from, false)
   }
 
   /** What was learnt before this start is learnt again, once. */
@@ -99,7 +99,8 @@ export const makeRecordRoutes = Effect.gen(function* () {
           if (opened !== undefined) learnFrom(opened)
         } else if (event.type === "PersonListed") {
           const { listing } = yield* Effect.orDie(decodeListing(eventOf(event)))
-          domains.add(open(listing)?.address ?? "")
+          const row = open(listing)
+          if (row !== undefined) domains.add(row, true)
         }
       }
       const last = page.at(-1)
@@ -143,7 +144,7 @@ export const makeRecordRoutes = Effect.gen(function* () {
     const { list, listing, person } = yield* Effect.orDie(decodeListing(eventOf(event)))
     const row = open(listing)
     if (row === undefined) return none
-    domains.add(row.address)
+    domains.add(row, true)
     const { occurredAt: since } = event.metadata
     return routesOfListing({ stream: event.stream, person, list, row }, {
       own,
@@ -228,7 +229,7 @@ export const makeRecordRoutes = Effect.gen(function* () {
     withCovers,
     /** Call it before the first record after `until` (a position in the log) is routed. */
     learn: (until: number, own: ReadonlySet<string>) => {
-      own.forEach((address) => domains.add(address))
+      own.forEach((address) => domains.add({ name: "", address }, true))
       return learn(until)
     },
   }

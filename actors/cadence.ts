@@ -180,13 +180,15 @@ export const catchUp: (
   "cadence.catchUp",
 )(function* (now) {
   const system = yield* ActorSystem
-  const due = slotsDue(yield* since(now), now, yield* currentSettings)
+  const settings = yield* currentSettings
+  const due = slotsDue(yield* since(now), now, settings)
   const happened = yield* Effect.forEach(due, (one) =>
     system.propose(coordinatorStream, {
       type: "SlotReached",
       slot: one.slot,
       date: one.date,
       missed: one.missed,
+      document: settings.reports.includes(one.slot),
     }, { id: slotId(one.slot, one.date), occurredAt: one.at, actor: "cadence" }).pipe(
       Effect.map(({ duplicate }) => duplicate ? [] : [one]),
       // A later slot was reached meanwhile: this one is among its missed ones.

@@ -198,6 +198,8 @@ export interface Child {
   readonly input?: Json
   /** Its outcome was heard: another one is not. */
   readonly settled: boolean
+  /** It takes back what this ask did: XState knows nothing of it. */
+  readonly undoes?: string
   /**
    * Its id, where another child has taken it over: it is kept under `<id>~<of>` then. XState lets such
    * a child run on and hears its outcome under that id.
@@ -819,9 +821,13 @@ const endChild = (draft: Draft, id: string, child: Child) => {
 
 const rollBack = (draft: Draft) => {
   for (const done of draft.compensable.toReversed()) {
+    const id = `compensate:${done.of}`
+    const of = `${draft.revision}.${draft.asks.length}`
+    const child = { of, src: done.compensation, settled: false, undoes: done.of } as const
+    draft.children = { ...draft.children, [id]: { ...child, kind: "activity" } }
     draft.asks.push({
       ask: "activity",
-      child: `compensate:${done.of}`,
+      child: id,
       src: done.compensation,
       input: {
         ask: `${draft.stream}/${done.of}`,
@@ -855,9 +861,10 @@ const translate = (draft: Draft, type: string, data: JsonObject): JsonObject | u
       const [key, child] = entry
       const id = child.id ?? key
       const { [key]: _, ...others } = draft.children
-      draft.children = child.id === undefined
+      draft.children = child.id === undefined && child.undoes === undefined
         ? { ...draft.children, [key]: { ...child, settled: true } }
         : others
+      if (child.undoes !== undefined) return compensationEvent(child.src, type, data)
       if (type === "ActivitySucceeded" || type === "ChildDone") {
         const output = data["output"]
         const source = draft.chart.sources.get(child.src)
@@ -885,6 +892,18 @@ const translate = (draft: Draft, type: string, data: JsonObject): JsonObject | u
       return undefined
   }
 }
+
+/** What the chart hears of a compensation: see `Compensated` and `CompensationFailed`. */
+const compensationEvent = (activity: string, type: string, data: JsonObject): JsonObject =>
+  type === "ActivitySucceeded"
+    ? { type: "aios.compensated", activity, output: data["output"] ?? null }
+    : {
+      type: "aios.compensationFailed",
+      activity,
+      error: type === "ActivitySkipped"
+        ? { name: "Skipped", message: String(data["reason"]) }
+        : data["error"] ?? null,
+    }
 
 /** An outcome's error becomes an `Error` again, with a stack that does not depend on where. */
 const withError = (event: unknown): unknown => {
@@ -988,7 +1007,8 @@ const end = (draft: Draft, snapshot: AnyMachineSnapshot) => {
   }
   draft.timers = []
   // In the order they were asked for, wherever the state was stored in between.
-  const open = Object.entries(draft.children).sort(([, a], [, b]) => isLater(a.of, b.of) ? 1 : -1)
+  const own = Object.entries(draft.children).filter(([, child]) => child.undoes === undefined)
+  const open = own.sort(([, a], [, b]) => isLater(a.of, b.of) ? 1 : -1)
   for (const [id, child] of open) endChild(draft, child.id ?? id, child)
   draft.children = {}
   if (draft.parent === undefined || snapshot.status === "stopped") return
@@ -1110,12 +1130,12 @@ export const restore = (chart: Chart, persisted: JsonObject): ActorState => {
   const parent: Parent | undefined = saved.parent
   const scope = new FoldScope(saved.stream, saved.revision, parent)
   for (const [id, child] of Object.entries<Child>(saved.children)) {
-    if (!chart.sources.has(child.src)) {
+    if (child.undoes === undefined && !chart.sources.has(child.src)) {
       throw new Error(`${chart.ref.name} has no actor "${child.src}" for its child "${id}"`)
     }
   }
   const holders = Object.entries<Child>(saved.children).filter(([, child]) =>
-    child.id === undefined
+    child.id === undefined && child.undoes === undefined
   )
   const snapshot = chart.machine.restoreSnapshot({
     status: saved.status,
@@ -1195,5 +1215,5 @@ export const valueOf = (state: ActorState): StateValue => state.snapshot.value a
 export const acceptsIn = (chart: Chart, value: StateValue): ReadonlyArray<string> => {
   const nodes = chart.machine.resolveState({ value, context: {} } as never)._nodes
   const types = new Set(nodes.flatMap((node) => node.ownEvents as ReadonlyArray<string>))
-  return [...types].filter((type) => type !== "" && !type.startsWith("xstate.")).sort()
+  return [...types].filter((type) => type !== "" && !/^(xstate|aios)\./.test(type)).sort()
 }

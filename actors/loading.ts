@@ -168,7 +168,9 @@ const mapped = (
       ? entry.agent.upgrade(from, { value, context })
       : { value, context }
     const { problem: _, ...rest } = found as Loaded
-    return { ...rest, state: restore(chart, { ...persisted, ...next }), upgradeFrom: from }
+    // Regions of the new chart may not be among those that took turns in the old one.
+    const { nodes: __, ...fitting } = persisted
+    return { ...rest, state: restore(chart, { ...fitting, ...next }), upgradeFrom: from }
   } catch (cause) {
     return {
       ...found,

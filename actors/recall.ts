@@ -2,7 +2,7 @@
  * Port: what is known about a person, for those who draft. It is read from the read models, which may
  * lag a moment behind: nothing is decided by it.
  */
-import { Context, type Effect, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import type { InvoiceFacts } from "../machines/executor.ts"
 
 export class RecallUnavailable
@@ -32,3 +32,14 @@ export class Recall extends Context.Service<Recall, {
     RecallUnavailable
   >
 }>()("actors/Recall") {}
+
+const nothing = new RecallUnavailable({ message: "Nothing is remembered here", retryable: false })
+
+/** Where there are no read models: nothing is remembered, and who drafts makes do with what it was given. */
+export const absent: Layer.Layer<Recall> = Layer.succeed(
+  Recall,
+  Recall.of({
+    about: () => Effect.fail(nothing),
+    notes: () => Effect.fail(nothing),
+  }),
+)

@@ -2,7 +2,7 @@
  * Port: the document of a slot, made from the log. The same slot and date give the same document as
  * long as nothing earlier is imported.
  */
-import { Context, type Effect, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import type { LocalDate, Slot } from "../machines/coordinator.ts"
 
 export class ReportsUnavailable
@@ -25,3 +25,14 @@ export class Reports extends Context.Service<Reports, {
     date: typeof LocalDate.Type,
   ): Effect.Effect<ReportDocument, ReportsUnavailable>
 }>()("actors/Reports") {}
+
+/** Where there are no read models: no document is made. */
+export const absent: Layer.Layer<Reports> = Layer.succeed(
+  Reports,
+  Reports.of({
+    compose: () =>
+      Effect.fail(
+        new ReportsUnavailable({ message: "No reports are made here", retryable: false }),
+      ),
+  }),
+)

@@ -11,6 +11,8 @@ import * as implementations from "../actors/activities/mod.ts"
 import * as runner from "../actors/activities/runner.ts"
 import { ActorSystem } from "../actors/actor-system.ts"
 import * as contacts from "../actors/contacts.ts"
+import * as recall from "../actors/recall.ts"
+import * as reports from "../actors/reports.ts"
 import * as system from "../actors/system.ts"
 import * as dataDirectory from "../adapters/data-directory.ts"
 import * as mailer from "../adapters/mailer-folder.ts"
@@ -78,6 +80,8 @@ export const layer = (directory: string) =>
     Layer.provide(implementations.layer.pipe(
       Layer.provide(mailer.layer(join(directory, "outbox"))),
       Layer.provide(outsideFolders.layer(directory)),
+      Layer.provide(recall.absent),
+      Layer.provide(reports.absent),
     )),
     Layer.provideMerge(contacts.layer),
     Layer.provideMerge(system.layer({ agents: [...agents, contact], journals })),

@@ -20,6 +20,9 @@ export interface JsonObject {
 /** XState's state value: `"warm"` or `{ open: { payment: "due" } }`. */
 export type StateValue = string | { readonly [region: string]: StateValue }
 
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
 /** Personal data as the log, charts and asks see it: whose it is, under which key, nonce and text (base64). */
 export const Sealed = Schema.Struct({
   $sealed: Schema.Tuple([Schema.String, Schema.String, Schema.String, Schema.String]),
@@ -150,9 +153,23 @@ export const tell = <Context, Event extends EventObject>(
     // deno-lint-ignore no-explicit-any -- the caller's setup() checks context and event
   ) as any
 
+/** A compensation that `rollback` asked for was done. */
+export interface Compensated {
+  readonly type: "aios.compensated"
+  readonly activity: string
+  readonly output: Json
+}
+/** It could not be done: what was to be taken back stays as it is. */
+export interface CompensationFailed {
+  readonly type: "aios.compensationFailed"
+  readonly activity: string
+  readonly error: { readonly name: string; readonly message: string }
+}
+
 /**
  * Asks for the compensation of everything this actor's activities did and declared one for, newest
- * first. What was compensated is not compensated again.
+ * first. What was compensated is not compensated again. The chart hears of each as `aios.compensated` or
+ * `aios.compensationFailed`.
  */
 // deno-lint-ignore no-explicit-any -- it fits every machine's actions, whatever setup() declares
 export const rollback: any = { type: "aios.rollback" }

@@ -1,12 +1,14 @@
 /**
- * The one actor that knows what time of the company's day it is: which slots were reached, whether the
- * brief of the day was called for, and which adapters are down. A slot counts once, and never backwards.
+ * The one actor that sees the whole company: which slots were reached and which documents they want,
+ * which adapters are down, and who may write to whom. It has the final word where two agents want the
+ * same person. A slot counts once, and never backwards.
  */
 import { Schema } from "effect"
-import { assign, setup } from "xstate"
-import { activity, defineAgent, event, personal } from "./agent.ts"
-import { Purpose } from "./executor.ts"
-import { PersonKey } from "./record.ts"
+import { assign, enqueueActions, setup } from "xstate"
+import { activity, defineAgent, event, isObject, personal, tell } from "./agent.ts"
+import { Purpose, Work } from "./executor.ts"
+import { coordinator1 } from "./previous/coordinator-1.ts"
+import { Instant, PersonKey } from "./record.ts"
 
 /** Slots that come again and again, at local times of the founder. */
 export const slots = ["daily", "nightly", "weekly", "monthly", "quarterly"] as const
@@ -33,14 +35,15 @@ export const AdapterRecovered = event("AdapterRecovered", { adapter: Schema.Stri
 /** An executor wants to write to a person. Answered with `FloorGranted` or `FloorDenied`. */
 export const FloorRequested = event("FloorRequested", {
   person: PersonKey,
-  /** Stream of the executor. */
-  work: Schema.String,
+  work: Work,
   purpose: Purpose,
+  /** When the mail was sent that is answered, or the reason for the mail arose. */
+  answers: Schema.optionalKey(Instant),
 })
 /** The executor does not need the person any more; `sent`: it has written to them. */
 export const FloorReleased = event("FloorReleased", {
   person: PersonKey,
-  work: Schema.String,
+  work: Work,
   sent: Schema.Boolean,
 })
 
@@ -74,22 +77,63 @@ export const composeReport = activity({
 /** Key of the only coordinator: its stream is `coordinator-main`. */
 export const coordinatorKey = "main"
 
+/** Reports that wait to be made; older ones give way. */
+const reportsMax = 20
+/** Who waits for a mail that is not sent yet asks again after this long. */
+const askAgainMillis = 24 * 60 * 60 * 1000
+/** A mail that was not sent for so long will not be: nobody has the floor for it any more. */
+const unsentMillisMax = 31 * 24 * 60 * 60 * 1000
+
+/** Who may write to a person now. */
+interface Floor {
+  /** Stream of the executor, and what its mail is for. */
+  readonly work: string
+  readonly purpose: Purpose
+  /** It was sent at this time: the person is left in peace for a while. */
+  readonly sentAt: number | null
+  /** Epoch ms after which it does not count any more. */
+  readonly until: number
+}
+
 interface CoordinatorContext {
   /** By slot, the date of the last one reached. */
   readonly reached: { readonly [slot in Slot]?: string }
   readonly degraded: ReadonlyArray<string>
+  /** By person. */
+  readonly floors: { readonly [person: string]: Floor }
+  /** Slots whose document is wanted and not made yet, in order. */
+  readonly reports: ReadonlyArray<{ readonly slot: Slot; readonly date: string }>
 }
 
 type CoordinatorEvent =
   | typeof SlotReached.Type
   | typeof AdapterDegraded.Type
   | typeof AdapterRecovered.Type
+  | typeof FloorRequested.Type
+  | typeof FloorReleased.Type
 
 const without = (adapters: ReadonlyArray<string>, adapter: string) =>
   adapters.filter((one) => one !== adapter)
 
+type Floors = CoordinatorContext["floors"]
+/** Floors that still count. */
+const current = (floors: Floors, now: number): Floors =>
+  Object.fromEntries(Object.entries(floors).filter(([, { until }]) => until > now))
+const freed = (floors: Floors, person: string): Floors =>
+  Object.fromEntries(Object.entries(floors).filter(([key]) => key !== person))
+
+type Wanted = typeof FloorRequested.Type
+/** Whether somebody else has the floor against whom this one does not stand. */
+const yields = (wanted: Wanted, floor: Floor): boolean =>
+  floor.work !== wanted.work &&
+  floorRank[wanted.purpose] <= floorRank[floor.purpose] &&
+  // Who wrote again since is answered.
+  !(floor.sentAt !== null && floorRank[wanted.purpose] >= floorRank.answer &&
+    (wanted.answers ?? 0) > floor.sentAt)
+
 const chart = setup({
   types: { context: {} as CoordinatorContext, events: {} as CoordinatorEvent },
+  actors: { composeReport },
   guards: {
     isNextSlot: ({ context, event }) =>
       event.type === "SlotReached" && event.date > (context.reached[event.slot] ?? ""),
@@ -99,11 +143,19 @@ const chart = setup({
     isNextNight: ({ context, event }) =>
       event.type === "SlotReached" && event.slot === "nightly" &&
       event.date > (context.reached.nightly ?? ""),
+    wantsDocument: ({ context, event }) =>
+      event.type === "SlotReached" && event.document === true &&
+      event.date > (context.reached[event.slot] ?? ""),
+    reportWaits: ({ context }) => context.reports.length > 0,
     isOnlyOneDown: ({ context, event }) =>
       event.type === "AdapterRecovered" && context.degraded.length === 1 &&
       context.degraded.includes(event.adapter),
     isDown: ({ context, event }) =>
       event.type === "AdapterRecovered" && context.degraded.includes(event.adapter),
+    isLastFloor: ({ context, event }) =>
+      event.type === "FloorReleased" && !event.sent &&
+      context.floors[event.person]?.work === event.work &&
+      Object.keys(freed(current(context.floors, Date.now()), event.person)).length === 0,
   },
   actions: {
     reach: assign(({ context, event }) =>
@@ -121,10 +173,60 @@ const chart = setup({
         ? { degraded: without(context.degraded, event.adapter) }
         : {}
     ),
+    queueReport: assign(({ context, event }) =>
+      event.type === "SlotReached"
+        ? {
+          reports: [...context.reports, { slot: event.slot, date: event.date }].slice(-reportsMax),
+        }
+        : {}
+    ),
+    dropReport: assign(({ context }) => ({ reports: context.reports.slice(1) })),
+    /** The final word: the floor is given, refused, or taken from somebody with a lesser reason. */
+    decideFloor: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== "FloorRequested") return
+      const now = Date.now()
+      const { person, purpose, work } = event
+      const floors = current(context.floors, now)
+      const floor = floors[person]
+      if (floor !== undefined && yields(event, floor)) {
+        enqueue.assign({ floors })
+        enqueue(tell(work, {
+          type: "FloorDenied",
+          person,
+          holder: floor.work,
+          purpose: floor.purpose,
+          until: floor.sentAt === null ? now + askAgainMillis : floor.until,
+        }))
+        return
+      }
+      if (floor !== undefined && floor.sentAt === null && floor.work !== work) {
+        enqueue(tell(floor.work, {
+          type: "FloorRevoked",
+          person,
+          holder: work,
+          purpose,
+          until: now + askAgainMillis,
+        }))
+      }
+      const given = { work, purpose, sentAt: null, until: now + unsentMillisMax }
+      enqueue.assign({ floors: { ...floors, [person]: given } })
+      enqueue(tell(work, { type: "FloorGranted", person }))
+    }),
+    /** Nobody inherits it: who waits asks again. Of others than the holder it is not theirs to give. */
+    releaseFloor: assign(({ context, event }) => {
+      if (event.type !== "FloorReleased") return {}
+      const now = Date.now()
+      const floors = current(context.floors, now)
+      const floor = floors[event.person]
+      if (floor === undefined || floor.work !== event.work) return { floors }
+      if (!event.sent) return { floors: freed(floors, event.person) }
+      const kept = { ...floor, sentAt: now, until: now + floorMillisMax }
+      return { floors: { ...floors, [event.person]: kept } }
+    }),
   },
 }).createMachine({
   id: "coordinator",
-  context: { reached: {}, degraded: [] },
+  context: { reached: {}, degraded: [], floors: {}, reports: [] },
   type: "parallel",
   states: {
     /** Is there a brief for the day, and for which: `context.reached.daily`. */
@@ -157,13 +259,54 @@ const chart = setup({
       },
       on: { AdapterDegraded: { target: ".degraded", actions: "addDegraded" } },
     },
+    /** Who may write to whom: two agents never write to one person at once. */
+    floor: {
+      initial: "free",
+      states: {
+        free: {},
+        taken: {},
+      },
+      on: {
+        FloorRequested: { target: ".taken", actions: "decideFloor" },
+        FloorReleased: [
+          { guard: "isLastFloor", target: ".free", actions: "releaseFloor" },
+          { actions: "releaseFloor" },
+        ],
+      },
+    },
+    /** The documents of the slots, made one by one. */
+    reports: {
+      initial: "idle",
+      states: {
+        idle: { always: { guard: "reportWaits", target: "composing" } },
+        composing: {
+          invoke: {
+            id: "compose",
+            src: "composeReport",
+            input: ({ context }) => {
+              const [first] = context.reports
+              if (first === undefined) throw new Error("A report is made that nobody wants")
+              return first
+            },
+            onDone: { target: "idle", actions: "dropReport" },
+            onError: { target: "idle", actions: "dropReport" },
+          },
+        },
+      },
+      on: { SlotReached: { guard: "wantsDocument", actions: ["reach", "queueReport"] } },
+    },
   },
   on: { SlotReached: { guard: "isNextSlot", actions: "reach" } },
 })
 
 export const coordinator = defineAgent({
   name: "coordinator",
-  version: 1,
-  events: [SlotReached, AdapterDegraded, AdapterRecovered],
+  version: 2,
+  events: [SlotReached, AdapterDegraded, AdapterRecovered, FloorRequested, FloorReleased],
   machine: chart,
+  previous: { 1: coordinator1 },
+  upgrade: (_, { context, value }) => ({
+    value: { floor: "free", reports: "idle", ...(typeof value === "string" ? {} : value) },
+    context: { floors: {}, reports: [], ...(isObject(context) ? context : {}) },
+  }),
 })

@@ -27,6 +27,9 @@ export const InvoiceFacts = Schema.Struct({
 })
 export type InvoiceFacts = typeof InvoiceFacts.Type
 
+/** Stream of an executor. */
+export const Work = Schema.String.check(Schema.isPattern(/^executor-\S{1,200}$/))
+
 const work = {
   /** Stream of the actor that wants it; it is told what became of it. */
   requester: Schema.String,

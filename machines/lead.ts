@@ -4,7 +4,8 @@
  */
 import { Schema } from "effect"
 import { assign, enqueueActions, setup } from "xstate"
-import { defineAgent, event, personal, tell } from "./agent.ts"
+import { defineAgent, event, isObject, personal, tell } from "./agent.ts"
+import { lead1 } from "./previous/lead-1.ts"
 import { Instant, Mailbox, Money, PersonKey } from "./record.ts"
 
 /** What rules read in a mail. Plain, so a chart may decide by it; the quotes behind it are sealed. */
@@ -105,6 +106,8 @@ export const scoreWindowMillis = 90 * day
 export const historyMax = 10
 /** How many lists a lead remembers standing in. */
 export const listsMax = 10
+/** How many accepted amounts a lead remembers. */
+const billedMax = 10
 /** Scores, 0 to 100, from which a lead is called so. */
 export const hotFrom = 60
 export const warmFrom = 15
@@ -131,6 +134,10 @@ interface LeadContext {
   readonly outreaches: number
   /** Stream of the one under way, and when the mail was sent that it answers. */
   readonly open: { readonly outreach: string; readonly answers: number } | null
+  /** Stream of the outreach that wrote last: it follows up, unless it hears that the person wrote. */
+  readonly contacted: string | null
+  /** Amounts that were accepted and an invoice was asked for, newest last. */
+  readonly billed: ReadonlyArray<Money>
 }
 
 type Wrote = typeof LeadWrote.Type
@@ -164,6 +171,17 @@ export const scoreOf = (history: ReadonlyArray<Mail>): number => {
 }
 
 const scoreWith = (context: LeadContext, event: Wrote) => scoreOf(withMail(context.history, event))
+
+/** The one amount that was accepted; undefined where none or several are named. */
+const acceptedIn = (event: Wrote): Money | undefined => {
+  const [amount, ...others] = event.amounts ?? []
+  return says(event, "accepts") && !says(event, "complains") && others.length === 0
+    ? amount
+    : undefined
+}
+
+/** What an outreach can answer. Another question is for the founder: the analyst keeps track of it. */
+const answerable = ["asksPrice", "asksMeeting", "namesBudget", "accepts"]
 
 const withdrawal = (person: string, outreach: string, because: string) =>
   tell(outreach, { type: "OutreachWithdrawn", person, because })
@@ -213,20 +231,28 @@ const chart = setup({
     ),
     /**
      * Asks for an outreach, or has the one under way answer this mail instead. Nothing where the
-     * founder has answered meanwhile; and who complains is left to the founder alone.
+     * founder has answered meanwhile, or nothing is asked; who complains is left to the analyst, and a
+     * message of a network cannot be answered by mail.
      */
     reachOut: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== "LeadWrote" || event.sentAt <= context.answeredUntil) return
-      if (says(event, "complains")) {
-        if (context.open === null) return
-        enqueue.assign({ open: null })
-        enqueue(withdrawal(context.person, context.open.outreach, event.type))
+      if (says(event, "complains") || (event.channel ?? "mail") !== "mail") {
+        const writing = context.open?.outreach ?? context.contacted
+        if (writing === null) return
+        enqueue.assign({ open: null, contacted: null })
+        enqueue(withdrawal(context.person, writing, event.type))
         return
       }
-      const fresh = context.open === null
-      const outreaches = context.outreaches + (fresh ? 1 : 0)
-      const outreach = context.open?.outreach ?? `outreach-${context.person}~${outreaches}`
-      enqueue.assign({ outreaches, open: { outreach, answers: event.sentAt } })
+      if (!says(event, ...answerable)) {
+        if (context.contacted === null) return
+        enqueue.assign({ contacted: null })
+        enqueue(withdrawal(context.person, context.contacted, event.type))
+        return
+      }
+      const known = context.open?.outreach ?? context.contacted
+      const outreaches = context.outreaches + (known === null ? 1 : 0)
+      const outreach = known ?? `outreach-${context.person}~${outreaches}`
+      enqueue.assign({ outreaches, open: { outreach, answers: event.sentAt }, contacted: null })
       enqueue(tell(outreach, {
         type: "OutreachRequested",
         person: context.person,
@@ -239,12 +265,38 @@ const chart = setup({
         quotes: event.quotes,
       }))
     }),
+    /** Who accepts one price gets the invoice for it, once: the founder approves it like all that is money. */
+    bill: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== "LeadWrote" || (event.channel ?? "mail") !== "mail") return
+      const amount = acceptedIn(event)
+      if (amount === undefined || amount.minor <= 0) return
+      const isThis = (one: Money) => one.minor === amount.minor && one.currency === amount.currency
+      if (context.billed.some(isThis)) return
+      const billed = [...context.billed, amount].slice(-billedMax)
+      enqueue.assign({ billed })
+      enqueue(tell(`executor-${context.person}~i${event.sentAt}`, {
+        type: "InvoiceRequested",
+        requester: `lead-${context.person}`,
+        person: context.person,
+        records: [event.record],
+        amount,
+        contact: event.contact,
+        description: event.subject,
+      }))
+    }),
     /** Nothing is left to answer, or nobody to write to. An answer older than the mail leaves it open. */
     withdraw: enqueueActions(({ context, event, enqueue }) => {
-      if (context.open === null) return
-      if (event.type === "LeadAnswered" && event.sentAt < context.open.answers) return
-      enqueue.assign({ open: null })
-      enqueue(withdrawal(context.person, context.open.outreach, event.type))
+      const writing = context.open?.outreach ?? context.contacted
+      if (writing === null) return
+      if (event.type === "LeadAnswered" && event.sentAt < (context.open?.answers ?? 0)) return
+      enqueue.assign({ open: null, contacted: null })
+      enqueue(withdrawal(context.person, writing, event.type))
+    }),
+    /** The person wrote again, and be it only thanks: nothing is to be followed up. */
+    followUpNoMore: enqueueActions(({ context, event, enqueue }) => {
+      if (context.contacted === null) return
+      enqueue.assign({ contacted: null })
+      enqueue(withdrawal(context.person, context.contacted, event.type))
     }),
     /** The outreach ended. If a newer mail was passed on to it meanwhile, it goes on with that one. */
     close: assign(({ context, event }) => {
@@ -255,6 +307,11 @@ const chart = setup({
       return {
         answeredUntil: Math.max(context.answeredUntil, dealtWith),
         open: ended ? null : context.open,
+        contacted: event.type === "LeadContacted" && ended
+          ? event.outreach
+          : context.contacted === event.outreach
+          ? null
+          : context.contacted,
       }
     }),
   },
@@ -270,6 +327,8 @@ const chart = setup({
     answeredUntil: 0,
     outreaches: 0,
     open: null,
+    contacted: null,
+    billed: [],
   }),
   initial: "new",
   states: {
@@ -300,10 +359,10 @@ const chart = setup({
     LeadWrote: [
       { guard: "warmsNothing", actions: "remember" },
       { guard: "declines", target: ".cold", actions: ["remember", "withdraw"] },
-      { guard: "makesHot", target: ".hot", actions: ["remember", "reachOut"] },
-      { guard: "makesWarm", target: ".warm", actions: ["remember", "reachOut"] },
+      { guard: "makesHot", target: ".hot", actions: ["remember", "bill", "reachOut"] },
+      { guard: "makesWarm", target: ".warm", actions: ["remember", "bill", "reachOut"] },
       { guard: "chills", target: ".cold", actions: ["remember", "withdraw"] },
-      { actions: "remember" },
+      { actions: ["remember", "followUpNoMore"] },
     ],
     LeadAnswered: { actions: ["noteAnswer", "withdraw"] },
     LeadUnsubscribed: { target: ".unsubscribed", actions: "withdraw" },
@@ -316,7 +375,7 @@ const chart = setup({
 
 export const lead = defineAgent({
   name: "lead",
-  version: 1,
+  version: 2,
   events: [
     LeadListed,
     LeadWrote,
@@ -328,4 +387,9 @@ export const lead = defineAgent({
     LeadOutreachFailed,
   ],
   machine: chart,
+  previous: { 1: lead1 },
+  upgrade: (_, { context, value }) => ({
+    value,
+    context: { contacted: null, billed: [], ...(isObject(context) ? context : {}) },
+  }),
 })

@@ -3,6 +3,7 @@ import type { Agent, Journal } from "./agent.ts"
 import { analyst } from "./analyst.ts"
 import { article } from "./article.ts"
 import { coordinator } from "./coordinator.ts"
+import { executor } from "./executor-chart.ts"
 import { gatekeeper } from "./gatekeeper.ts"
 import { invoice } from "./invoice.ts"
 import { lead } from "./lead.ts"
@@ -14,6 +15,7 @@ export const agents: ReadonlyArray<Agent> = [
   analyst,
   article,
   coordinator,
+  executor,
   gatekeeper,
   invoice,
   lead,

@@ -1,14 +1,16 @@
 /**
- * One outreach: a draft that answers what a lead wrote, approved by the founder, handed to the mailer.
- * The gate is not drawn here: the actor system holds `sendMail`, as every activity with a risk, until
- * exactly this content was approved, and a rejection comes back as the activity's error.
+ * One outreach: what a lead wrote is answered, and after some days of silence followed up once. It does
+ * not write itself: each mail is the work of an executor of its own, which drafts it, waits for the
+ * founder and tells how it ended.
  */
 import { Schema } from "effect"
-import { assign, type OutputFrom, setup } from "xstate"
-import { activity, defineAgent, event, personal, staleAfterMillisDefault, tell } from "./agent.ts"
+import { assign, enqueueActions, setup } from "xstate"
+import { defineAgent, event, isObject, personal, tell } from "./agent.ts"
+import { type Purpose, WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
+import { draftOutreach1, outreach1, sendMail1 } from "./previous/outreach-1.ts"
 import { Instant, Mailbox, PersonKey } from "./record.ts"
 
-/** A mail to answer. Asked again while the outreach is open, the draft is made anew for the newer mail. */
+/** A mail to answer. Asked again, the newer mail is answered. */
 export const OutreachRequested = event("OutreachRequested", {
   person: PersonKey,
   /** When the mail was sent. */
@@ -33,108 +35,67 @@ export const OutreachWithdrawn = event("OutreachWithdrawn", {
 /** What was missing is there now, or what was broken is mended: try again. */
 export const OutreachRetried = event("OutreachRetried", {})
 
-/** Writes the draft. Fails with `MissingSettings` where a fact is missing: there are no placeholders. */
-export const draftOutreach = activity({
-  name: "draftOutreach",
-  input: Schema.Struct({
-    person: PersonKey,
-    intents: Schema.Array(Schema.String),
-    contact: personal(Mailbox),
-    subject: personal(Schema.String),
-    quotes: personal(Schema.Array(Schema.String)),
-  }),
-  output: Schema.Struct({
-    person: PersonKey,
-    from: personal(Mailbox),
-    to: personal(Mailbox),
-    subject: personal(Schema.String),
-    text: personal(Schema.String),
-    /** What made it, such as `template-1`. */
-    made: Schema.String,
-  }),
-  timeoutMillis: 10_000,
-  staleAfterMillis: staleAfterMillisDefault,
-})
-
-/** Hands the mail over. Its input is what the founder approves. */
-export const sendMail = activity({
-  name: "sendMail",
-  input: Schema.Struct({
-    person: PersonKey,
-    from: personal(Mailbox),
-    to: personal(Mailbox),
-    subject: personal(Schema.String),
-    text: personal(Schema.String),
-    /** Message-ID of the mail this answers. */
-    inReplyTo: personal(Schema.String),
-  }),
-  output: Schema.Struct({
-    messageId: Schema.String,
-    /** Where the mail now is. */
-    where: Schema.String,
-  }),
-  risk: "outward",
-  idempotency: "keyed",
-  adapter: "mailer",
-  retriesMax: 8,
-  retryDelayMillisMax: 60_000,
-})
-
-/** A draft with a gap is tried again after this long, if nobody asks sooner. */
-export const blockedMillisMax = 24 * 60 * 60 * 1000
+const day = 24 * 60 * 60 * 1000
+/** After so long a silence the answer is followed up, once. */
+export const followUpMillis = 5 * day
 
 type Request = Omit<typeof OutreachRequested.Type, "type">
-type Draft = OutputFrom<typeof draftOutreach>
 
 interface OutreachContext {
   /** The part of its stream's name after `outreach-`. */
   readonly key: string
   /** What is answered; null before the first request. */
   readonly request: Request | null
-  readonly draft: Draft | null
-  /** Name and message of what stands in the way. */
-  readonly problem: { readonly name: string; readonly message: string } | null
+  /** Executors asked so far, and the stream of the one that works for it last. */
+  readonly works: number
+  readonly work: string | null
+  /** The work came to its end. */
+  readonly ended: boolean
+  /** Name of what stood in the way. */
+  readonly problem: string | null
 }
 
 type OutreachEvent =
   | typeof OutreachRequested.Type
   | typeof OutreachWithdrawn.Type
   | typeof OutreachRetried.Type
+  | typeof WorkCarriedOut.Type
+  | typeof WorkRejected.Type
+  | typeof WorkFailed.Type
+  | OfVersion1
 
-/** `Rejected`, `Skipped`, `NotPermitted` come from the actor system, the others from the activity. */
-const problemOf = (event: object) => {
-  const error = "error" in event ? event.error : undefined
-  return error instanceof Error
-    ? { name: error.name, message: error.message }
-    : { name: "Unknown", message: String(error) }
-}
-const failedWith = (name: string) => ({ event }: { readonly event: object }) =>
-  problemOf(event).name === name
+/** What an outreach of version 1 had asked for itself may still come back to it. */
+type OfVersion1 =
+  | { readonly type: "xstate.done.actor.draft" | "xstate.done.actor.send" }
+  | {
+    readonly type: "xstate.error.actor.draft" | "xstate.error.actor.send"
+    readonly error: { readonly name: string }
+  }
+  | { readonly type: "xstate.after.aDay.outreach.blocked" }
 
-/** Tells the lead what became of the mail that was to be answered. */
-const tellLead = (type: string, more: (context: OutreachContext) => object = () => ({})) =>
-  tell<OutreachContext, OutreachEvent>(
-    ({ context }) => `lead-${context.request?.person}`,
-    ({ context }) => ({
-      type,
-      person: context.request?.person,
-      outreach: `outreach-${context.key}`,
-      answers: context.request?.answers,
-      ...more(context),
-    }),
-  )
-const tellLeadItFailed = tellLead("LeadOutreachFailed", (context) => ({
-  problem: context.problem?.name ?? "Unknown",
-}))
-
-/** The mail to draft an answer to. Drafting is entered by a request only, so there is one. */
+/** It is entered by a request only, so there is one. */
 const requestOf = (context: OutreachContext): Request => {
-  if (context.request === null) throw new Error("An outreach is drafted that nobody asked for")
+  if (context.request === null) throw new Error("An outreach is made that nobody asked for")
   return context.request
 }
-const draftOf = (context: OutreachContext): Draft => {
-  if (context.draft === null) throw new Error("A mail is to be sent that nobody drafted")
-  return context.draft
+
+/** Tells the lead what became of the mail that was to be answered. */
+const toLead = (context: OutreachContext, type: string, answers: number, more: object = {}) => {
+  const { person } = requestOf(context)
+  const outreach = `outreach-${context.key}`
+  return tell(`lead-${person}`, { type, person, outreach, answers, ...more })
+}
+
+/** Streams are opaque: of `<person>~1` the third executor is `<person>~o1~3`. */
+const executorOf = (key: string, works: number) => `executor-${key.replace("~", "~o")}~${works}`
+
+const mailFor = (context: OutreachContext, purpose: Purpose, answers: number) => {
+  const { contact, intents, messageId, person, quotes, records, subject } = requestOf(context)
+  return {
+    type: "MailRequested",
+    requester: `outreach-${context.key}`,
+    ...{ person, records, purpose, answers, intents, contact, subject, messageId, quotes },
+  }
 }
 
 const chart = setup({
@@ -143,103 +104,203 @@ const chart = setup({
     events: {} as OutreachEvent,
     input: {} as { readonly key: string },
   },
-  actors: { draftOutreach, sendMail },
-  delays: { aDay: blockedMillisMax },
+  actors: { draftOutreach: draftOutreach1, sendMail: sendMail1 },
+  delays: { silence: followUpMillis },
   guards: {
     /** An older mail than the one being answered changes nothing. */
     isNewer: ({ context, event }) =>
       event.type === "OutreachRequested" && event.answers > (context.request?.answers ?? 0),
+    isOfItsWork: ({ context, event }) => "work" in event && event.work === context.work,
+    /** Of its work, and of the newest mail. */
+    isLatest: ({ context, event }) =>
+      "work" in event && event.work === context.work &&
+      event.answers >= (context.request?.answers ?? 0),
+    hasNoWork: ({ context }) => context.work === null,
+    wasRejected: ({ event }) => "error" in event && event.error.name === "Rejected",
   },
   actions: {
     take: assign(({ event }) => {
       if (event.type !== "OutreachRequested") return {}
       const { type: _, ...request } = event
-      return { request, draft: null, problem: null }
+      return { request, problem: null }
     }),
     /** The event is taken as a fact and changes nothing. */
     note: assign({}),
-    keepProblem: assign(({ event }) => ({ problem: problemOf(event) })),
+    end: assign({ ended: true }),
+    keepProblem: assign(({ event }) => ({
+      ended: true,
+      problem: event.type === "WorkFailed"
+        ? event.problem
+        : "error" in event
+        ? event.error.name
+        : "Unknown",
+    })),
+    /** The executor under way takes the newer mail; one that is done is followed by another. */
+    haveItAnswered: enqueueActions(({ context, enqueue }) => {
+      const goesOn = context.work !== null && !context.ended
+      const works = context.works + (goesOn ? 0 : 1)
+      const work = goesOn && context.work !== null ? context.work : executorOf(context.key, works)
+      enqueue.assign({ works, work, ended: false })
+      enqueue(tell(work, mailFor(context, "answer", requestOf(context).answers)))
+    }),
+    haveItFollowedUp: enqueueActions(({ context, enqueue }) => {
+      const works = context.works + 1
+      const work = executorOf(context.key, works)
+      enqueue.assign({ works, work, ended: false })
+      enqueue(tell(work, mailFor(context, "followUp", Date.now())))
+    }),
+    withdrawWork: enqueueActions(({ context, event, enqueue }) => {
+      if (context.work === null || context.ended) return
+      enqueue.assign({ ended: true })
+      enqueue(tell(context.work, {
+        type: "WorkWithdrawn",
+        because: event.type === "OutreachWithdrawn" ? event.because : event.type,
+      }))
+    }),
+    tellContacted: enqueueActions(({ context, event, enqueue }) =>
+      enqueue(
+        toLead(
+          context,
+          "LeadContacted",
+          event.type === "WorkCarriedOut" ? event.answers : requestOf(context).answers,
+        ),
+      )
+    ),
+    tellRejected: enqueueActions(({ context, enqueue }) =>
+      enqueue(toLead(context, "LeadOutreachRejected", requestOf(context).answers))
+    ),
+    tellFailed: enqueueActions(({ context, enqueue }) =>
+      enqueue(toLead(context, "LeadOutreachFailed", requestOf(context).answers, {
+        problem: context.problem ?? "Unknown",
+      }))
+    ),
   },
 }).createMachine({
   id: "outreach",
-  context: ({ input }) => ({ key: input.key, request: null, draft: null, problem: null }),
+  context: ({ input }) => ({
+    key: input.key,
+    request: null,
+    works: 0,
+    work: null,
+    ended: false,
+    problem: null,
+  }),
   initial: "new",
   states: {
     new: {},
-    drafting: {
-      invoke: {
-        id: "draft",
-        src: "draftOutreach",
-        input: ({ context }) => {
-          const { person, intents, contact, subject, quotes } = requestOf(context)
-          return { person, intents, contact, subject, quotes }
+    answering: {
+      entry: "haveItAnswered",
+      on: {
+        WorkCarriedOut: [
+          { guard: "isLatest", target: "contacted", actions: "end" },
+          // A newer mail came while the answer to the one before went out.
+          {
+            guard: "isOfItsWork",
+            target: "answering",
+            reenter: true,
+            actions: ["end", "tellContacted"],
+          },
+        ],
+        WorkRejected: { guard: "isLatest", target: "rejected", actions: "end" },
+        WorkFailed: { guard: "isLatest", target: "failed", actions: "keepProblem" },
+        OutreachRetried: { guard: "hasNoWork", target: "answering", reenter: true },
+        "xstate.after.aDay.outreach.blocked": {
+          guard: "hasNoWork",
+          target: "answering",
+          reenter: true,
         },
-        onDone: {
-          target: "awaitingApproval",
-          actions: assign(({ event }) => ({ draft: event.output, problem: null })),
-        },
-        onError: [
-          { guard: failedWith("MissingSettings"), target: "blocked", actions: "keepProblem" },
-          { guard: failedWith("Skipped"), target: "stale", actions: "keepProblem" },
+        "xstate.done.actor.draft": { guard: "hasNoWork", target: "answering", reenter: true },
+        "xstate.error.actor.draft": { guard: "hasNoWork", target: "answering", reenter: true },
+        "xstate.done.actor.send": { guard: "hasNoWork", target: "contacted", actions: "end" },
+        "xstate.error.actor.send": [
+          { guard: "wasRejected", target: "rejected", actions: "end" },
           { target: "failed", actions: "keepProblem" },
         ],
       },
     },
-    /** A fact is missing that only the founder knows; `problem` names it. */
-    blocked: {
-      after: { aDay: "drafting" },
-      on: { OutreachRetried: "drafting" },
-    },
-    awaitingApproval: {
-      invoke: {
-        id: "send",
-        src: "sendMail",
-        input: ({ context }) => {
-          const { person, from, to, subject, text } = draftOf(context)
-          return { person, from, to, subject, text, inReplyTo: requestOf(context).messageId }
-        },
-        onDone: "sent",
-        onError: [
-          { guard: failedWith("Rejected"), target: "rejected", actions: "keepProblem" },
-          { guard: failedWith("Skipped"), target: "stale", actions: "keepProblem" },
-          { target: "failed", actions: "keepProblem" },
-        ],
+    contacted: {
+      entry: "tellContacted",
+      after: { silence: "followingUp" },
+      on: {
+        // It was taken back.
+        WorkRejected: { guard: "isOfItsWork", target: "rejected" },
+        OutreachWithdrawn: "concluded",
       },
     },
-    sent: {
-      entry: tellLead("LeadContacted"),
-      on: { OutreachWithdrawn: { actions: "note" } },
+    followingUp: {
+      entry: "haveItFollowedUp",
+      on: {
+        WorkCarriedOut: { guard: "isOfItsWork", target: "concluded", actions: "end" },
+        WorkRejected: { guard: "isOfItsWork", target: "concluded", actions: "end" },
+        WorkFailed: { guard: "isOfItsWork", target: "concluded", actions: "keepProblem" },
+        OutreachRequested: [
+          { guard: "isNewer", target: "answering", actions: ["withdrawWork", "take"] },
+          { actions: "note" },
+        ],
+        OutreachWithdrawn: { target: "concluded", actions: "withdrawWork" },
+      },
     },
+    /** Answered, and followed up where that was needed. */
+    concluded: { on: { OutreachWithdrawn: { actions: "note" } } },
     rejected: {
-      entry: tellLead("LeadOutreachRejected"),
-      on: { OutreachWithdrawn: { actions: "note" } },
+      entry: "tellRejected",
+      on: {
+        // The founder decided once more.
+        WorkCarriedOut: { guard: "isOfItsWork", target: "contacted" },
+        OutreachWithdrawn: { actions: "note" },
+      },
     },
     failed: {
-      entry: tellLeadItFailed,
-      on: { OutreachRetried: "drafting" },
+      entry: "tellFailed",
+      on: {
+        OutreachRetried: "answering",
+        WorkCarriedOut: { guard: "isOfItsWork", target: "contacted" },
+        WorkRejected: { guard: "isOfItsWork", target: "rejected" },
+      },
     },
-    /** It would have come too late: history stays history. */
-    stale: {
-      entry: tellLeadItFailed,
-      on: { OutreachWithdrawn: { actions: "note" } },
-    },
-    withdrawn: {
-      on: { OutreachWithdrawn: { actions: "note" } },
-    },
+    withdrawn: { on: { OutreachWithdrawn: { actions: "note" } } },
   },
   on: {
-    // Also where the last mail was sent a moment ago: a newer one begins it again.
     OutreachRequested: [
-      { guard: "isNewer", target: ".drafting", actions: "take" },
+      { guard: "isNewer", target: ".answering", actions: "take" },
       { actions: "note" },
     ],
-    OutreachWithdrawn: ".withdrawn",
+    OutreachWithdrawn: { target: ".withdrawn", actions: "withdrawWork" },
+    // Of work that something newer has taken the place of.
+    WorkCarriedOut: { actions: "note" },
+    WorkRejected: { actions: "note" },
+    WorkFailed: { actions: "note" },
   },
 })
 
+/** Where an outreach of version 1 goes on. What it drafted and sent itself comes back to `answering`. */
+const since1: { readonly [state: string]: string } = {
+  drafting: "answering",
+  blocked: "answering",
+  awaitingApproval: "answering",
+  sent: "concluded",
+  stale: "failed",
+}
+
 export const outreach = defineAgent({
   name: "outreach",
-  version: 1,
-  events: [OutreachRequested, OutreachWithdrawn, OutreachRetried],
+  version: 2,
+  events: [
+    OutreachRequested,
+    OutreachWithdrawn,
+    OutreachRetried,
+    WorkCarriedOut,
+    WorkRejected,
+    WorkFailed,
+  ],
   machine: chart,
+  previous: { 1: outreach1 },
+  upgrade: (_, { context, value }) => {
+    const { key = "", problem = null, request = null } = isObject(context) ? context : {}
+    const name = isObject(problem) ? problem["name"] ?? null : null
+    return {
+      value: typeof value === "string" ? since1[value] ?? value : value,
+      context: { key, request, works: 0, work: null, ended: false, problem: name },
+    }
+  },
 })

@@ -123,10 +123,10 @@ const make = Effect.gen(function* () {
       }, { actor: "operator" }),
     )
     // What could not be drafted for want of a fact is tried again now that there is news.
-    const outreaches = yield* door(queries.agents("outreach", () => []))
-    for (const { key, state } of outreaches) {
+    const works = yield* door(queries.agents("executor", () => []))
+    for (const { key, state } of works) {
       if (state !== "blocked") continue
-      yield* door(system.propose(`outreach-${key}`, { type: "OutreachRetried" }))
+      yield* door(system.propose(`executor-${key}`, { type: "WorkRetried" }))
     }
     return yield* settings
   })

@@ -16,14 +16,22 @@ export const day = 24 * hour
 /** When every story begins. */
 export const epoch = Date.UTC(2026, 10, 2, 8)
 
-type Event = { readonly type: string }
+type Event = { readonly type: string; readonly [field: string]: unknown }
 /** Time goes by; timers that are due fire. */
-type After = { readonly after: number }
+type After = { readonly after: number; readonly type?: never }
 /** An activity of the chart, by its id there, comes back. */
 type Outcome =
-  | { readonly done: string; readonly output: Json }
-  | { readonly failed: string; readonly name: string; readonly message: string }
+  | { readonly done: string; readonly output: Json; readonly type?: never }
+  | {
+    readonly failed: string
+    readonly name: string
+    readonly message: string
+    readonly type?: never
+  }
 type Given = Event | After | Outcome
+
+const isEvent = (step: Given): step is Event => typeof step.type === "string"
+const isAfter = (step: Given): step is After => !isEvent(step) && "after" in step
 
 export const after = (millis: number): After => ({ after: millis })
 export const done = (child: string, output: Json): Outcome => ({ done: child, output })
@@ -55,13 +63,13 @@ const json = (value: unknown) => JSON.parse(JSON.stringify(value)) as JsonObject
 
 const take = (agent: Agent, chart: Chart, stream: string, from: Folded, step: Given): Folded => {
   let { state } = from
-  let now = from.now + ("after" in step ? step.after : minute)
-  const recorded = "type" in step
+  let now = from.now + (isAfter(step) ? step.after : minute)
+  const recorded = isEvent(step)
     ? { type: step.type, data: json(step) }
-    : "after" in step
+    : isAfter(step)
     ? undefined
     : outcomeOf(step, state)
-  if (recorded !== undefined && "type" in step) {
+  if (recorded !== undefined && isEvent(step)) {
     const schema = agent.events[step.type]
     if (schema === undefined) throw new Error(`${agent.name} has no event ${step.type}`)
     Schema.decodeUnknownSync(schema as unknown as Schema.Codec<unknown>)(recorded.data)
@@ -114,6 +122,11 @@ class Then {
     expect(this.state.snapshot.context).toMatchObject(context)
     return this
   }
+  /** Its context's `record` has nothing under this name. */
+  lacks(record: string, name: string): Then {
+    expect(Object.keys(this.state.snapshot.context[record])).not.toContain(name)
+    return this
+  }
   /** Exactly these activities. */
   asks(...activities: ReadonlyArray<string>): Then {
     const asked = this.#folded.asks.flatMap((ask) => ask.ask === "activity" ? [ask.src] : [])
@@ -128,14 +141,19 @@ class Then {
   }
   /** The only tell is this one. */
   tells(to: string, event: object): Then {
-    expect(this.#tells()).toMatchObject([{ to, event }])
+    expect(this.told).toMatchObject([{ to, event }])
+    return this
+  }
+  /** These tells, in this order. */
+  tellsAll(...all: ReadonlyArray<readonly [to: string, event: object]>): Then {
+    expect(this.told).toMatchObject(all.map(([to, event]) => ({ to, event })))
     return this
   }
   tellsNobody(): Then {
-    expect(this.#tells()).toEqual([])
+    expect(this.told).toEqual([])
     return this
   }
-  #tells() {
+  get told(): ReadonlyArray<{ readonly to: string; readonly event: Json }> {
     return this.#folded.asks.flatMap((ask) =>
       ask.ask === "tell" ? [{ to: ask.to, event: ask.event }] : []
     )

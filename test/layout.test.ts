@@ -14,9 +14,9 @@ const folders = ["machines", "actors", "projections", "adapters", "http", "cli",
 /** Lines a file may have; tests may have more. */
 const linesMax = 400
 const linesMaxOf: Readonly<Record<string, number>> = {
-  "actors/kernel.ts": 1200,
+  "actors/kernel.ts": 1240,
   "actors/engine.ts": 1200,
-  "actors/activities/runner.ts": 650,
+  "actors/activities/runner.ts": 670,
   // Shapes of every operation, and nothing else.
   "projections/aios.ts": 500,
 }

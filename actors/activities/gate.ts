@@ -7,13 +7,18 @@ import { Effect } from "effect"
 import { isSealed, type Json, type JsonObject } from "../../machines/agent.ts"
 import { ActorSystem, type Refusal, type SystemClosed } from "../actor-system.ts"
 import { canonical } from "../canonical.ts"
-import { EventLog, type LogUnavailable, type RecordedEvent } from "../event-log.ts"
+import { EventLog, keyOf, type LogUnavailable, type RecordedEvent } from "../event-log.ts"
 import { derivedId, sha256Hex } from "../ids.ts"
 import { phraseOf } from "../reading.ts"
 import { Vault } from "../vault.ts"
+import { graded } from "./policy.ts"
 
 /** Causes named with an approval, newest last. */
 const causesMax = 20
+
+/** States of an approval in which the founder has still to decide. */
+const undecided: ReadonlyArray<unknown> = ["awaitingApproval", "postponed"]
+export const isUndecided = (state: unknown): boolean => undecided.includes(state)
 
 /** What the gate says of an ask. `waits`: the founder has not decided. */
 export type Verdict =
@@ -48,7 +53,7 @@ export interface GatedAsk {
   readonly id: string
   readonly stream: string
   readonly activity: string
-  readonly risk: string
+  readonly risk: "none" | "outward" | "money"
   readonly input: Json
   readonly causation: string
   readonly correlation: string
@@ -82,6 +87,7 @@ export const askGate = Effect.fnUntraced(function* (
           : { is: "closed", name: "NotApproved", reason: "What was approved is other content" }
       }
       case "awaitingApproval":
+      case "postponed":
         return { is: "waits", approval }
       case "parked":
         return { is: "waits", approval }
@@ -97,6 +103,9 @@ export const askGate = Effect.fnUntraced(function* (
   const person = typeof content === "object" && content !== null && "person" in content
     ? content["person"]
     : undefined
+  const lead = typeof person === "string" ? yield* system.view(`lead-${person}`) : undefined
+  const { activity, risk } = ask
+  const edits = yield* editedApproval(ask, causes.at(-1))
   yield* system.propose(approval, {
     type: "ApprovalRequested",
     ask: ask.id,
@@ -108,6 +117,8 @@ export const askGate = Effect.fnUntraced(function* (
     content,
     ...(typeof person === "string" ? { person } : {}),
     events: causes.map(({ id }) => id),
+    ...graded({ activity, risk, content, valuable: lead?.value === "hot" }),
+    ...(edits === undefined ? {} : { edits }),
   }, {
     id: derivedId(`request:${approval}`),
     actor: ask.stream,
@@ -131,6 +142,27 @@ export const causesOf = Effect.fnUntraced(function* (
     id = event.metadata.$causationId ?? (yield* askingEvent(event))
   }
   return chain.reverse()
+})
+
+/** The id of the approval whose content the founder has just edited into this ask's. */
+const editedApproval = Effect.fnUntraced(function* (
+  ask: GatedAsk,
+  cause: RecordedEvent | undefined,
+) {
+  if (cause?.type !== "DraftEdited" || cause.stream !== ask.stream) return undefined
+  const vault = yield* Vault
+  const log = yield* EventLog
+  for (const stopped of cause.metadata.asks ?? []) {
+    if (stopped.ask !== "stop") continue
+    const [revision = 0, place = 0] = stopped.of.split(".").map(Number)
+    const [asking] = yield* log.readPage(ask.stream, { from: revision, limit: 1 })
+    const before = asking?.metadata.asks?.[place]
+    if (before?.ask !== "activity") continue
+    const content = openContent(before.input ?? null, vault)
+    if (content === undefined) continue
+    return keyOf(approvalStream(`${ask.stream}/${stopped.of}`, contentHash(content)))
+  }
+  return undefined
 })
 
 /** A timer names what set it by its ask only. */

@@ -1,12 +1,14 @@
 /** Every activity's implementation. Adding one is a file beside this and a line here. */
 import { layer as join } from "../activity.ts"
 import { cancelRefund } from "./cancel-refund.ts"
+import { composeReport } from "./compose-report.ts"
 import { draftArticle } from "./draft-article.ts"
 import { draftInvoice } from "./draft-invoice.ts"
-import { draftOutreach } from "./draft-outreach.ts"
+import { draftMail } from "./draft-mail.ts"
 import { noteContact } from "./note-contact.ts"
 import { noteReminder } from "./note-reminder.ts"
 import { publishArticle } from "./publish-article.ts"
+import { recallMail } from "./recall-mail.ts"
 import { recordPayment } from "./record-payment.ts"
 import { refundPayment } from "./refund-payment.ts"
 import { sendMail } from "./send-mail.ts"
@@ -14,15 +16,20 @@ import { unpublishArticle } from "./unpublish-article.ts"
 import { voidInvoice } from "./void-invoice.ts"
 import { weighConversation } from "./weigh-conversation.ts"
 
-/** Their ports: `EventLog`, `Vault`, `BlobStore`, `Mailer`, `Payments`, `Crm`, `Publisher`; `Contacts` is given by the actor system. */
+/**
+ * Their ports: `EventLog`, `Vault`, `BlobStore`, `Mailer`, `Payments`, `Crm`, `Publisher`, `Recall`,
+ * `Reports`; `Contacts` is given by the actor system.
+ */
 export const layer = join([
   cancelRefund,
+  composeReport,
   draftArticle,
   draftInvoice,
-  draftOutreach,
+  draftMail,
   noteContact,
   noteReminder,
   publishArticle,
+  recallMail,
   recordPayment,
   refundPayment,
   sendMail,

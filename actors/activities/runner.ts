@@ -22,7 +22,7 @@ import { OpenAsks } from "../open-asks.ts"
 import { ActorEngine } from "../system.ts"
 import { Vault } from "../vault.ts"
 import { makeBreakers } from "./breakers.ts"
-import { askGate } from "./gate.ts"
+import { askGate, isUndecided } from "./gate.ts"
 
 /** Activities of a lane that run at the same time. */
 const runningMax: Record<Lane, number> = { interactive: 8, batch: 2 }
@@ -184,7 +184,9 @@ export const layer = (options: RunnerOptions = {}) =>
           const fiber = fork(Effect.asVoid(run(job)))
           job.fiber = fiber
           fiber.addObserver(() => {
-            if (job.fiber === fiber) job.fiber = undefined
+            // Else it was sent back to the gate, and may run again already.
+            if (job.fiber !== fiber) return
+            job.fiber = undefined
             givePlace(job)
           })
         }
@@ -312,7 +314,8 @@ export const layer = (options: RunnerOptions = {}) =>
           )
         }
         if (declaration.risk !== "none") {
-          const person = personOf(ask.input ?? null)
+          // Money owed is given back to whoever it is; written to is only who may be.
+          const person = declaration.risk === "outward" ? personOf(ask.input ?? null) : undefined
           if (person !== undefined) {
             const permission = yield* contacts.mayWrite(person)
             if (!permission.allowed) {
@@ -338,7 +341,7 @@ export const layer = (options: RunnerOptions = {}) =>
             byApproval.set(verdict.approval, job)
             // The decision may have come between the look and this line.
             const now = yield* system.view(verdict.approval)
-            if (job.state === "gated" && now?.value !== "awaitingApproval") enqueue(job)
+            if (job.state === "gated" && !isUndecided(now?.value)) enqueue(job)
             return
           }
         }
@@ -478,6 +481,17 @@ export const layer = (options: RunnerOptions = {}) =>
       return job.approval
     }
 
+    /** Approved, taken back, and no attempt is under way: it waits for the founder again. */
+    const backToTheGate = (job: Job) => {
+      const { fiber, state } = job
+      if (fiber === undefined || state === "running" || state === "gated") return
+      job.fiber = undefined
+      job.resume = undefined
+      job.performing = false
+      fork(Fiber.interrupt(fiber))
+      enqueue(job)
+    }
+
     /** One at a time: what one has read would be old to the other. Without the log it is tried again. */
     const takeUpAgain = () => {
       if (settledMeanwhile !== undefined) return
@@ -523,8 +537,11 @@ export const layer = (options: RunnerOptions = {}) =>
         for (const { event, clock } of committed) {
           if (categoryOf(event.stream) === "gatekeeper") {
             const job = byApproval.get(event.stream)
-            if (job?.state === "gated" && event.type !== "ApprovalRequested") {
-              enqueue(job)
+            if (job?.state === "gated" && event.type !== "ApprovalRequested") enqueue(job)
+            else if (event.type === "ApprovalWithdrawn") {
+              for (const one of jobs.values()) {
+                if (one.approval === event.stream) backToTheGate(one)
+              }
             }
           }
           const { asks } = event.metadata

@@ -3,7 +3,7 @@
  * written to is asked right before, since weeks may lie between the approval and the sending.
  */
 import { Clock, Effect, Schema } from "effect"
-import { sendMail as declaration } from "../../machines/outreach.ts"
+import { sendMail as declaration } from "../../machines/executor.ts"
 import { implement } from "../activity.ts"
 import { Contacts } from "../contacts.ts"
 import { Mailer } from "../mailer.ts"

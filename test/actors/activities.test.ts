@@ -5,11 +5,15 @@ import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { simpleParser } from "mailparser"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { draftOutreach, textOf } from "../../actors/activities/draft-outreach.ts"
+import { draftMail } from "../../actors/activities/draft-mail.ts"
+import { type Facts, firstNameOf, moneyWords, textOf } from "../../actors/activities/mail-words.ts"
+import { recallMail } from "../../actors/activities/recall-mail.ts"
 import { sendMail } from "../../actors/activities/send-mail.ts"
 import { ActorSystem } from "../../actors/actor-system.ts"
 import * as cadence from "../../actors/cadence.ts"
 import * as contacts from "../../actors/contacts.ts"
+import { Recall, type Remembered } from "../../actors/recall.ts"
+import * as recall from "../../actors/recall.ts"
 import * as system from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
 import * as log from "../../adapters/event-log-memory.ts"
@@ -52,10 +56,13 @@ const run = <A, E, R>(
   return Effect.runPromise(Effect.scoped(provided))
 }
 
+const today = Date.UTC(2026, 10, 23, 9)
 const mail = Effect.gen(function* () {
   const { seal } = yield* Vault
   return {
     person,
+    purpose: "answer",
+    answers: today,
     intents: ["asksPrice"],
     contact: seal(person, { name: "Ada Weiss", address: "ada@lumen.example" }),
     subject: seal(person, "AW: Re: Sponsorship"),
@@ -74,60 +81,217 @@ const founder = record({
   timeZone: "Europe/Berlin",
 })
 
-describe("draftOutreach", () => {
-  it("answers by name, quotes what was asked, signs as the founder does", () =>
+const invoice = {
+  invoice: "b".repeat(32),
+  number: "1042",
+  total: { minor: 8_900, currency: "EUR" },
+  dueAt: Date.UTC(2026, 9, 20, 12),
+}
+const twice = { ...invoice, overpaid: [{ payment: "ch_2", amount: invoice.total }] }
+/** Where nothing is remembered, or just this. */
+const remembering = (known?: Partial<Remembered>) =>
+  known === undefined ? recall.absent : Layer.succeed(
+    Recall,
+    Recall.of({
+      about: () => Effect.succeed({ mails: 1, invoices: [], ...known }),
+      notes: () => Effect.succeed([]),
+    }),
+  )
+/** The words of a draft, without greeting and signature. */
+const drafted = (
+  more: (seal: (value: unknown) => unknown) => object,
+  known?: Partial<Remembered>,
+) =>
+  Effect.gen(function* () {
+    yield* founder
+    const { seal } = yield* Vault
+    const input = { ...yield* mail, ...more((value) => seal(person, value as never)) }
+    const draft = yield* draftMail.run(input, how).pipe(
+      Effect.provide(remembering(known)),
+    ) as Effect.Effect<{ readonly subject: string; readonly text: string }>
+    const [greeting = "", ...rest] = draft.text.split("\n\n")
+    return { greeting, subject: draft.subject, words: rest.slice(0, -1).join("\n") }
+  })
+
+describe("draftMail", () => {
+  it("answers by first name, quotes what was asked, signs as the founder does", () =>
     run(Effect.gen(function* () {
       yield* founder
-      expect(yield* draftOutreach.run(yield* mail, how)).toEqual({
+      const draft = yield* draftMail.run(yield* mail, how).pipe(Effect.provide(recall.absent))
+      expect(draft).toEqual({
         person,
         from: { name: "Mara Lindqvist", address: "mara@northlight.example" },
         to: { name: "Ada Weiss", address: "ada@lumen.example" },
         subject: "Re: Sponsorship",
-        text: "Hello Ada Weiss,\n\nThank you for your mail. You wrote: “how much would a " +
-          "sponsorship cost”\n\nTo name you one price and not a range: what exactly should it " +
-          "cover?\n\nMara\nNorthlight\n",
-        made: "template-1",
+        text: "Hello Ada,\n\nYou wrote: “how much would a sponsorship cost”\n\n" +
+          "To name you one price and not a range: what exactly should it cover?\n\n" +
+          "Mara\nNorthlight\n",
+        made: "template-2",
       })
+    })))
+  it("who accepts reads what is agreed, with the amount and the date as quoted", () =>
+    run(Effect.gen(function* () {
+      const { words } = yield* drafted((seal) => ({
+        intents: ["accepts", "namesDate"],
+        quotes: seal(["we accept 1,200 EUR", "send it by Tuesday evening"]),
+      }), { company: "Lumen GmbH" })
+      expect(words).toContain("it is agreed: 1,200 EUR. You name Tuesday 24 November")
+      expect(words).toContain("Shall I make the invoice out to Lumen GmbH?")
+    })))
+  it("a meeting that stands already is named", () =>
+    run(Effect.gen(function* () {
+      const nextMeeting = { startsAt: Date.UTC(2026, 10, 26, 9), title: "Call" }
+      const { words } = yield* drafted(() => ({ intents: ["asksMeeting"] }), { nextMeeting })
+      expect(words).toContain("We meet on Thursday 26 November anyway")
+    })))
+  it("a complaint is met with one apology and what was charged twice, and no date is promised", () =>
+    run(Effect.gen(function* () {
+      const more = { purpose: "complaint", intents: ["complains"], invoice: twice }
+      const { words } = yield* drafted(() => more)
+      expect(words).toContain("invoice 1042 over 89 EUR was charged twice")
+      expect(words).toContain("The refund of 89 EUR is prepared")
+      expect(words.match(/sorry|apolog/gi)).toHaveLength(1)
+      expect(words).not.toMatch(/today|tomorrow|days|Monday|Friday/)
+    })))
+  it("what was charged twice is remembered, where the complaint does not say so", () =>
+    run(Effect.gen(function* () {
+      const more = { purpose: "complaint", intents: ["complains"] }
+      const { words } = yield* drafted(() => more, { invoices: [twice] })
+      expect(words).toContain("invoice 1042 over 89 EUR was charged twice")
+      const { words: unclear } = yield* drafted(() => more, {})
+      expect(unclear).toContain("looking into what happened")
+      expect(unclear).not.toMatch(/invoice|refund/)
+    })))
+  it("a reminder names number, amount and due date, and grows firmer", () =>
+    run(Effect.gen(function* () {
+      const reminder = (reminders: number) =>
+        drafted((seal) => ({
+          purpose: "reminder",
+          intents: [],
+          subject: seal(""),
+          quotes: seal([]),
+          invoice: { ...invoice, reminders },
+        }))
+      const first = yield* reminder(0)
+      expect(first.subject).toBe("Invoice 1042")
+      expect(first.words).toContain("Invoice 1042 over 89 EUR was due on Tuesday 20 October")
+      expect(first.words).toContain("Could you have a look?")
+      expect((yield* reminder(1)).words).toContain("before: it was due")
+      expect((yield* reminder(2)).words).toContain("This is reminder 3")
+    })))
+  it("a reminder of nothing is not written", () =>
+    run(Effect.gen(function* () {
+      const failure = yield* Effect.flip(drafted(() => ({ purpose: "reminder" })))
+      expect(failure).toMatchObject({ _tag: "MissingFacts" })
+    })))
+  it("a follow-up is two sentences about what was written of", () =>
+    run(Effect.gen(function* () {
+      const { words } = yield* drafted(() => ({ purpose: "followUp" }))
+      expect(words).toBe(
+        "I wrote to you about “Sponsorship” and have not heard from you. " +
+          "Is it still of interest, or shall I close it?",
+      )
     })))
   it("without settings it fails and names what is missing", () =>
     run(Effect.gen(function* () {
-      const failure = yield* Effect.flip(draftOutreach.run(yield* mail, how))
+      const attempt = Effect.gen(function* () {
+        return yield* Effect.flip(
+          draftMail.run(yield* mail, how).pipe(Effect.provide(recall.absent)),
+        )
+      })
+      const failure = yield* attempt
       expect(failure).toMatchObject({ _tag: "MissingSettings", retryable: false })
       expect(failure.message).toContain("name, addresses")
       yield* record({ name: "Mara" })
-      const less = yield* Effect.flip(draftOutreach.run(yield* mail, how))
-      expect(less.message).toContain("Not known yet: addresses.")
+      expect((yield* attempt).message).toContain("Not known yet: addresses.")
     })))
   it("nothing is drafted for somebody whose key is gone", () =>
     run(Effect.gen(function* () {
-      yield* founder
       const lost = { $sealed: [person, "gone", "AAAA", "AAAA"] }
-      const failure = yield* Effect.flip(
-        draftOutreach.run({ ...yield* mail, contact: lost }, how),
-      )
-      expect(failure._tag).toBe("PersonForgotten")
+      const failure = yield* Effect.flip(drafted(() => ({ contact: lost })))
+      expect(failure).toMatchObject({ _tag: "PersonForgotten" })
     })))
   it("input that does not fit is refused, not guessed at", () =>
     run(Effect.gen(function* () {
-      const failure = yield* Effect.flip(draftOutreach.run({ person }, how))
+      const failure = yield* Effect.flip(
+        draftMail.run({ person }, how).pipe(Effect.provide(recall.absent)),
+      )
       expect(failure).toMatchObject({ _tag: "MisfitActivity", retryable: false })
     })))
-  it.each(["", "ada@lumen.example", "Weiss, Ada", "Lumen <sales>", "Agent 007"])(
-    "a name like %j is not used in a greeting",
-    (name) => expect(textOf({ name, intents: [], quotes: [] }, "Mara")).toMatch(/^Hello,\n/),
+  it.each([
+    ["Ada Weiss", "Ada"],
+    ["Dr. Ada Weiss", "Ada"],
+    ["", ""],
+    ["ada@lumen.example", ""],
+    ["Weiss, Ada", ""],
+    ["Lumen <sales>", ""],
+    ["Agent 007", ""],
+    ["Brightside Ltd", ""],
+    ["Lumen", ""],
+    ["A. Weiss", ""],
+  ])(
+    "of the name %j the greeting uses %j",
+    (name, first) => expect(firstNameOf(name, "", "ada@lumen.example")).toBe(first),
+  )
+  it.each([
+    [{ minor: 120_000, currency: "EUR" }, "1,200 EUR"],
+    [{ minor: 8_950, currency: "EUR" }, "89.50 EUR"],
+    [{ minor: 5, currency: "EUR" }, "0.05 EUR"],
+    [{ minor: 1_234_567, currency: "JPY" }, "1,234,567 JPY"],
+    [{ minor: 1_234_567, currency: "KWD" }, "1,234.567 KWD"],
+    [{ minor: -8_900, currency: "EUR" }, "-89 EUR"],
+  ])(
+    "money is said with its currency: %j is %j",
+    (money, words) => expect(moneyWords(money)).toBe(words),
   )
   it("there are no placeholders, whatever is known", () => {
-    const names = ["", "Ada"], quotes = [[], [""], ["a\r\nb"], ["long ".repeat(100)]]
+    const quotes = [[], [""], ["a\r\nb"], ["long ".repeat(100)]]
     const intents = [[], ["accepts"], ["asksPrice", "namesDate", "namesBudget"], ["unheardOf"]]
-    for (const name of names) {
+    const more: ReadonlyArray<Partial<Facts>> = [
+      {},
+      { invoice: twice, invoiceDue: "Tuesday 20 October" },
+      { amount: invoice.total, dates: ["Tuesday 24 November", "Friday 27 November"] },
+    ]
+    for (const purpose of ["answer", "complaint", "reminder", "followUp"] as const) {
       for (const quoted of quotes) {
         for (const meant of intents) {
-          const text = textOf({ name, intents: meant, quotes: quoted }, "Mara")
-          expect(text).not.toMatch(/undefined|null|[[\]{}<>]|\bTODO\b|“\s*”|\r| ,/)
-          expect(text.length).toBeLessThan(600)
+          for (const known of more) {
+            const text = textOf({
+              ...{ purpose, firstName: "", company: "", subject: "", signature: "Mara" },
+              ...{ intents: meant, quotes: quoted, dates: [], ...known },
+            })
+            expect(text).not.toMatch(/undefined|null|[[\]{}<>]|\bTODO\b|“\s*”|\r| ,| {2}/)
+            expect(text.length).toBeLessThan(600)
+          }
         }
       }
     }
+  })
+})
+
+describe("recallMail", () => {
+  it("takes a mail back by the ask that sent it", () => {
+    const where = company()
+    return run(
+      Effect.gen(function* () {
+        const { seal } = yield* Vault
+        const mailbox = (name: string) => seal(person, { name, address: `${name}@x.example` })
+        const input = {
+          ...{ person, purpose: "answer", from: mailbox("mara"), to: mailbox("ada") },
+          ...{ subject: seal(person, "S"), text: seal(person, "T"), inReplyTo: seal(person, "") },
+          made: "founder",
+        }
+        const output = yield* sendMail.run(input, how)
+        expect((yield* Effect.promise(() => readdir(where.outbox))).join()).toMatch(/\.eml$/)
+        yield* recallMail.run({ ask: how.askId, input: null, output }, {
+          ...how,
+          askId: "outreach-1/9.0",
+        })
+        const left = yield* Effect.promise(() => readdir(where.outbox))
+        expect(left.filter((name) => name.endsWith(".eml"))).toEqual([])
+      }),
+      where,
+    )
   })
 })
 
@@ -136,6 +300,8 @@ describe("sendMail", () => {
     const { seal } = yield* Vault
     return {
       person,
+      purpose: "answer",
+      made: "template-2",
       from: seal(person, { name: "Mara", address: "mara@northlight.example" }),
       to: seal(person, { name: "Ada Weiss", address: "ada@lumen.example" }),
       subject: seal(person, "Re: Sponsorship"),

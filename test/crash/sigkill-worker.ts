@@ -18,7 +18,9 @@ import * as contacts from "../../actors/contacts.ts"
 import { askId, EventLog, type RecordedEvent } from "../../actors/event-log.ts"
 import { derivedId } from "../../actors/ids.ts"
 import { Mailer } from "../../actors/mailer.ts"
+import * as recall from "../../actors/recall.ts"
 import { replay } from "../../actors/replay.ts"
+import * as reports from "../../actors/reports.ts"
 import * as system from "../../actors/system.ts"
 import { ActorEngine } from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
@@ -48,6 +50,9 @@ const people = 40
 const lettersPerStep = 4
 const settleMillisMax = 20_000
 const answerMillis = 5
+const drainPolls = 200
+const drainMillis = 25
+const amount = { minor: 8_900, currency: "EUR" }
 const coordinator = `coordinator-${coordinatorKey}`
 
 const atOf = (step: number) => start + (step + 1) * stepMillis
@@ -84,11 +89,11 @@ const slowMailer = Layer.effect(
   ),
 ).pipe(Layer.provide(mailer.layer(join(directory, "outbox"))))
 
+const outside = Layer.mergeAll(slowMailer, recall.absent, reports.absent).pipe(
+  Layer.provideMerge(outsideFolders.layer(directory)),
+)
 const house = runner.layer().pipe(
-  Layer.provide(implementations.layer.pipe(
-    Layer.provide(slowMailer),
-    Layer.provide(outsideFolders.layer(directory)),
-  )),
+  Layer.provide(implementations.layer.pipe(Layer.provide(outside))),
   Layer.provideMerge(contacts.layer),
   Layer.provideMerge(system.layer({ agents: [...agents, ...extraAgents], journals })),
   Layer.provideMerge(openAsks.layer),
@@ -182,23 +187,36 @@ const arrives = ({ name, person, place, sentAt }: Letter) =>
     }, `wrote:${name}`)
   })
 
-/** The approval that waits for the founder before the answer to this person's letter may go. */
-const approvalOf = (person: string) =>
+/** The executor that answers this person's letter. */
+const workOf = (person: string) =>
   Effect.gen(function* () {
     const system = yield* ActorSystem
+    const lead = yield* system.view(`lead-${person}`)
+    const { contacted, open } = (lead?.context ?? {}) as {
+      open?: { outreach: string } | null
+      contacted?: string | null
+    }
+    const outreach = yield* system.view(open?.outreach ?? contacted ?? "outreach-none")
+    return (outreach?.context as { work?: string | null } | undefined)?.work ?? undefined
+  })
+
+/** The approval that waits for the founder before this work may be done. */
+const approvalOf = (work: string) =>
+  Effect.gen(function* () {
     const log = yield* EventLog
     const vault = yield* Vault
-    const lead = yield* system.view(`lead-${person}`)
-    const { open } = (lead?.context ?? {}) as { open?: { outreach: string } | null }
-    if (!open) return undefined
-    const [event] = yield* log.readPage(open.outreach, { backwards: true, limit: 1 })
+    const [event] = yield* log.readPage(work, { backwards: true, limit: 1 })
     const place = event?.metadata.asks?.findIndex((ask) =>
-      ask.ask === "activity" && ask.src === "sendMail"
+      ask.ask === "activity" && (ask.src === "sendMail" || ask.src === "refundPayment")
     ) ?? -1
     const ask = event?.metadata.asks?.[place]
-    if (event === undefined || ask?.ask !== "activity") return undefined
+    if (event === undefined || ask?.ask !== "activity") {
+      return undefined
+    }
     const content = openContent(ask.input ?? null, vault)
-    if (content === undefined) return yield* Effect.die(new Error("What is to be sent is sealed"))
+    if (content === undefined) {
+      return yield* Effect.die(new Error("What is to be done is sealed"))
+    }
     const hash = contentHash(content)
     return { hash, stream: approvalStream(askId(event.stream, event.revision, place), hash) }
   })
@@ -211,7 +229,8 @@ const decide = ({ name, person, place, round }: Letter) =>
       ? "ApprovalRejected"
       : undefined
     if (how === undefined) return
-    const approval = yield* approvalOf(person)
+    const work = yield* workOf(person)
+    const approval = work === undefined ? undefined : yield* approvalOf(work)
     if (approval === undefined) return
     const system = yield* ActorSystem
     const view = yield* system.view(approval.stream)
@@ -223,6 +242,40 @@ const decide = ({ name, person, place, round }: Letter) =>
         : { type: how, reason: `not ${name}`, by: "operator", person },
       `${how}:${name}`,
     )
+  })
+
+/** Who was rejected had paid twice, and gets it back. */
+const refundOf = ({ person, round }: Letter) => `executor-${person}~r${round}`
+const asksRefund = (letter: Letter) =>
+  give(refundOf(letter), {
+    type: "RefundRequested",
+    requester: "operator",
+    person: letter.person,
+    records: [`record-${derivedId(letter.name)}`],
+    invoice: { invoice: letter.person, number: letter.name, total: amount },
+    payment: `ch_${letter.name}`,
+    amount,
+    reason: "charged twice",
+    contact: { name: `Writer ${letter.name}`, address: `${letter.name}@lumen.example` },
+  }, `refund:${letter.name}`)
+const approvesRefund = (letter: Letter) =>
+  Effect.gen(function* () {
+    const approval = yield* approvalOf(refundOf(letter))
+    if (approval === undefined) return
+    const system = yield* ActorSystem
+    if ((yield* system.view(approval.stream))?.value !== "awaitingApproval") return
+    const { hash, stream } = approval
+    yield* give(stream, { type: "ApprovalGranted", hash, by: "operator" }, `refunds:${letter.name}`)
+  })
+
+/** Some of what was sent or given back in the step before is taken back. */
+const undo = (letter: Letter) =>
+  Effect.gen(function* () {
+    const system = yield* ActorSystem
+    const work = letter.place === 1 ? refundOf(letter) : yield* workOf(letter.person)
+    const view = work === undefined ? undefined : yield* system.view(work)
+    if (work === undefined || view?.accepts.includes("WorkUndone") !== true) return
+    yield* give(work, { type: "WorkUndone", by: "operator" }, `undo:${letter.name}`)
   })
 
 const side = { concurrency: "unbounded", discard: true } as const
@@ -259,8 +312,16 @@ const live = (step: number) =>
         }, `unsubscribed:${name}`),
       side,
     )
+    const paidTwice = letters.filter(({ place }) => place === 1)
     yield* Effect.forEach(letters, decide, side)
+    yield* Effect.forEach(paidTwice, asksRefund, side)
     yield* settled
+    yield* Effect.forEach(paidTwice, approvesRefund, side)
+    yield* settled
+    if (step % 3 === 1) {
+      yield* Effect.forEach(lettersOf(step - 1).filter(({ place }) => place < 2), undo, side)
+      yield* settled
+    }
     print(`step ${step}`)
   })
 
@@ -288,11 +349,16 @@ const found = Effect.gen(function* () {
   const vault = yield* Vault
   const projected = yield* Projections
   const log = yield* EventLog
+  yield* settled
+  // Notes are batch work, which nobody waits for but here.
+  for (let n = 0; n < drainPolls && (yield* system.remaining).batch > 0; n++) {
+    yield* Effect.sleep(drainMillis)
+  }
   const remaining = yield* settled
   const events = yield* everything(log)
   const blobs = (yield* Effect.forEach(events, blobOpens)).filter((one) => one !== undefined)
   const envelopes = events.flatMap(({ data, metadata }) => envelopesIn([data, metadata.asks]))
-  const actors: Record<string, Json> = {}
+  const actors: Record<string, { value: Json; status: Json; context: Json; events: Json }> = {}
   for (const [stream, own] of Map.groupBy(events, (event) => event.stream)) {
     const view = yield* system.view(stream)
     if (view === undefined) continue
@@ -302,7 +368,8 @@ const found = Effect.gen(function* () {
       context: JSON.parse(
         JSON.stringify(view.context, (_, value) => isSealed(value) ? "sealed" : value),
       ),
-      events: own.map(({ type }) => type).sort(),
+      // Whether the floor is taken from somebody who gives it back at that moment is a matter of luck.
+      events: own.map(({ type }) => type).filter((type) => type !== "FloorRevoked").sort(),
     }
   }
   const rebuilt: Array<{ name: string; equal: boolean }> = []
@@ -315,10 +382,20 @@ const found = Effect.gen(function* () {
     placed: events.map(({ id, stream, revision, position }) =>
       `${id} ${stream} ${revision} ${position}`
     ),
-    sent: events.flatMap(({ type, data }) => {
+    sent: events.flatMap(({ stream, type, data }) => {
       const { output } = data as { output?: JsonObject }
       const where = output?.["where"]
-      return type === "ActivitySucceeded" && typeof where === "string" ? [where] : []
+      const isMail = type === "ActivitySucceeded" && output?.["messageId"] !== undefined
+      // What was taken back is not out any more.
+      return isMail && typeof where === "string" && actors[stream]?.value !== "undone"
+        ? [where]
+        : []
+    }),
+    undone: Object.values(actors).filter(({ value }) => value === "undone").length,
+    refunds: events.flatMap(({ stream, type, data }) => {
+      const { output } = data as { output?: JsonObject }
+      const refund = output?.["refund"]
+      return type === "ActivitySucceeded" && refund !== undefined ? [`${stream} ${refund}`] : []
     }),
     envelopes: envelopes.length,
     envelopesClosed: envelopes.filter((one) => vault.open(one) === undefined).length,

@@ -169,6 +169,19 @@ describe(`${kills} kills with SIGKILL`, () => {
   )
 
   it(
+    "every refund was given once, in the book of payments as in the log",
+    each((house, { refunds, undone }) => {
+      const book = readFileSync(join(house.directory, "payments", "book.ndjson"), "utf8")
+      const given = book.split("\n").filter((line) => line.includes('"charged twice"'))
+      expect(refunds.length).toBeGreaterThan(house.kills / 20)
+      expect(given.length).toBe(refunds.length)
+      expect(new Set(refunds).size).toBe(refunds.length)
+      expect(undone).toBe(calmFound.undone)
+      expect(undone).toBeGreaterThan(house.kills / 40)
+    }),
+  )
+
+  it(
     "keys and blobs that the log names are there",
     each((_, found) => {
       expect(found.envelopes).toBeGreaterThan(kills / houses.length)

@@ -116,7 +116,34 @@ const wrote = (person: string, name: string, sentAt: number, warmth: number) => 
   quotes: ["what does it cost"],
 })
 
-const settled = Effect.flatMap(ActorSystem, (system) => system.settle(20_000))
+/** The refund that Bob is owed, and the answer that Ada got. */
+const refund = `executor-${bob}~r1`
+const answer = `executor-${ada}~o1~1`
+const owed = {
+  type: "RefundRequested",
+  requester: "operator",
+  person: bob,
+  records: ["record-bob"],
+  invoice: { invoice: bob, number: "1042", total: { minor: 8_900, currency: "EUR" } },
+  payment: "ch_2",
+  amount: { minor: 8_900, currency: "EUR" },
+  reason: "charged twice",
+  contact: { name: "bob", address: "bob@lumen.example" },
+}
+const edited = { type: "DraftEdited", person: ada, text: "It costs 300 EUR." }
+const taken = { type: "WorkUndone", by: "operator" }
+
+const drainPolls = 400
+const drainMillis = 5
+const settled = Effect.gen(function* () {
+  const system = yield* ActorSystem
+  yield* system.settle(20_000)
+  // Notes are batch work, which nobody waits for but here.
+  for (let n = 0; n < drainPolls && (yield* system.remaining).batch > 0; n++) {
+    yield* Effect.sleep(drainMillis)
+  }
+  yield* system.settle(20_000)
+})
 const propose = (stream: string, event: { readonly type: string }, name: string) =>
   Effect.gen(function* () {
     const system = yield* ActorSystem
@@ -180,7 +207,13 @@ const steps: ReadonlyArray<Step> = [
       quotes: ["please stop"],
     } as never, "u1"),
   },
+  { at: start + 5 * hour, run: propose(refund, owed, "r1") },
+  { at: start + 6 * hour, run: propose(answer, edited, "e1") },
   { at: start + day, run: decide("ApprovalGranted") },
+  { at: start + 2 * day, run: propose(refund, taken, "u2") },
+  { at: start + 7 * day, run: settled },
+  { at: start + 8 * day, run: decide("ApprovalGranted") },
+  { at: start + 9 * day, run: propose(answer, taken, "u3") },
   { at: start + 20 * day, run: settled },
   {
     at: start + 21 * day,
@@ -237,7 +270,8 @@ export const live = async (crashAt: ReadonlyArray<number>) => {
       )
     }
     while (result instanceof Crash) result = await incarnation(world, outcome, extraAgents)
-    return { result, outbox: world.outbox(), points: world.points, crashes: world.crashes }
+    const { crashes, points } = world
+    return { result, outbox: world.outbox(), book: world.book(), points, crashes }
   } finally {
     world.remove()
   }

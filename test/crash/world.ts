@@ -5,23 +5,25 @@
  */
 import { type Clock, Context, Effect, Exit, Layer, Scope } from "effect"
 import { Clock as ClockService } from "effect"
-import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { layer as joinActivities } from "../../actors/activity.ts"
-import { draftOutreach } from "../../actors/activities/draft-outreach.ts"
-import { sendMail } from "../../actors/activities/send-mail.ts"
+import * as implementations from "../../actors/activities/mod.ts"
 import * as runner from "../../actors/activities/runner.ts"
 import { ActorSystem } from "../../actors/actor-system.ts"
 import * as contacts from "../../actors/contacts.ts"
 import { EventLog } from "../../actors/event-log.ts"
 import { Mailer } from "../../actors/mailer.ts"
 import { OpenAsks } from "../../actors/open-asks.ts"
+import { Payments } from "../../actors/payments.ts"
+import * as recall from "../../actors/recall.ts"
+import * as reports from "../../actors/reports.ts"
 import { SnapshotStore } from "../../actors/snapshot-store.ts"
 import * as system from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
 import * as sqliteLog from "../../adapters/event-log-sqlite.ts"
 import * as mailerFolder from "../../adapters/mailer-folder.ts"
+import * as outsideFolders from "../../adapters/outside-folders.ts"
 import * as readStore from "../../adapters/read-store-sqlite.ts"
 import * as snapshots from "../../adapters/snapshot-store-sqlite.ts"
 import * as vaultSqlite from "../../adapters/vault-sqlite.ts"
@@ -46,6 +48,8 @@ export interface World {
   crashAt: ReadonlyArray<number>
   crashes: number
   readonly outbox: () => ReadonlyArray<string>
+  /** What the book of payments holds, a line each. */
+  readonly book: () => ReadonlyArray<string>
   readonly remove: () => void
 }
 
@@ -60,6 +64,15 @@ export const makeWorld = (now: number, crashAt: ReadonlyArray<number> = []): Wor
     outbox: () => {
       try {
         return readdirSync(join(directory, "outbox")).filter((name) => name.endsWith(".eml")).sort()
+      } catch {
+        return []
+      }
+    },
+    book: () => {
+      try {
+        const text = readFileSync(join(directory, "payments", "book.ndjson"), "utf8")
+        return text.split("\n").filter((line) => line !== "")
+          .map((line) => String(JSON.parse(line).kind))
       } catch {
         return []
       }
@@ -134,13 +147,33 @@ export const incarnation = async <A>(
     Mailer,
     Effect.map(
       Mailer,
-      (mailer) => Mailer.of({ ...mailer, send: (mail, key) => around(mailer.send(mail, key)) }),
+      (mailer) =>
+        Mailer.of({
+          ...mailer,
+          send: (mail, key) => around(mailer.send(mail, key)),
+          recall: (key) => around(mailer.recall(key)),
+        }),
     ),
   ).pipe(
     Layer.provide(mailerFolder.layer(join(world.directory, "outbox"))),
   )
+  const payments = Layer.effect(
+    Payments,
+    Effect.map(
+      Payments,
+      (payments) =>
+        Payments.of({
+          ...payments,
+          refund: (refund, call) => around(payments.refund(refund, call)),
+          cancelRefund: (key, call) => around(payments.cancelRefund(key, call)),
+        }),
+    ),
+  )
+  const outside = Layer.mergeAll(mailer, payments, recall.absent, reports.absent).pipe(
+    Layer.provideMerge(outsideFolders.layer(world.directory)),
+  )
   const house = runner.layer().pipe(
-    Layer.provide(joinActivities([draftOutreach, sendMail]).pipe(Layer.provide(mailer))),
+    Layer.provide(implementations.layer.pipe(Layer.provide(outside))),
     Layer.provideMerge(contacts.layer),
     Layer.provideMerge(
       system.layer({ agents: [...agents, ...extra], journals, closeMillisMax: 0 }),
@@ -150,12 +183,16 @@ export const incarnation = async <A>(
     Layer.provideMerge(mortal),
     Layer.provideMerge(clock),
   )
+  const life = new AbortController()
   const work = Effect.runPromiseExit(
     Layer.buildWithScope(house, scope).pipe(
       Effect.flatMap((context) => Effect.provideContext(use, context)),
     ),
+    { signal: life.signal },
   )
   const ended = await Promise.race([work, death])
+  // The dead do not go on with the story beside the next incarnation.
+  life.abort()
   await Effect.runPromise(Scope.close(scope, Exit.void))
   if (ended instanceof Crash) return ended
   if (Exit.isSuccess(ended)) return ended.value

@@ -23,7 +23,7 @@ import { type Lived, livesOf, samplesOf } from "./histories.ts"
 const histories = 150
 const attemptsMax = 60
 /** So many times more are lived while a state was not reached. */
-const furtherFactorMax = 20
+const furtherFactorMax = 30
 
 interface Drawn {
   readonly initial?: unknown
@@ -33,10 +33,13 @@ interface Drawn {
 
 /** Paths of all states a chart draws, `adapters.normal`. */
 const drawnIn = (node: Drawn, path: ReadonlyArray<string> = []): ReadonlyArray<string> =>
-  Object.entries(node.states ?? {}).flatMap(([name, child]) => [
-    [...path, name].join("."),
-    ...drawnIn(child, [...path, name]),
-  ])
+  Object.entries(node.states ?? {}).flatMap(([name, child]) =>
+    // A history state is a way back, nobody is ever in it.
+    child.type === "history" ? [] : [
+      [...path, name].join("."),
+      ...drawnIn(child, [...path, name]),
+    ]
+  )
 
 const activePaths = (value: StateValue, path: ReadonlyArray<string> = []): ReadonlyArray<string> =>
   typeof value === "string"

@@ -1,7 +1,7 @@
 /** The rules of the gate: what must be decided, what a decision binds to, and what follows. */
 import { describe, it } from "vitest"
 import { gatekeeper } from "../../machines/gatekeeper.ts"
-import { after, day, givenActor, minute } from "../given.ts"
+import { after, day, epoch, givenActor, minute } from "../given.ts"
 
 const requested = (risk = "outward") => ({
   type: "ApprovalRequested",
@@ -63,4 +63,54 @@ describe("afterwards", () => {
     void givenApproval(requested(), granted()).when(superseded).is("superseded"))
   it("nothing was carried out that was not approved", () =>
     void givenApproval(requested()).when(carriedOut).isRefused())
+})
+
+describe("not now", () => {
+  const until = epoch + 3 * day
+  const postponed = { type: "ApprovalPostponed", until, by: "operator" }
+  it("it comes back at the time the founder said", () =>
+    void givenApproval(requested()).when(postponed).is("postponed").knows({ postponements: 1 })
+      .when(after(3 * day)).is("awaitingApproval").knows({ until: null }))
+  it("and can be decided before", () => {
+    givenApproval(requested(), postponed).when(granted()).is("approved")
+    givenApproval(requested(), postponed).when(granted("bb")).isRefused()
+    givenApproval(requested(), postponed).when(rejected).is("rejected")
+    givenApproval(requested(), postponed).when(superseded).is("superseded")
+    givenApproval(requested(), postponed).when({ type: "ApprovalWithdrawn", by: "operator" })
+      .is("awaitingApproval")
+  })
+  it("or put off again", () =>
+    void givenApproval(requested(), postponed).when({ ...postponed, until: until + day })
+      .is("postponed").when(after(3 * day)).is("postponed").knows({ postponements: 2 }))
+  it("but not to yesterday", () =>
+    void givenApproval(requested()).when({ ...postponed, until: epoch - day }).isRefused())
+})
+
+describe("a decision taken back", () => {
+  const withdrawn = { type: "ApprovalWithdrawn", by: "operator" }
+  it("before anything happened, it waits again", () =>
+    void givenApproval(requested(), granted()).when(withdrawn).is("awaitingApproval")
+      .knows({ decision: null, decidedAt: null, withdrawals: 1 }).when(granted()).is("approved"))
+  it("not where it was never given", () =>
+    void givenApproval(requested()).when(withdrawn).isRefused())
+  it("too late for what was under way: what happened is recorded all the same", () =>
+    void givenApproval(requested(), granted(), withdrawn).when(carriedOut).is("carriedOut"))
+  it("after it happened, it is regretted", () =>
+    void givenApproval(requested(), granted(), carriedOut)
+      .when({ type: "ApprovalRegretted", by: "operator" }).is("regretted")
+      .knows({ regretted: true, outcome: "succeeded" }))
+})
+
+describe("the record of the gate", () => {
+  it("says how risky it was found, by which rule, when it was asked and decided, and by whom", () =>
+    void givenApproval({ ...requested(), grade: "low", rule: "a reminder", edits: "1f" })
+      .when(granted()).knows({
+        grade: "low",
+        rule: "a reminder",
+        edits: "1f",
+        requestedAt: epoch,
+        decidedAt: epoch + minute,
+        decision: { by: "operator" },
+        postponements: 0,
+      }))
 })

@@ -13,6 +13,7 @@ import {
   isSealed,
   type Json,
   type JsonObject,
+  type StateValue,
 } from "../../machines/agent.ts"
 import type { Dice } from "../seeded.ts"
 
@@ -24,6 +25,8 @@ const samplesPerSchema = 100
 const problems = ["MissingSettings", "Skipped", "Rejected", "NotPermitted", "Unknown"]
 /** Fields that say when something was: made near the actor's clock, or nothing would ever be recent. */
 const instants = ["sentAt", "answers"]
+/** Fields that say until when: made later than the clock. */
+const ends = ["until"]
 const instantMillisMax = 40 * day
 
 /** An event as recorded, and what came of it. */
@@ -47,12 +50,29 @@ export const samplesOf = (schema: Schema.Top, seed: number): ReadonlyArray<Json>
 const matches = (schema: Schema.Top, value: Json) =>
   Result.isSuccess(Schema.decodeUnknownResult(schema as unknown as Schema.Codec<unknown>)(value))
 
+interface Drawn {
+  readonly on?: object
+  readonly states?: Readonly<Record<string, Drawn>>
+}
+/** Events that the active states themselves name, those of the root left out. */
+const namedIn = (node: Drawn, value: StateValue): ReadonlyArray<string> =>
+  (typeof value === "string" ? [[value, ""] as const] : Object.entries(value)).flatMap(
+    ([name, inner]) => {
+      const child = node.states?.[name]
+      return child === undefined ? [] : [...Object.keys(child.on ?? {}), ...namedIn(child, inner)]
+    },
+  )
+
 /** Lives histories of one agent. */
 export const livesOf = (agent: Agent, chart: Chart, dice: Dice) => {
   const events = Object.entries(agent.events).map(([type, schema]) => ({
     type,
     schema,
     samples: samplesOf(schema, dice.seed),
+    // Left out by most samples, so they are added.
+    optional: Object.entries(schema.fields).filter(([, field]) =>
+      (field as Schema.Top).ast.context?.isOptional === true
+    ).map(([name, field]) => [name, samplesOf(field as Schema.Top, dice.seed)] as const),
   }))
   const outputs = new Map(
     Object.entries(agent.machine.implementations.actors).flatMap(([src, logic]) => {
@@ -67,11 +87,13 @@ export const livesOf = (agent: Agent, chart: Chart, dice: Dice) => {
     if (Array.isArray(value)) return value.map((one: Json) => familiar(one, seen, clock))
     return Object.fromEntries(
       Object.entries(value).map(([name, one]) => {
-        const before = seen.get(name)
-        if (before !== undefined && name !== "type" && dice.chance()) {
+        // One name may stand for different things: an invoice's facts, or its key.
+        const before = seen.get(name)?.filter((seen) => typeof seen === typeof one) ?? []
+        if (before.length > 0 && name !== "type" && dice.chance()) {
           return [name, dice.pick(before)]
         }
         if (instants.includes(name)) return [name, clock - dice.below(instantMillisMax)]
+        if (ends.includes(name)) return [name, clock + 1 + dice.below(instantMillisMax)]
         return [name, familiar(one, seen, clock)]
       }),
     )
@@ -105,8 +127,18 @@ export const livesOf = (agent: Agent, chart: Chart, dice: Dice) => {
       const error = { name: dice.pick(problems), message: "It did not work" }
       return { type: "ActivityFailed", data: { ask, error } }
     }
-    const { type, schema, samples } = dice.pick(events)
-    const sample = dice.pick(samples)
+    const named = state === undefined
+      ? []
+      : namedIn(agent.machine.config as Drawn, state.snapshot.value as StateValue)
+    const likely = events.filter(({ type }) => named.includes(type))
+    const { type, schema, samples, optional } = dice.pick(
+      likely.length > 0 && dice.chance() ? likely : events,
+    )
+    const added = optional.filter(() => dice.chance())
+      .map(([name, values]) => [name, dice.pick(values)] as const)
+    const plain = dice.pick(samples) as JsonObject
+    const fuller: JsonObject = { ...Object.fromEntries(added), ...plain }
+    const sample = matches(schema, fuller) ? fuller : plain
     const known = familiar(sample, seen, now)
     return { type, data: matches(schema, known) ? known : sample }
   }
@@ -131,6 +163,9 @@ export const livesOf = (agent: Agent, chart: Chart, dice: Dice) => {
       remember(data, seen)
       // What was asked for comes back to the actor: ids, hashes.
       remember(json(step.asks), seen)
+      // Whoever is told something answers with its own stream.
+      const told = step.asks.flatMap((ask) => ask.ask === "tell" ? [ask.to] : [])
+      remember(told.map((work) => ({ work })), seen)
       lived.push({ event, state, asks: step.asks })
     }
     if (dice.below(8) === 0) give("ActorStarted", { input: { key: name } })

@@ -9,7 +9,13 @@ const envelope = { $sealed: [person, "k1", "n", "t"] } as const
 /** A mail, so many hours after the story began. */
 const wrote = (
   warmth: number,
-  options: { at?: number; intents?: ReadonlyArray<string>; instructsReader?: boolean } = {},
+  options: {
+    at?: number
+    intents?: ReadonlyArray<string>
+    instructsReader?: boolean
+    amounts?: ReadonlyArray<{ minor: number; currency: string }>
+    channel?: "mail" | "linkedin"
+  } = {},
 ) => ({
   type: "LeadWrote",
   person,
@@ -21,10 +27,12 @@ const wrote = (
   signals: {
     reader: "rules-1",
     warmth,
-    intents: options.intents ?? [],
+    intents: options.intents ?? ["asksPrice"],
     instructsReader: options.instructsReader ?? false,
   },
   quotes: envelope,
+  ...(options.amounts === undefined ? {} : { amounts: options.amounts }),
+  ...(options.channel === undefined ? {} : { channel: options.channel }),
 })
 const listed = {
   type: "LeadListed",
@@ -123,10 +131,20 @@ describe("outreach", () => {
     }))
   it("a newer mail goes to the outreach under way: never two at once", () =>
     void givenLead(wrote(30)).when(wrote(30, { at: 1 })).tells(first, { answers: epoch + hour }))
-  it("after it was sent, the next mail gets the next outreach", () =>
-    void givenLead(wrote(30), ended("LeadContacted", 0)).when(wrote(5, { at: 1 })).tells(second, {
-      type: "OutreachRequested",
-    }))
+  it("after it was sent, the next mail goes to the same outreach, which would follow up else", () =>
+    void givenLead(wrote(30), ended("LeadContacted", 0)).knows({ open: null, contacted: first })
+      .when(wrote(5, { at: 1 })).tells(first, { type: "OutreachRequested" })
+      .knows({ contacted: null }))
+  it("who writes back without asking anything is not followed up", () => {
+    const thanks = wrote(5, { at: 1, intents: ["thanks"] })
+    givenLead(wrote(30), ended("LeadContacted", 0)).when(thanks)
+      .tells(first, { type: "OutreachWithdrawn", because: "LeadWrote" })
+    givenLead(wrote(30)).when(thanks).tellsNobody()
+  })
+  it("a mail that asks nothing an outreach can answer warms, and is left to the founder", () =>
+    void givenLead().when(wrote(80, { intents: ["asks"] })).is("hot").tellsNobody())
+  it("a message of a network warms, and cannot be answered by mail", () =>
+    void givenLead().when(wrote(80, { channel: "linkedin" })).is("hot").tellsNobody())
   it("a mail that came while the answer to the one before went out stays under way", () =>
     void givenLead(wrote(30), wrote(30, { at: 1 }), ended("LeadContacted", 0))
       .knows({ open: { outreach: first, answers: epoch + hour } }))
@@ -160,6 +178,37 @@ describe("outreach", () => {
     givenLead(wrote(70)).when(wrote(0, { at: 1, intents: ["declines"] }))
       .tells(first, { type: "OutreachWithdrawn" })
   })
+})
+
+describe("an accepted price", () => {
+  const euros = (minor: number) => ({ minor, currency: "EUR" })
+  const accepts = (at: number, ...amounts: ReadonlyArray<number>) =>
+    wrote(70, { at, intents: ["accepts"], amounts: amounts.map(euros) })
+  const works = (then: ReturnType<typeof givenLead>) =>
+    then.told.map(({ to }) => to.slice(0, to.indexOf("-")))
+  it("asks for its invoice, beside the answer", () => {
+    const { told } = givenLead().when(accepts(0, 120_000))
+    expect(told).toMatchObject([
+      {
+        to: `executor-${person}~i${epoch}`,
+        event: { type: "InvoiceRequested", amount: euros(120_000), requester: `lead-${person}` },
+      },
+      { to: first, event: { type: "OutreachRequested" } },
+    ])
+  })
+  it("asks for it once, however often it is accepted", () => {
+    const again = givenLead(accepts(0, 120_000)).when(accepts(1, 120_000))
+    expect(works(again)).toEqual(["outreach"])
+    expect(works(givenLead(accepts(0, 120_000)).when(accepts(1, 90_000))))
+      .toEqual(["executor", "outreach"])
+  })
+  it("asks for none where several amounts are named, or none", () => {
+    expect(works(givenLead().when(accepts(0, 120_000, 90_000)))).toEqual(["outreach"])
+    expect(works(givenLead().when(accepts(0)))).toEqual(["outreach"])
+  })
+  it("asks for none where an amount is named and nothing accepted", () =>
+    void givenLead().when(wrote(70, { intents: ["namesBudget"], amounts: [euros(5)] }))
+      .tells(first, { type: "OutreachRequested" }))
 })
 
 describe("an end to writing", () => {

@@ -1,7 +1,7 @@
-/** The rules of an outreach: drafted, approved, sent; or blocked, rejected, stale, failed, withdrawn. */
+/** The rules of an outreach: answered by an executor, followed up once, and ended by whatever happens. */
 import { describe, it } from "vitest"
 import { outreach } from "../../machines/outreach.ts"
-import { after, day, done, epoch, failed, givenActor } from "../given.ts"
+import { after, day, epoch, givenActor } from "../given.ts"
 
 const person = "0123456789abcdef0123456789abcdef"
 const envelope = (text: string) => ({ $sealed: [person, "k1", "n", text] })
@@ -16,80 +16,87 @@ const requested = (answers = epoch) => ({
   messageId: envelope(`id ${answers}`),
   quotes: envelope("quotes"),
 })
-const withdrawn = { type: "OutreachWithdrawn", person, because: "LeadUnsubscribed" }
+const withdrawn = { type: "OutreachWithdrawn", person, because: "LeadAnswered" }
 const retried = { type: "OutreachRetried" }
-const draft = {
-  person,
-  from: envelope("from"),
-  to: envelope("to"),
-  subject: envelope("re"),
-  text: envelope("text"),
-  made: "template-1",
-}
-const drafted = done("draft", draft)
-const sent = done("send", { messageId: "<1@x.example>", where: "outbox/1.eml" })
-const stream = `outreach-${person}~1`
-const result = { person, outreach: stream, answers: epoch }
+const first = `executor-${person}~o1~1`
+const second = `executor-${person}~o1~2`
+const of = (work: string, answers = epoch) => ({ work, kind: "mail", answers })
+const sent = (work = first, answers = epoch) => ({ type: "WorkCarriedOut", ...of(work, answers) })
+const rejected = (work = first) => ({ type: "WorkRejected", ...of(work) })
+const failed = (work = first) => ({ type: "WorkFailed", ...of(work), problem: "Skipped" })
+const lead = `lead-${person}`
+const result = { person, outreach: `outreach-${person}~1`, answers: epoch }
 const givenOutreach = (...steps: Parameters<typeof givenActor>[2][]) =>
   givenActor(outreach, `${person}~1`, ...steps)
 
-describe("the way of a draft", () => {
-  it("a request is drafted", () =>
-    void givenOutreach().when(requested()).is("drafting").asks("draftOutreach"))
-  it("a draft waits for approval: sending is asked for, and held at the gate", () =>
-    void givenOutreach(requested()).when(drafted).is("awaitingApproval").asks("sendMail"))
+describe("answering", () => {
+  it("is the work of an executor of its own", () =>
+    void givenOutreach().when(requested()).is("answering").tells(first, {
+      type: "MailRequested",
+      requester: `outreach-${person}~1`,
+      purpose: "answer",
+      answers: epoch,
+      quotes: envelope("quotes"),
+    }))
   it("once sent, the lead knows", () =>
-    void givenOutreach(requested(), drafted).when(sent).is("sent")
-      .tells(`lead-${person}`, { type: "LeadContacted", ...result }))
+    void givenOutreach(requested()).when(sent()).is("contacted")
+      .tells(lead, { type: "LeadContacted", ...result }))
   it("a rejection ends it, and the lead knows", () =>
-    void givenOutreach(requested(), drafted).when(failed("send", "Rejected", "Not her")).is(
-      "rejected",
-    )
-      .tells(`lead-${person}`, { type: "LeadOutreachRejected", ...result }))
-  it("what could not be sent failed, and the lead knows", () =>
-    void givenOutreach(requested(), drafted).when(failed("send", "NotPermitted")).is("failed")
-      .tells(`lead-${person}`, { type: "LeadOutreachFailed", ...result, problem: "NotPermitted" }))
-  it("what failed can be tried again, with a new draft", () =>
-    void givenOutreach(requested(), drafted, failed("send", "MailerUnavailable")).when(retried)
-      .is("drafting").asks("draftOutreach"))
-  it("history is neither drafted nor sent", () => {
-    givenOutreach(requested()).when(failed("draft", "Skipped")).is("stale")
-      .tells(`lead-${person}`, { type: "LeadOutreachFailed", problem: "Skipped" })
-    givenOutreach(requested(), drafted).when(failed("send", "Skipped")).is("stale")
-  })
+    void givenOutreach(requested()).when(rejected()).is("rejected")
+      .tells(lead, { type: "LeadOutreachRejected", ...result }))
+  it("a failure ends it, and the lead knows", () =>
+    void givenOutreach(requested()).when(failed()).is("failed")
+      .tells(lead, { type: "LeadOutreachFailed", ...result, problem: "Skipped" }))
+  it("what failed can be tried again, by another executor", () =>
+    void givenOutreach(requested(), failed()).when(retried).is("answering")
+      .tells(second, { type: "MailRequested" }))
+  it("what was rejected and then approved after all was sent", () =>
+    void givenOutreach(requested(), rejected()).when(sent()).is("contacted"))
 })
 
-describe("a draft with a gap", () => {
-  const blocked = failed("draft", "MissingSettings", "Not known yet: name")
-  it("is blocked and says which fact is missing", () =>
-    void givenOutreach(requested()).when(blocked).is("blocked").tellsNobody()
-      .knows({ problem: { name: "MissingSettings", message: "Not known yet: name" } }))
-  it("is tried again after a day", () =>
-    void givenOutreach(requested(), blocked).when(after(day)).is("drafting").asks("draftOutreach"))
-  it("is tried again at once when asked", () =>
-    void givenOutreach(requested(), blocked).when(retried).is("drafting").asks("draftOutreach"))
+describe("following up", () => {
+  const contacted = [requested(), sent()]
+  it("after five days of silence, once, by an executor of its own", () => {
+    givenOutreach(...contacted, after(5 * day - 1)).is("contacted").when(after(1))
+      .is("followingUp").tells(second, { type: "MailRequested", purpose: "followUp" })
+    givenOutreach(...contacted, after(5 * day)).when(sent(second)).is("concluded").tellsNobody()
+      .when(after(100 * day)).is("concluded")
+  })
+  it("not where the person or the founder wrote meanwhile", () =>
+    void givenOutreach(...contacted).when(withdrawn).is("concluded")
+      .when(after(10 * day)).is("concluded").tellsNobody())
+  it("one that waits for approval is withdrawn then", () =>
+    void givenOutreach(...contacted, after(5 * day)).when(withdrawn).is("concluded")
+      .tells(second, { type: "WorkWithdrawn", because: "LeadAnswered" }))
+  it("a rejected one ends it as well", () =>
+    void givenOutreach(...contacted, after(5 * day)).when(rejected(second)).is("concluded"))
+  it("not after an answer that was taken back", () =>
+    void givenOutreach(...contacted).when(rejected()).is("rejected"))
+  it("a newer mail is answered instead", () =>
+    void givenOutreach(...contacted, after(5 * day)).when(requested(epoch + 5 * day))
+      .is("answering").tellsAll(
+        [second, { type: "WorkWithdrawn" }],
+        [`executor-${person}~o1~3`, { type: "MailRequested", purpose: "answer" }],
+      ))
 })
 
 describe("when the world moves on", () => {
-  it("a newer mail is drafted anew, and the approval of the old draft is taken back", () =>
-    void givenOutreach(requested(), drafted).when(requested(epoch + day)).is("drafting")
-      .stops("send").asks("draftOutreach").knows({ draft: null }))
+  it("a newer mail goes to the executor under way: never two at once", () =>
+    void givenOutreach(requested()).when(requested(epoch + day)).is("answering")
+      .tells(first, { type: "MailRequested", answers: epoch + day }))
   it("an older mail changes nothing", () =>
-    void givenOutreach(requested(), drafted).when(requested(epoch - day)).is("awaitingApproval")
-      .asks().stops())
-  it("a newer mail while the answer went out begins it again", () =>
-    void givenOutreach(requested(), drafted, sent).when(requested(epoch + day)).is("drafting"))
-  it("a withdrawn outreach stops whatever it was doing", () => {
-    givenOutreach(requested()).when(withdrawn).is("withdrawn").stops("draft")
-    givenOutreach(requested(), drafted).when(withdrawn).is("withdrawn").stops("send")
-  })
-  it("what was sent stays sent", () =>
-    void givenOutreach(requested(), drafted, sent).when(withdrawn).is("sent"))
-  it("what was rejected or came too late stays so", () => {
-    givenOutreach(requested(), drafted, failed("send", "Rejected")).when(withdrawn).is("rejected")
-    givenOutreach(requested(), failed("draft", "Skipped")).when(withdrawn).is("stale")
-    givenOutreach(requested(), withdrawn).when(withdrawn).is("withdrawn")
-  })
-  it("there is nothing to retry while it is under way", () =>
-    void givenOutreach(requested()).when(retried).isRefused())
+    void givenOutreach(requested()).when(requested(epoch - day)).is("answering").tellsNobody())
+  it("a newer mail after the answer begins it again", () =>
+    void givenOutreach(requested(), sent()).when(requested(epoch + day)).is("answering")
+      .tells(second, { type: "MailRequested" }))
+  it("a newer mail that came while the answer to the one before went out gets its own", () =>
+    void givenOutreach(requested(), requested(epoch + day)).when(sent()).is("answering").tellsAll(
+      [lead, { type: "LeadContacted", answers: epoch }],
+      [second, { type: "MailRequested", answers: epoch + day }],
+    ))
+  it("withdrawn, its work is withdrawn", () =>
+    void givenOutreach(requested()).when(withdrawn).is("withdrawn")
+      .tells(first, { type: "WorkWithdrawn", because: "LeadAnswered" }))
+  it("what came of other work changes nothing", () =>
+    void givenOutreach(requested()).when(sent("executor-9")).is("answering").tellsNobody())
 })

@@ -1,0 +1,138 @@
+/**
+ * Drafts a mail for its purpose from what is known: what the person wrote, the invoice it is about, and
+ * what is remembered of the person. Where a fact is missing that only the founder knows it fails and
+ * names it; what cannot be remembered is done without.
+ */
+import { Clock, Effect, Option, Schema } from "effect"
+import { draftMail as declaration } from "../../machines/executor.ts"
+import { implement } from "../activity.ts"
+import { amountsIn } from "../reading-amounts.ts"
+import { datesIn } from "../reading-dates.ts"
+import { Recall, type Remembered } from "../recall.ts"
+import { currentSettings, type Settings } from "../settings.ts"
+import {
+  bareSubject,
+  dateWords,
+  type Facts,
+  firstNameOf,
+  oneLine,
+  subjectOf,
+  textOf,
+} from "./mail-words.ts"
+import { opened } from "./opened.ts"
+
+const madeBy = "template-2"
+/** What is remembered helps; nobody waits longer for it. */
+const recallMillisMax = 2_000
+/** When "this evening" is, where nobody said when the day ends. */
+const dayEndsAt = "17:00"
+
+/** The founder has to tell something first. */
+export class MissingSettings extends Schema.TaggedError<MissingSettings>()("MissingSettings", {
+  message: Schema.String,
+  retryable: Schema.Boolean,
+}) {}
+
+/** Whoever asked for the mail did not say what it needs. */
+export class MissingFacts extends Schema.TaggedError<MissingFacts>()("MissingFacts", {
+  message: Schema.String,
+  retryable: Schema.Boolean,
+}) {}
+
+/** The sender as the settings have it, or the names of what is missing. */
+const senderOf = (settings: Settings) => {
+  const name = oneLine(settings.name ?? "")
+  const address = settings.addresses[0] ?? settings.proposedAddresses[0] ?? ""
+  const missing = [
+    ...(name === "" ? ["name"] : []),
+    ...(address === "" ? ["addresses"] : []),
+  ]
+  return { name, address, missing }
+}
+
+const remembered = (person: string) =>
+  Effect.flatMap(Recall, (recall) => recall.about(person)).pipe(
+    Effect.timeoutOption(recallMillisMax),
+    Effect.map(Option.getOrUndefined),
+    Effect.catch(() => Effect.succeed(undefined)),
+  )
+
+/** What a complaint is about, where only one invoice can be meant: one that was charged too often. */
+const complainedAbout = (known: Remembered | undefined) => {
+  const over = (known?.invoices ?? []).filter(({ overpaid }) => (overpaid ?? []).length > 0)
+  return over.length === 1 ? over[0] : undefined
+}
+
+const onlyOne = <A>(all: ReadonlyArray<A>): A | undefined => all.length === 1 ? all[0] : undefined
+/** Fields that are there. */
+const given = <A extends object>(fields: A) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof A]?: Exclude<A[K], undefined>
+  }
+
+export const draftMail = implement(declaration, (mail) =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const settings = yield* Effect.mapError(currentSettings, (cause) => ({
+      _tag: cause._tag,
+      message: cause.message,
+      retryable: cause.retryable,
+    }))
+    const { timeZone } = settings
+    const { name, address, missing } = senderOf(settings)
+    if (missing.length > 0) {
+      return yield* new MissingSettings({
+        message: `Not known yet: ${missing.join(", ")}. Tell it with: aios settings`,
+        retryable: false,
+      })
+    }
+    const to = yield* opened(mail.contact)
+    const quotes = (yield* opened(mail.quotes)).map(oneLine)
+    const known = yield* remembered(mail.person)
+    const invoice = mail.invoice?.overpaid === undefined && mail.purpose === "complaint"
+      ? known?.invoices.find((one) => one.invoice === mail.invoice?.invoice) ??
+        mail.invoice ?? complainedAbout(known)
+      : mail.invoice
+    if (mail.purpose === "reminder" && invoice === undefined) {
+      return yield* new MissingFacts({
+        message: "A reminder names an invoice, and none was given",
+        retryable: false,
+      })
+    }
+    const amount = onlyOne(quotes.flatMap((quote) => amountsIn(quote)))
+    const reckoning = {
+      sentAt: mail.answers,
+      timeZone,
+      dayEndsAt: settings.workingHours?.to ?? dayEndsAt,
+    }
+    const words = (at: number | undefined) =>
+      at === undefined ? undefined : dateWords(at, timeZone, now)
+    const named = mail.dueAt !== undefined
+      ? [mail.dueAt]
+      : quotes.flatMap((quote) => datesIn(quote, reckoning).map(({ dueAt }) => dueAt))
+    const facts: Facts = {
+      purpose: mail.purpose,
+      firstName: firstNameOf(to.name, known?.company, to.address) ||
+        firstNameOf(known?.name ?? "", known?.company, to.address),
+      company: oneLine(known?.company ?? ""),
+      intents: mail.intents,
+      dates: [...new Set(named.map((at) => dateWords(at, timeZone, now)))],
+      quotes,
+      subject: bareSubject(yield* opened(mail.subject)),
+      signature: settings.signature?.trim() || name,
+      ...given({
+        invoice,
+        amount: amount && { minor: amount.minor, currency: amount.currency },
+        invoiceDue: words(invoice?.dueAt),
+        nextMeeting: words(known?.nextMeeting?.startsAt),
+      }),
+    }
+    return {
+      person: mail.person,
+      from: { name, address },
+      to,
+      subject: subjectOf(facts),
+      text: textOf(facts),
+      made: madeBy,
+    }
+  }))

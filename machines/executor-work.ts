@@ -1,0 +1,136 @@
+/**
+ * What the executor's chart knows of its work, and what it says of it to others: the requester hears how
+ * it ended, the coordinator who is to be written to.
+ */
+import type { OutputFrom } from "xstate"
+import { type Compensated, type CompensationFailed, tell } from "./agent.ts"
+import { coordinatorKey } from "./coordinator.ts"
+import type {
+  DraftEdited,
+  draftMail,
+  FloorDenied,
+  FloorGranted,
+  FloorRevoked,
+  InvoiceRequested,
+  MailRequested,
+  PublicationRequested,
+  Purpose,
+  RefundRequested,
+  WorkReopened,
+  WorkRetried,
+  WorkUndone,
+  WorkWithdrawn,
+} from "./executor.ts"
+
+/** Agents that are told what became of their work. Others would refuse to hear it. */
+const listeners = ["outreach", "analyst", "invoice", "article"]
+
+type Request =
+  | typeof MailRequested.Type
+  | typeof RefundRequested.Type
+  | typeof InvoiceRequested.Type
+  | typeof PublicationRequested.Type
+type Draft = OutputFrom<typeof draftMail>
+
+export interface ExecutorContext {
+  /** The part of its stream's name after `executor-`. */
+  readonly key: string
+  /** What is to be done, as it was asked for last; null before that. */
+  readonly request: Request | null
+  readonly draft: Draft | null
+  /** It has asked for the floor, or has it. */
+  readonly floor: boolean
+  /** Who writes to the person instead, what for, and when it is worth asking again. */
+  readonly yields: {
+    readonly holder: string
+    readonly purpose: Purpose
+    readonly until: number
+  } | null
+  /** Name and message of what stands in the way. */
+  readonly problem: { readonly name: string; readonly message: string } | null
+}
+
+export type ExecutorEvent =
+  | Request
+  | typeof WorkWithdrawn.Type
+  | typeof WorkRetried.Type
+  | typeof DraftEdited.Type
+  | typeof WorkUndone.Type
+  | typeof WorkReopened.Type
+  | typeof FloorGranted.Type
+  | typeof FloorDenied.Type
+  | typeof FloorRevoked.Type
+  | Compensated
+  | CompensationFailed
+
+/** `Rejected`, `Skipped`, `NotPermitted` come from the actor system, the others from the activity. */
+export const problemOf = (event: object) => {
+  const error = "error" in event ? event.error : undefined
+  return typeof error === "object" && error !== null && "name" in error && "message" in error
+    ? { name: String(error.name), message: String(error.message) }
+    : { name: "Unknown", message: String(error) }
+}
+export const failedWith = (name: string) => ({ event }: { readonly event: object }) =>
+  problemOf(event).name === name
+
+export const isRequest = (event: ExecutorEvent): event is Request =>
+  event.type.endsWith("Requested")
+const isOf = <Type extends Request["type"]>(
+  request: Request | null,
+  type: Type,
+): request is Extract<Request, { type: Type }> => request?.type === type
+
+/** Its states are entered with a request of their kind only, so there is one. */
+export const requested = <Type extends Request["type"]>(
+  { request }: ExecutorContext,
+  type: Type,
+): Extract<Request, { type: Type }> => {
+  if (!isOf(request, type)) throw new Error(`There is no ${type} to carry out`)
+  return request
+}
+export const draftOf = ({ draft }: ExecutorContext): Draft => {
+  if (draft === null) throw new Error("A mail is to be sent that nobody drafted")
+  return draft
+}
+
+const kinds = {
+  MailRequested: "mail",
+  RefundRequested: "refund",
+  InvoiceRequested: "invoice",
+  PublicationRequested: "publication",
+} as const
+
+/** Tells the requester how it ended; nothing where it is none that listens. */
+export const result = (
+  { key, problem, request }: ExecutorContext,
+  type: "WorkCarriedOut" | "WorkRejected" | "WorkFailed",
+  whom: ReadonlyArray<string> = listeners,
+) => {
+  const category = request?.requester.split("-", 1)[0] ?? ""
+  return request === null || !whom.includes(category) ? [] : [
+    tell(request.requester, {
+      type,
+      work: `executor-${key}`,
+      kind: kinds[request.type],
+      answers: request.type === "MailRequested" ? request.answers : 0,
+      ...(type === "WorkFailed" ? { problem: problem?.name ?? "Unknown" } : {}),
+    }),
+  ]
+}
+
+const coordinator = `coordinator-${coordinatorKey}`
+export const floorRequest = (context: ExecutorContext) => {
+  const { answers, person, purpose } = requested(context, "MailRequested")
+  const work = `executor-${context.key}`
+  return tell(coordinator, { type: "FloorRequested", person, work, purpose, answers })
+}
+/** Gives the floor back; nothing where it was never asked for. */
+export const floorRelease = ({ floor, key, request }: ExecutorContext, sent: boolean) =>
+  !floor || request?.type !== "MailRequested" ? [] : [
+    tell(coordinator, {
+      type: "FloorReleased",
+      person: request.person,
+      work: `executor-${key}`,
+      sent,
+    }),
+  ]

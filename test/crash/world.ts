@@ -21,6 +21,7 @@ import * as reports from "../../actors/reports.ts"
 import { SnapshotStore } from "../../actors/snapshot-store.ts"
 import * as system from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
+import * as blobs from "../../adapters/blob-store-memory.ts"
 import * as sqliteLog from "../../adapters/event-log-sqlite.ts"
 import * as mailerFolder from "../../adapters/mailer-folder.ts"
 import * as outsideFolders from "../../adapters/outside-folders.ts"
@@ -169,7 +170,7 @@ export const incarnation = async <A>(
         }),
     ),
   )
-  const outside = Layer.mergeAll(mailer, payments, recall.absent, reports.absent).pipe(
+  const outside = Layer.mergeAll(mailer, payments, recall.absent, reports.absent, blobs.layer).pipe(
     Layer.provideMerge(outsideFolders.layer(world.directory)),
   )
   const house = runner.layer().pipe(

@@ -263,7 +263,7 @@ export async function* readRows<L extends CsvLayout>(
   }
 }
 
-const plainCell = /^[^\s]*(?: [^\s]+)*$/
+const tidy = /^[^\s]*(?: [^\s]+)*$/
 
 /** A field of a row; of several columns the first that is not empty. On one line, cut at `most`. */
 export const cellIn = <Field extends string>(
@@ -277,7 +277,7 @@ export const cellIn = <Field extends string>(
     if (text !== "") {
       const short = text.length > most ? text.slice(0, most) : text
       // Most cells are as they should be, and the rest costs more.
-      return (plainCell.test(short) ? short : short.replace(/\s+/g, " ")).toWellFormed()
+      return (tidy.test(short) ? short : short.replace(/\s+/g, " ")).toWellFormed()
     }
   }
   return ""

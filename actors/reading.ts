@@ -122,6 +122,12 @@ const titleOf = (subject: string) =>
     "",
   ).trim()
 
+/** Characters that are not seen and break words: what hides between letters. */
+const unseen =
+  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
+/** As a reader sees it: wide, small or circled letters are letters, and what is not seen is not there. */
+const unmasked = (sentence: string) => sentence.normalize("NFKC").replace(unseen, "")
+
 /** Reads one mail. Pure: the same mail reads the same for ever, under the name in `reader`. */
 export const readText = (subject: string, text: string, reckoning?: Reckoning): Reading => {
   const written = newText(text)
@@ -129,7 +135,7 @@ export const readText = (subject: string, text: string, reckoning?: Reckoning): 
   const said = sentencesOf(written)
   const sentences = [...(title === "" ? [] : [title]), ...said]
   const instructions = sentences.flatMap((sentence) => {
-    const at = firstMatch(instructing, sentence)
+    const at = firstMatch(instructing, unmasked(sentence))
     return at === undefined ? [] : [quoteOf(sentence, at)]
   })
   if (instructions.length > 0) return instructed([...new Set(instructions)].slice(0, quotesMax))

@@ -54,6 +54,16 @@ export const bouncedAddresses = (text: string): ReadonlyArray<string> => {
 export const isForged = (suspicions: ReadonlyArray<Suspicion>): boolean =>
   suspicions.includes("forgedFrom") || suspicions.includes("lookalikeAddress")
 
+/** What may be somebody else's says nothing that anybody acts upon. */
+const unheard = (reading: Reading): Reading => ({
+  ...reading,
+  signals: { ...reading.signals, warmth: 0, intents: [] },
+  amounts: [],
+  commitments: [],
+  asks: false,
+  invoices: [],
+})
+
 /** The signals as data. What may come from somebody else warms nobody. */
 const signalsOf = ({ signals }: Reading, suspicions: ReadonlyArray<Suspicion>) => ({
   reader: signals.reader,
@@ -159,7 +169,9 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
   const [sender] = others
   if (sender === undefined || machineNames.test(sender.address)) return []
   const person = key(sender.address)
-  const reading = readText(content.subject, text, { ...ground, sentAt })
+  const read = readText(content.subject, text, { ...ground, sentAt })
+  const forged = isForged(suspicions)
+  const reading = forged ? unheard(read) : read
   const contact = { name: sender.name, address: sender.address }
   const event: Proposal = reading.unsubscribes
     ? { type: "LeadUnsubscribed", person, ...base, contact, quotes: [...reading.quotes] }
@@ -176,7 +188,10 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
       channel: "mail",
     }
   return [
-    { to: leadOf(person), event, ...when, onlyIfKnown: false },
+    // Who may be somebody else accepts nothing and gets no answer. Their wish to be left alone counts.
+    ...(forged && !reading.unsubscribes
+      ? []
+      : [{ to: leadOf(person), event, ...when, onlyIfKnown: false }]),
     {
       to: analystOf(person),
       event: reading.unsubscribes

@@ -104,11 +104,14 @@ const chart = setup({
         return { mails, lastOutwardAt: Math.max(context.lastOutwardAt, event.sentAt) }
       }
       if (isHeldBack(event)) return { mails }
-      const isFirst = context.lastInwardAt <= context.lastOutwardAt
+      const waited = context.mails.some((mail) =>
+        mail.direction === "inward" && mail.sentAt > context.lastOutwardAt &&
+        !isHeldBack(mail) && wantsAnswer(mail.findings)
+      )
       return {
         mails,
         lastInwardAt: Math.max(context.lastInwardAt, event.sentAt),
-        unansweredSince: isFirst ? event.sentAt : context.unansweredSince,
+        unansweredSince: waited ? context.unansweredSince : event.sentAt,
         latest: event.sentAt >= (context.latest?.sentAt ?? 0) ? latest : context.latest,
       }
     }),

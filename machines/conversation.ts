@@ -152,10 +152,19 @@ export const isHistory = ({ history, sentAt }: Read) =>
 export const isNewest = (context: AnalystContext, event: Read) =>
   event.sentAt >= Math.max(context.lastInwardAt, context.lastOutwardAt)
 
-/** Thanks alone, or a greeting, end a conversation. */
-export const wantsAnswer = ({ amounts, asks, commitments, intents }: Findings) =>
-  asks || amounts.length > 0 || commitments.length > 0 ||
-  intents.length === 0 || intents.some((intent) => intent !== "thanks")
+/** Intents that want nothing by themselves: a thank-you, a no, a date. */
+const quietIntents = new Set(["thanks", "declines", "namesDate"])
+/** Thanks, a no, or what the person will do, end a conversation; a question or a wish takes it up. */
+export const wantsAnswer = (
+  { asks, commitments, intents }: {
+    readonly asks: boolean
+    readonly commitments: ReadonlyArray<{ readonly by: string }>
+    readonly intents: ReadonlyArray<string>
+  },
+) =>
+  asks || commitments.some(({ by }) => by === "founder") ||
+  (intents.length === 0 && commitments.length === 0) ||
+  intents.some((intent) => !quietIntents.has(intent))
 
 export const withMail = (mails: ReadonlyArray<Mail>, event: Read): ReadonlyArray<Mail> => {
   const { direction, findings, record, sentAt } = event

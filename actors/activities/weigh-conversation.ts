@@ -5,7 +5,7 @@
  */
 import { Effect } from "effect"
 import { weighConversation as declaration } from "../../machines/analyst.ts"
-import type { Findings } from "../../machines/conversation.ts"
+import { type Findings, wantsAnswer } from "../../machines/conversation.ts"
 import { implement } from "../activity.ts"
 import { phraseOf, reader } from "../reading.ts"
 
@@ -39,7 +39,7 @@ const unansweredOf = (mails: ReadonlyArray<Mail>) => {
     0,
   )
   return mails.filter(({ direction, findings, sentAt }) =>
-    direction === "inward" && sentAt > last && !findings.instructsReader &&
+    direction === "inward" && sentAt > last && wantsAnswer(findings) && !findings.instructsReader &&
     !findings.suspicions.includes("forgedFrom") && !findings.suspicions.includes("lookalikeAddress")
   )
 }

@@ -2,9 +2,9 @@
 import { Effect, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { RecordedEvent } from "../actors/event-log.ts"
-import type { StateValue } from "../machines/agent.ts"
 import type { AgentRow, Check } from "../projections/aios.ts"
 import { OperationFailed } from "../projections/aios.ts"
+import { stateText } from "../projections/aios-words.ts"
 import { Access, Json, open, print } from "./access.ts"
 import { exitCode } from "./exit-codes.ts"
 import { oneLine, Output, type Paint, plain, table } from "./output.ts"
@@ -13,16 +13,6 @@ import { oneLine, Output, type Paint, plain, table } from "./output.ts"
 const pageEvents = 1_000
 /** Agents listed to a person; --json has all. */
 const agentsShown = 200
-
-/** `warm`, or `open.payment.due + open.delivery.sent` for regions. */
-export const stateText = (value: StateValue): string => {
-  if (typeof value === "string") return value
-  const inner = Object.entries(value).map(([name, child]) => {
-    const text = stateText(child)
-    return text === "" ? name : `${name}.${text}`
-  })
-  return inner.join(" + ")
-}
 
 const agentsText = (rows: ReadonlyArray<AgentRow>, output: Output["Service"]): string => {
   if (rows.length === 0) return "No agents yet. aios import mailbox.mbox contacts.csv\n"

@@ -2,9 +2,8 @@
 import { Clock, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { History, PersonRow, Why, WhyNot } from "../projections/aios.ts"
-import { momentText } from "../projections/aios-words.ts"
+import { momentText, stateText } from "../projections/aios-words.ts"
 import { open, print } from "./access.ts"
-import { stateText } from "./look.ts"
 import { count, cut, oneLine, Output, type Paint, plain, span, table, wrap } from "./output.ts"
 
 /** People and entries listed to a person; --json has all. */

@@ -11,8 +11,8 @@ import type { Approval, Edited } from "./aios.ts"
 import { findApproval, inPlaceOf, isUndecided, shortId } from "./aios-approval-ids.ts"
 import { changed, ledgerOf, outcomeMillisMax } from "./aios-decisions.ts"
 import { door, refuse } from "./aios-failures.ts"
-import { changedLines } from "./aios-words.ts"
-import { objectOf, stateNames, textOf } from "./fields.ts"
+import { changedLines, stateText } from "./aios-words.ts"
+import { objectOf, textOf } from "./fields.ts"
 import { type ApprovalRecord, Queries } from "./queries.ts"
 
 /** A mail of the founder's: what is longer belongs into an attachment. */
@@ -106,7 +106,7 @@ const tell = Effect.fnUntraced(function* (approval: ApprovalRecord, patch: Patch
         "failed",
         "NotEditable",
         `${shortId(approval.id)} cannot be edited: ${approval.agent} is ${
-          stateNames(view?.value).join(".") || "gone"
+          stateText(view?.value) || "gone"
         }. aios reject ${shortId(approval.id)} --reason "…" says what should be different.`,
       )
     }
@@ -174,7 +174,7 @@ export const edit = Effect.fnUntraced(function* (written: string, given: Patch) 
       "later",
       "NotAskedYet",
       `Your words are kept; the mail does not wait for you yet (${
-        stateNames(view?.value).join(".")
+        stateText(view?.value)
       }). aios why-not ${approval.agent.replace("-", "/")} says why.`,
     )
   }

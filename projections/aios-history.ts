@@ -8,17 +8,21 @@ import type { History, HistoryEntry } from "./aios.ts"
 import { door } from "./aios-failures.ts"
 import { noteAsks, type Reading, readKnown } from "./aios-known.ts"
 import { noSuchPerson, personNamed } from "./aios-persons.ts"
-import { actorText, sourceOf, wordsOf } from "./event-words.ts"
-import { objectOf, stateNames, textOf } from "./fields.ts"
+import { sourceOf, wordsOf } from "./event-words.ts"
+import { objectOf, textOf } from "./fields.ts"
+import { stateText } from "./aios-words.ts"
 
 const pageEvents = 2_000
 
 /** Streams in which a person is one of many. */
 const shared = new Set(["record", "coordinator", "settings"])
+/** Their work is told by what follows from it. */
+const untold = new Set(["coordinator", "settings", "analyst"])
 /** What says the same as another event, or nothing to a founder. */
 const silent = new Set([
   "ActivityStarted",
   "ActorStarted",
+  "InvoiceIssued",
   "ChartUpgraded",
   "FloorRequested",
   "FloorReleased",
@@ -48,13 +52,17 @@ const sentAt = (event: RecordedEvent): number => event.metadata.occurredAt ?? ev
 
 /** States of a person's lead are worth a line; those of the house's own workers are not. */
 const stateLine = (event: RecordedEvent, before: string | undefined): string | undefined => {
-  const state = stateNames(event.metadata.value).join(".")
+  const state = stateText(event.metadata.value)
   return categoryOf(event.stream) === "lead" && state !== "" && state !== before ? state : undefined
 }
 
 /** The gate has said it, with the reason. */
 const isRejection = ({ data, type }: RecordedEvent): boolean =>
   type === "ActivityFailed" && textOf(objectOf(objectOf(data)["error"])["name"]) === "Rejected"
+
+/** A payment that was imported stands there as its record. */
+const isRecorded = ({ data, type }: RecordedEvent): boolean =>
+  type === "PaymentReceived" && textOf(objectOf(data)["by"]) !== "operator"
 
 const entryOf = (
   event: RecordedEvent,
@@ -63,7 +71,8 @@ const entryOf = (
 ): HistoryEntry | undefined => {
   const moved = stateLine(event, before)
   const activity = reading.activityOf(event.stream, textOf(objectOf(event.data)["ask"]))
-  const isSilent = silent.has(event.type) || isRejection(event) || unspoken.has(activity) ||
+  const isSilent = silent.has(event.type) || isRejection(event) || isRecorded(event) ||
+    unspoken.has(activity) ||
     (told.has(event.type) && moved === undefined)
   if (isSilent && moved === undefined) return undefined
   const { detail, what } = wordsOf(event, reading)
@@ -72,7 +81,9 @@ const entryOf = (
     at: sentAt(event),
     what: moved === undefined
       ? what
-      : `${isSilent ? actorText(event.stream, reading) : what}: lead is ${moved}`,
+      : isSilent
+      ? `As a lead: ${moved}`
+      : `${what}: as a lead ${moved}`,
     detail,
     event: event.id,
     ...(source === undefined ? {} : { source }),
@@ -93,11 +104,11 @@ export const history = Effect.fnUntraced(function* (written: string) {
     for (const event of page) {
       if (!isAbout(event, key, streams)) continue
       const category = categoryOf(event.stream)
-      if (category === "coordinator" || category === "settings") continue
+      if (untold.has(category)) continue
       if (!shared.has(category)) streams.add(event.stream)
       noteAsks(event, reading)
       const entry = entryOf(event, reading, states.get(event.stream))
-      states.set(event.stream, stateNames(event.metadata.value).join("."))
+      states.set(event.stream, stateText(event.metadata.value))
       if (entry !== undefined) entries.push({ ...entry, position: event.position })
     }
     const last = page.at(-1)

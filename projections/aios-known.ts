@@ -48,6 +48,7 @@ export const readKnown = Effect.gen(function* () {
   return {
     activities,
     activityOf: (stream, ask) => activities.get(`${stream}/${ask}`) ?? "",
+    isKnown: (key) => people.has(key),
     isOwn: (address) => own.has(normaliseAddress(address)),
     nameOf: (key) => {
       if (key === founder) return "you"

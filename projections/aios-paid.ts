@@ -6,8 +6,8 @@ import { derivedId } from "../actors/ids.ts"
 import type { JsonObject } from "../machines/agent.ts"
 import type { Money } from "./aios.ts"
 import { door, refuse } from "./aios-failures.ts"
-import { moneyOf, moneyText } from "./aios-words.ts"
-import { objectOf, stateNames, textOf } from "./fields.ts"
+import { moneyOf, moneyText, stateText } from "./aios-words.ts"
+import { objectOf, textOf } from "./fields.ts"
 
 const prefixCharsMin = 6
 /** What follows from it gets so long. */
@@ -107,6 +107,15 @@ export const paid = Effect.fnUntraced(function* (
       `Nobody has said yet what invoice ${number} is over. Import it first, then say that it was paid.`,
     )
   }
+  const status = textOf(invoice.issued["status"])
+  if (payment.amount === undefined && (status === "void" || status === "draft")) {
+    return yield* refuse(
+      "failed",
+      "NothingOwed",
+      `Invoice ${number} is ${status}: nothing is owed on it. If money arrived all the same, say how ` +
+        `much: aios paid ${number} --amount …`,
+    )
+  }
   const at = payment.at ?? now
   if (at > now + day) {
     return yield* refuse("usage", "InvalidValue", "A payment cannot be of a day that is to come.")
@@ -123,7 +132,7 @@ export const paid = Effect.fnUntraced(function* (
   }
   const stateOf = Effect.map(
     door(system.view(invoice.stream)),
-    (view) => stateNames(view?.value).join("."),
+    (view) => stateText(view?.value),
   )
   /** The same amount on the same day is the same payment, said twice. */
   const told = `told:${

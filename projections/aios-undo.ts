@@ -16,7 +16,7 @@ import {
   tellGatekeeper,
 } from "./aios-decisions.ts"
 import { door, refuse } from "./aios-failures.ts"
-import { contentLine, dataFolder } from "./aios-words.ts"
+import { contentLine, dataFolder, stateText } from "./aios-words.ts"
 import { objectOf, stateNames, textOf } from "./fields.ts"
 import type { ApprovalRecord } from "./queries.ts"
 
@@ -73,7 +73,7 @@ const undoEffect = Effect.fnUntraced(function* (approval: ApprovalRecord) {
   const told = yield* tellWorker(approval, "WorkUndone")
   if (told === undefined) {
     const view = yield* door(system.view(approval.agent))
-    const state = stateNames(view?.value).join(".")
+    const state = stateText(view?.value)
     return yield* cannot(
       approval,
       `${approval.agent} is ${state || "gone"} and has nothing that could be undone. ` +
@@ -134,7 +134,7 @@ const reopen = Effect.fnUntraced(function* (approval: ApprovalRecord) {
     id: approval.id,
     undone: "decision",
     outcome: `The ${contentLine(approval.activity, approval.content)} is ${
-      stateNames(view?.value).join(".")
+      stateText(view?.value)
     } now; aios why-not ${approval.agent.replace("-", "/")} says what it waits for.`,
   } satisfies Undone
 })

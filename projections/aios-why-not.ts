@@ -13,7 +13,7 @@ import { isUndecided, shortId } from "./aios-approval-ids.ts"
 import { door, refuse } from "./aios-failures.ts"
 import { type Reading, readKnown } from "./aios-known.ts"
 import { noSuchPerson, personNamed } from "./aios-persons.ts"
-import { contentLine, momentText, oneLine } from "./aios-words.ts"
+import { contentLine, momentText, oneLine, stateText } from "./aios-words.ts"
 import { actorText } from "./event-words.ts"
 import { numberOf, objectOf, stateNames, textOf } from "./fields.ts"
 import { Queries } from "./queries.ts"
@@ -37,7 +37,7 @@ const workStates: { readonly [state: string]: string } = {
   stale: "It would have come too late: history stays history.",
   blocked: "A fact is missing that only you know.",
 }
-const stateText = (stream: string, name: string, reading: Reading): string | undefined => {
+const stateSays = (stream: string, name: string, reading: Reading): string | undefined => {
   if (categoryOf(stream) === "lead") {
     const said = leadStates[name]
     return said === undefined ? undefined : `${reading.nameOf(keyOf(stream))} ${said}.`
@@ -64,7 +64,7 @@ const ofState = (
     })
   }
   for (const name of names) {
-    const what = stateText(stream, name, reading)
+    const what = stateSays(stream, name, reading)
     if (what !== undefined) found.push({ by: `state ${name}`, what, events })
   }
   const problem = objectOf(context["problem"])
@@ -72,7 +72,7 @@ const ofState = (
   // What was rejected is told by the gate, with the reason.
   if (name !== "" && name !== "Rejected") {
     found.push({
-      by: name === "MissingSettings" ? "settings" : `${names.join(".")} (${name})`,
+      by: name === "MissingSettings" ? "settings" : `${stateText(view.value)} (${name})`,
       what: `${oneLine(textOf(problem["message"]), 300)}${
         name === "MissingSettings" ? " aios settings shows how to set it." : ""
       }`,
@@ -92,7 +92,7 @@ const ofState = (
   }
   if (view.status === "done") {
     found.push({
-      by: `state ${names.join(".")}`,
+      by: `state ${stateText(view.value)}`,
       what: "It has ended: what was to be done here is done or decided.",
       events,
     })
@@ -293,7 +293,7 @@ export const whyNot = Effect.fnUntraced(function* (written: string, registry: Re
   }]
   const all = [...own, ...theirs, ...refusals, ...missing]
   const waits: ReadonlyArray<Obstacle> = all.length > 0 ? [] : [{
-    by: `state ${stateNames(view.value).join(".")}`,
+    by: `state ${stateText(view.value)}`,
     what: view.accepts.length === 0
       ? "Nothing stands in its way, and nothing moves it any more."
       : `Nothing said no: it waits for ${view.accepts.join(", ")}${

@@ -1,5 +1,5 @@
 /** How contents, moments and outcomes are said to the founder: the same words behind every door. */
-import type { Json } from "../machines/agent.ts"
+import type { Json, StateValue } from "../machines/agent.ts"
 import type { Money } from "./aios.ts"
 import { numberOf, objectOf, textOf } from "./fields.ts"
 
@@ -9,6 +9,15 @@ const quotedCharsMax = 80
 export const oneLine = (text: string, max = quotedCharsMax): string => {
   const line = text.replace(/\s+/g, " ").trim()
   return [...line].length <= max ? line : `${[...line].slice(0, max - 1).join("")}…`
+}
+
+/** A state as the chart calls it: `warm`, or `open.payment.due + open.delivery.sent` for regions. */
+export const stateText = (value: StateValue | Json | undefined): string => {
+  if (typeof value === "string") return value
+  return Object.entries(objectOf(value)).map(([name, child]) => {
+    const text = stateText(child)
+    return text === "" ? name : `${name}.${text}`
+  }).join(" + ")
 }
 
 /** `Ada Weiss <ada@lumen.example>`. */

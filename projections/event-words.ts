@@ -12,8 +12,9 @@ import {
   momentText,
   nameText,
   oneLine,
+  stateText,
 } from "./aios-words.ts"
-import { listOf, numberOf, objectOf, stateNames, textOf, textsOf } from "./fields.ts"
+import { listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts"
 
 /** Words quoted in one line. */
 const detailCharsMax = 160
@@ -22,6 +23,7 @@ const detailCharsMax = 160
 export interface Known {
   /** How a person is called; what was forgotten is said to be so. */
   readonly nameOf: (person: string) => string
+  readonly isKnown: (person: string) => boolean
   /** Envelopes become plain, what cannot be opened null. */
   readonly opened: (value: Json) => Json
   readonly isOwn: (address: string) => boolean
@@ -42,14 +44,15 @@ const line = (text: string) => oneLine(text, detailCharsMax)
 const day = (value: Json | undefined, { timeZone }: Known) => momentText(numberOf(value), timeZone)
 
 /** `lead of Ada Weiss`, `the coordinator`: who an actor is about. */
-export const actorText = (stream: string, { nameOf }: Known): string => {
+export const actorText = (stream: string, { isKnown, nameOf }: Known): string => {
   const category = categoryOf(stream)
   const [person] = /[0-9a-f]{32}/.exec(stream) ?? []
   if (category === "coordinator") return "the coordinator"
   if (category === "settings") return "your settings"
-  if (person === undefined || category === "invoice") return category
-  const name = nameOf(person)
-  return name === "" ? category : `${category} of ${name}`
+  // An invoice's key looks like a person's, and so does that of work on one.
+  return person === undefined || !isKnown(person)
+    ? `the ${category}`
+    : `the ${category} of ${nameOf(person)}`
 }
 
 const intentsOf = (fields: JsonObject): string => {
@@ -380,7 +383,7 @@ export const wordsOf = (event: RecordedEvent, known: Known): Words => {
   if (event.type.startsWith("Activity")) return outcome(event, fields, known)
   const own = teller[event.type]
   if (own !== undefined) return own(fields, known, event)
-  const state = stateNames(event.metadata.value).join(".")
+  const state = stateText(event.metadata.value)
   return {
     what: `${sentence(actorText(event.stream, known))}: ${spoken(event.type).toLowerCase()}${
       state === "" ? "" : `, now ${state}`

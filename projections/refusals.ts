@@ -9,8 +9,8 @@ import { type ActorState, type Chart, fold, isNeutral, startAtUpgrade } from "..
 import { previousOf, type Registry } from "../actors/registry.ts"
 import type { WhyNot } from "./aios.ts"
 import { door } from "./aios-failures.ts"
-import { oneLine } from "./aios-words.ts"
-import { objectOf, stateNames, textOf } from "./fields.ts"
+import { oneLine, stateText } from "./aios-words.ts"
+import { objectOf, textOf } from "./fields.ts"
 
 export type Obstacle = WhyNot["obstacles"][number]
 
@@ -41,7 +41,7 @@ export const ofRefusals = Effect.fnUntraced(function* (streams: ReadonlySet<stri
   }
   return found.map((event): Obstacle => {
     const data = objectOf(event.data)
-    const state = stateNames(data["state"]).join(".")
+    const state = stateText(data["state"])
     return {
       by: `chart of ${categoryOf(textOf(data["to"]))}`,
       what: `It did not take ${textOf(data["refused"])}${state === "" ? "" : ` while ${state}`}: ${
@@ -77,8 +77,8 @@ export const ofGuards = (
       if (step.state === undefined) return refusals
       state = step.state
       if (before === undefined || isNeutral(event.type)) continue
-      const was = stateNames(before.snapshot.value).join(".")
-      const is = stateNames(state.snapshot.value).join(".")
+      const was = stateText(before.snapshot.value)
+      const is = stateText(state.snapshot.value)
       if (was !== is) {
         // It moved on: what was in its way before is not any more.
         refusals.length = 0

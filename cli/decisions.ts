@@ -44,6 +44,12 @@ const mustBeAlike = Effect.fnUntraced(function* (
     const found = waiting.filter((one) => one.id.startsWith(word.trim().toLowerCase()))
     return found.length === 1 ? found : []
   })
+  // One that is not known, or was decided otherwise, is told before any other is approved.
+  for (const word of ids) {
+    if (!named.some((one) => one.id.startsWith(word.trim().toLowerCase()))) {
+      yield* aios.preview(word)
+    }
+  }
   const [first] = named
   const other = named.find((one) => one.group === undefined || one.group !== first?.group)
   if (other === undefined) return

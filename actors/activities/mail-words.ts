@@ -121,7 +121,7 @@ const answers: ReadonlyArray<readonly [intent: string, say: (facts: Facts) => Li
         ? `We meet on ${nextMeeting} anyway: does that suit, or should it be sooner?`
         : dates.length === 0
         ? "When would suit you? Two or three times to choose from are enough."
-        : `I am checking ${either(dates)} and write to you which time works.`,
+        : "I am looking at my calendar and write to you which time works.",
   ],
   ["asksPrice", () => "To name you one price and not a range: what exactly should it cover?"],
   [
@@ -142,9 +142,6 @@ const idle: readonly [intent: string, say: (facts: Facts) => Line] = [
       dates.length === 1 ? `You name ${dates[0]}` : "I have read the date"
     }. Is it fixed, or can it move by a few days?`,
 ]
-const either = (all: ReadonlyArray<string>) =>
-  all.length < 2 ? all.join("") : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`
-
 const answer = (facts: Facts): ReadonlyArray<Line> => {
   const quote = quoted(facts)
   const found = answers.filter(([intent]) => facts.intents.includes(intent))

@@ -4,11 +4,15 @@
  * in `previous`. The files are written once, by `test/golden/make.ts`.
  */
 import { readdirSync, readFileSync } from "node:fs"
+import { Effect, Layer } from "effect"
 import { describe, expect, it } from "vitest"
 import { canonical } from "../actors/canonical.ts"
-import type { NewEvent } from "../actors/event-log.ts"
+import { EventLog, type NewEvent } from "../actors/event-log.ts"
 import { type ActorState, fold, persist, restore, valueOf } from "../actors/kernel.ts"
+import { loadActor } from "../actors/loading.ts"
 import { previousOf, registryOf } from "../actors/registry.ts"
+import * as memoryLog from "../adapters/event-log-memory.ts"
+import * as snapshots from "../adapters/snapshot-store-memory.ts"
 import { agents } from "../machines/mod.ts"
 
 const folder = new URL("./golden/", import.meta.url)
@@ -58,6 +62,35 @@ describe("stored histories", () => {
         expect(canonical(valueOf(state)), place).toBe(canonical(event.metadata.value))
         expect(restore(chart, JSON.parse(JSON.stringify(persist(state)))).hash, place)
           .toBe(event.metadata.state)
+      }
+    }
+  })
+
+  const older = stored.filter(({ agent, version }) =>
+    version < (agents.find(({ name }) => name === agent)?.version ?? 0)
+  )
+  /** The actor as it is found when the new version starts after so many events. */
+  const found = (stream: string, events: ReadonlyArray<NewEvent>) =>
+    Effect.gen(function* () {
+      const log = yield* EventLog
+      yield* log.append(stream, -1, events)
+      const known = registry.find(stream)
+      if (known === undefined) throw new Error(`Nobody knows ${stream}`)
+      return { chart: known.chart, loaded: yield* loadActor(known.entry, known.chart, stream) }
+    }).pipe(
+      Effect.provide(Layer.fresh(Layer.mergeAll(memoryLog.layer, snapshots.layer))),
+      Effect.scoped,
+      Effect.runPromise,
+    )
+  it.each(older)("actors of $name move over to the chart of today", async (file) => {
+    for (const { stream, events } of file.histories) {
+      for (let length = 1; length <= events.length; length++) {
+        const { chart, loaded } = await found(stream, events.slice(0, length))
+        const { problem, state, upgradeFrom } = loaded
+        expect({ length, problem, upgradeFrom })
+          .toEqual({ length, problem: undefined, upgradeFrom: file.version })
+        const again = restore(chart, JSON.parse(JSON.stringify(persist(state!))))
+        expect(again.hash).toBe(state!.hash)
       }
     }
   })

@@ -97,8 +97,28 @@ export interface Facts {
 type Line = string | undefined
 const lines = (...all: ReadonlyArray<Line>) => all.filter((one) => one !== undefined && one !== "")
 
-const quoted = ({ quotes }: Facts): Line => {
-  const quote = quotes.map(oneLine).find((one) => one !== "")
+/** Words by which one sees what a quote is about. */
+const asksPrice = /\b(?:cost|price|pricing|rate|fee|quote|offer|kost|preis|angebot)/i
+const asksMeeting = /\b(?:meet|call|talk|speak|chat|available|free|termin|treffen|telefon|sprech)/i
+const speaksOf: { readonly [intent: string]: RegExp } = {
+  accepts: /\b(?:accept|agree|go ahead|happy to|einverstanden|beauftrag|nehmen)/i,
+  asksMeeting,
+  asksPrice,
+  namesBudget: /\d/,
+  complains: /\b(?:charged|twice|unacceptable|angry|wrong|abgebucht|doppelt|beschwer)/i,
+}
+const namesTime =
+  /\d{1,2}[:.]\d{2}|\b\d{1,2} ?(?:am|pm|uhr)\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)\b/i
+
+/** The words that are answered: those about what is answered first, else the first. */
+const quoted = (
+  { quotes }: Facts,
+  intents: ReadonlyArray<string> = ["complains"],
+): Line => {
+  const all = quotes.map(oneLine).filter((one) => one !== "")
+  const about = intents.flatMap((intent) => speaksOf[intent] ?? [])
+  const quote = about.map((words) => all.find((one) => words.test(one)))
+    .find((one) => one !== undefined) ?? all[0]
   return quote === undefined ? undefined : `“${cut(quote, quoteCharsMax)}”`
 }
 
@@ -116,12 +136,12 @@ const answers: ReadonlyArray<readonly [intent: string, say: (facts: Facts) => Li
     ).join(" ")],
   [
     "asksMeeting",
-    ({ dates, nextMeeting }) =>
+    ({ nextMeeting, quotes }) =>
       nextMeeting !== undefined
         ? `We meet on ${nextMeeting} anyway: does that suit, or should it be sooner?`
-        : dates.length === 0
-        ? "When would suit you? Two or three times to choose from are enough."
-        : "I am looking at my calendar and write to you which time works.",
+        : quotes.some((quote) => asksMeeting.test(quote) && namesTime.test(quote))
+        ? "I am checking the times you name and write to you which one works."
+        : "When would suit you? Two or three times to choose from are enough.",
   ],
   ["asksPrice", () => "To name you one price and not a range: what exactly should it cover?"],
   [
@@ -143,8 +163,8 @@ const idle: readonly [intent: string, say: (facts: Facts) => Line] = [
     }. Is it fixed, or can it move by a few days?`,
 ]
 const answer = (facts: Facts): ReadonlyArray<Line> => {
-  const quote = quoted(facts)
   const found = answers.filter(([intent]) => facts.intents.includes(intent))
+  const quote = quoted(facts, found.map(([intent]) => intent))
   const said = (found.length > 0 ? found : facts.intents.includes(idle[0]) ? [idle] : [])
     .slice(0, sentencesMax).map(([, say]) => say(facts))
   return [

@@ -144,6 +144,22 @@ describe("draftMail", () => {
       const { words } = yield* drafted(() => ({ intents: ["asksMeeting"] }), { nextMeeting })
       expect(words).toContain("We meet on Thursday 26 November anyway")
     })))
+  it("the words that are answered are quoted; times that are named are not asked for again", () =>
+    run(Effect.gen(function* () {
+      const { words } = yield* drafted((seal) => ({
+        intents: ["asksMeeting"],
+        quotes: seal(["it was good to see you", "could we meet on Wednesday at 10:00"]),
+      }))
+      expect(words).toBe(
+        "You wrote: “could we meet on Wednesday at 10:00”\n" +
+          "I am checking the times you name and write to you which one works.",
+      )
+      const { words: open } = yield* drafted((seal) => ({
+        intents: ["asksMeeting"],
+        quotes: seal(["it has to be online before March", "could we have a call"]),
+      }))
+      expect(open).toContain("When would suit you?")
+    })))
   it("a complaint is met with one apology and what was charged twice, and no date is promised", () =>
     run(Effect.gen(function* () {
       const more = { purpose: "complaint", intents: ["complains"], invoice: twice }

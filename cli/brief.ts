@@ -72,12 +72,16 @@ const state = (item: BriefItem, { at, brief, columns, paint }: Page): ReadonlyAr
     : dueWords(item.dueAt, at, brief.timeZone)
   // News has no age; what was there in an earlier brief has.
   const waits = item.since < brief.news.since ? waitWords(item.since, at, brief.timeZone) : ""
-  const words = [due, oneLine(item.prepared), waits === "" ? "" : `waits ${waits}`]
+  const words = [
+    due,
+    oneLine(item.prepared),
+    waits === "" ? "" : `waits\u00a0${waits.replace(" ", "\u00a0")}`,
+  ]
     .filter((one) => one !== "").join(" · ")
   const late = item.dueAt !== undefined && item.dueAt < at && due !== ""
-  return beside(words, oneLine(item.action), columns - left.length, paint).map((line, n) =>
-    `${left}${late && n === 0 ? line.replace(due, paint.wrong(due)) : line}`
-  )
+  return beside(words, oneLine(item.action), columns - left.length, paint)
+    .map((line) => line.replaceAll("\u00a0", " "))
+    .map((line, n) => `${left}${late && n === 0 ? line.replace(due, paint.wrong(due)) : line}`)
 }
 
 const itemLines = (item: BriefItem, n: number, page: Page): ReadonlyArray<string> => {
@@ -97,6 +101,16 @@ const itemLines = (item: BriefItem, n: number, page: Page): ReadonlyArray<string
 interface Line {
   readonly words: string
   readonly action?: string
+}
+
+/** An item that has only one line left: what happened, cut, and the command. */
+const compact = (item: BriefItem, n: number, { columns, paint }: Page): string => {
+  const action = oneLine(item.action)
+  const room = columns - left.length - 2
+  const shown = cut(action, Math.floor(room * 2 / 3))
+  const what = cut(oneLine(item.what), room - [...shown].length)
+  const gap = columns - left.length - [...what].length - [...shown].length
+  return `${String(n).padStart(2)}  ${what}${" ".repeat(gap)}${paint.accent(shown)}`
 }
 
 /** A section below the items: its name in the margin, one line each. */
@@ -212,30 +226,34 @@ export const briefText = (
   const page: Page = { brief, at, columns, paint }
   const rest = below(page, all)
   const head = headline(page).split("\n")
-  const items = [...brief.now, ...brief.week].map((item, n) => itemLines(item, n + 1, page))
-  // Four lines of headings and counts; what is left over is for items.
-  let room = all ? Infinity : linesMax - head.length - rest.length - 5
-  let shown = 0
-  for (const lines of items) {
-    room -= lines.length
-    if (room < 0 && shown >= nowShownMin) break
-    shown++
-  }
+  const items = [...brief.now, ...brief.week]
+  // Headings and counts take five lines at most; what is left over is for items.
+  const room = all ? Infinity : Math.max(nowShownMin, linesMax - head.length - rest.length - 5)
+  const shown = Math.min(items.length, room)
+  let spare = room - shown
+  let whole = true
+  /** The first ones are told in full, the others in a line each: all of them are seen. */
+  const told = items.slice(0, shown).map((item, n) => {
+    const lines = itemLines(item, n + 1, page)
+    whole = whole && lines.length - 1 <= spare
+    if (!whole) return [compact(item, n + 1, page)]
+    spare -= lines.length - 1
+    return lines
+  })
   const nowShown = Math.min(shown, brief.now.length)
-  const weekShown = shown - nowShown
-  const left = (hidden: number) => hidden === 0 ? [] : [`    and ${hidden} more: aios brief --all`]
+  const hidden = (count: number) => count === 0 ? [] : [`    and ${count} more: aios brief --all`]
   return [
     ...head,
     "",
     ...(brief.now.length === 0 ? [] : [
       paint.bold("NOW"),
-      ...items.slice(0, nowShown).flat(),
-      ...left(brief.now.length - nowShown),
+      ...told.slice(0, nowShown).flat(),
+      ...hidden(brief.now.length - nowShown),
     ]),
     ...(brief.week.length === 0 ? [] : [
       paint.bold("THIS WEEK"),
-      ...items.slice(brief.now.length, brief.now.length + weekShown).flat(),
-      ...left(brief.week.length - weekShown),
+      ...told.slice(brief.now.length).flat(),
+      ...hidden(brief.week.length - (shown - nowShown)),
     ]),
     ...(isEmpty(brief)
       ? ["Nothing is known yet. aios import mailbox.mbox contacts.csv"]

@@ -109,6 +109,10 @@ export const invoicesAsOf = (
 ): ReadonlyArray<InvoiceRow> =>
   allAsOf(store, tableOf(invoices), "invoice", to).map(([key, row]) => invoiceOf(key, row))
 
+/** The name on the invoice. */
+const billedTo = (one: InvoiceRow, sources: BriefSources): string =>
+  textOf(objectOf(sources.opened(one.contact))["name"]) || nameOf(one.person, sources)
+
 /** MONEY: what is late, what is to come within the week, what came in since the last brief. */
 const moneyOf = (
   all: ReadonlyArray<InvoiceRow>,
@@ -127,7 +131,7 @@ const moneyOf = (
     overdueCount: late.length,
     ...(oldest === undefined ? {} : {
       oldest: {
-        person: nameOf(oldest.person, sources),
+        person: billedTo(oldest, sources),
         days: daysBetween(oldest.dueAt, day.to, day.timeZone),
       },
     }),
@@ -168,7 +172,7 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
       .map((one) => ({
         key: one.key,
         number: one.number,
-        person: nameOf(one.person, sources),
+        person: billedTo(one, sources),
         state: one.state,
         total: { minor: one.total, currency: one.currency },
         open: { minor: one.open, currency: one.currency },

@@ -10,7 +10,10 @@ import { content } from "./content.ts"
 import { listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import { allAsOf } from "./timeline.ts"
-import { counted, daysBetween, dueWords, quoted } from "./words.ts"
+import { counted, daysBetween, dayWords, quoted } from "./words.ts"
+
+/** Enough of a topic's key to name it. */
+const keyCharsShown = 8
 
 /** An item, and whether it is for today. */
 export interface Told {
@@ -82,14 +85,18 @@ export const contentItems = (
       : `no draft yet, ${counted(topic.notes, "note")}`
     const dueInDays = dueAt === undefined ? undefined : daysBetween(day.to, dueAt, day.timeZone)
     const name = topic.title === topic.topic ? topic.topic : quoted(topic.title, 60)
-    const due = dueAt === undefined ? "" : ` is ${dueWords(dueAt, day.to, day.timeZone)}`
+    const due = dueAt === undefined
+      ? ""
+      : (dueInDays ?? 0) < 0
+      ? ` was due ${counted(-(dueInDays ?? 0), "day")} ago`
+      : ` is due ${dayWords(dueAt, day.to, day.timeZone)}`
     return [{
       now: ready !== undefined || (dueInDays ?? 1) <= 0,
       item: {
         what: `${name}${due}: ${state}${topic.notes === 0 ? "" : gap}`,
         prepared: ready === undefined ? "" : "ready to be published",
         action: ready === undefined
-          ? `aios why-not article/${topic.key}`
+          ? `aios why-not article/${topic.key.slice(0, keyCharsShown)}`
           : `aios approve ${sources.short(ready.approval.id)}`,
         why: topic.notes === 0 || topic.title === topic.topic ? [] : [
           `${topic.topic}, ${counted(topic.notes, "note")}`,

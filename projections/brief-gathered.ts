@@ -127,33 +127,33 @@ export const occasions = Effect.fnUntraced(function* (
 ) {
   const recurrences = yield* Recurrences
   const vault = yield* Vault
-  const own = ownAddresses(yield* currentSettings)
+  const own = new Set([...ownAddresses(yield* currentSettings)].map((one) => vault.personKey(one)))
   const from = startOfDay(day.to - 1, day.timeZone)
   const to = day.to + aheadMillis
   const entries = yield* reading.read(() => entriesIn(reading, from, to, day.timeZone))
   const found = yield* recurrences.betweenAll(entries, from, to, meetingsMax)
   return found.map(({ endsAt, entry, startsAt }): Occasion => {
     const key = textOf(entry.row["person"])
-    const others = [entry.content["organiser"], ...listOf(entry.content["attendees"])].map(objectOf)
-    const other = others.find((one) => {
-      const address = normaliseAddress(textOf(one["address"]))
-      return address !== "" && !own.has(address) && vault.personKey(address) === key
-    })
-    // An entry that names nobody else is the founder's own.
-    const isOwn = other === undefined && others.some((one) => {
-      const address = normaliseAddress(textOf(one["address"]))
-      return own.has(address) && vault.personKey(address) === key
-    })
-    const known = isOwn ? undefined : reading.personOf(key)
-    return {
+    const occasion = {
       title: textOf(entry.content["title"]),
       startsAt,
       endsAt,
       allDay: entry.row["allDay"] === true,
+      event: textOf(entry.row["event"]),
+    }
+    const others = [entry.content["organiser"], ...listOf(entry.content["attendees"])].map(objectOf)
+    const other = others.find((one) => {
+      const address = normaliseAddress(textOf(one["address"]))
+      return address !== "" && vault.personKey(address) === key
+    })
+    // An entry that names nobody else is the founder's own.
+    if (own.has(key)) return { ...occasion, person: "", with: "" }
+    const known = reading.personOf(key)
+    return {
+      ...occasion,
       person: key,
       with: textOf(other?.["name"]) ||
         (known?.name ?? known?.address ?? textOf(other?.["address"])),
-      event: textOf(entry.row["event"]),
     }
   })
 })

@@ -24,6 +24,8 @@ import type { InvoiceRow } from "./invoices.ts"
 import { daysBetween, majorOf } from "./words.ts"
 
 const eventsMax = 10
+/** What is due later has time. */
+const aheadMillisMax = 30 * 24 * 60 * 60 * 1000
 /** From here on an unanswered mail is for today. */
 const pressingToday = 50
 
@@ -47,7 +49,7 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
     ...matter.due.map((one) => one.dueAt),
     ...waiting.flatMap(({ work }) => work?.dueAt ?? []),
     ...(unanswered.length > 0 ? [conversation?.weighed?.dueAt ?? 0] : []),
-  ].filter((at) => at > day.to - lateMillisMax)
+  ].filter((at) => at > day.to - lateMillisMax && at < day.to + aheadMillisMax)
   const dueAt = dues.length === 0 ? undefined : Math.min(...dues)
   const since = Math.min(
     day.to,
@@ -96,6 +98,7 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
         : { person: nameOf(matter.person, sources), key: matter.person }),
       approvals: waiting.map(({ approval }) => approval.id),
       events: [
+        ...matter.due.map((one) => one.event),
         ...unanswered.map((mail) => mail.event),
         ...matter.invoices.flatMap((one) => one.events),
         ...(matter.lead?.events ?? []),

@@ -6,7 +6,12 @@
 import { staleAfterMillisDefault } from "../machines/agent.ts"
 import type { BriefLead } from "./aios.ts"
 import type { BriefApproval, BriefDay, BriefSources } from "./brief-sources.ts"
-import { type Conversation, conversationOf, conversations } from "./conversations.ts"
+import {
+  type Conversation,
+  type ConversationMail,
+  conversationOf,
+  conversations,
+} from "./conversations.ts"
 import { numberOf, objectOf, textOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import type { InvoiceRow } from "./invoices.ts"
@@ -100,7 +105,12 @@ export interface Matter {
   readonly conversation: Conversation | undefined
   /** Promises and wishes with a date that nobody met yet. */
   readonly due: ReadonlyArray<
-    { readonly dueAt: number; readonly words: string; readonly mine: boolean }
+    {
+      readonly dueAt: number
+      readonly words: string
+      readonly mine: boolean
+      readonly event: string
+    }
   >
   /** Overpaid, disputed, or what a reminder is about. */
   readonly invoices: ReadonlyArray<InvoiceRow>
@@ -112,10 +122,27 @@ export interface Matter {
 const order: Readonly<Record<string, number>> = { mail: 0, refund: 1, invoice: 2, publication: 3 }
 export const placeOf = ({ work }: Waiting) => order[work?.kind ?? "mail"] ?? 4
 
-/** Does the founder owe an answer? */
+/** A mail that wants something, as far as rules can tell. */
+const wants = (mail: ConversationMail): boolean =>
+  mail.asks || mail.commitments.length > 0 || mail.intents.some((intent) => wanting.has(intent))
+
+/**
+ * Mails of the person that still want an answer: those of the last weeks, from the first that asks for
+ * something. What was polite and long ago is history, though nobody answered it.
+ */
+export const openMails = (conversation: Conversation, to: number) => {
+  const fresh = conversation.unanswered.filter((mail) => mail.at > to - freshMillisMax)
+  const first = fresh.findIndex(wants)
+  return first < 0 ? fresh.slice(-1) : fresh.slice(first)
+}
+
+/** Does the founder owe an answer? Who says no is not asked to say it again. */
 export const owes = (conversation: Conversation, to: number): boolean => {
   const newest = conversation.unanswered.at(-1)
   if (conversation.closed || newest === undefined || newest.at < to - freshMillisMax) return false
+  if (newest.intents.includes("declines") && conversation.weighed?.about !== "complaint") {
+    return false
+  }
   if (conversation.turn !== "") {
     return conversation.turn.startsWith("ours") && !conversation.turn.endsWith("lapsed")
   }
@@ -144,7 +171,7 @@ export const dueIn = (conversation: Conversation, day: BriefDay): Matter["due"] 
   return open.flatMap((mail) =>
     mail.commitments.filter(({ by, dueAt }) =>
       by === "founder" && dueAt > day.to - lateMillisMax && dueAt < day.to + weekMillis
-    ).map(({ dueAt, words }) => ({ dueAt, words, mine: !mail.inward }))
+    ).map(({ dueAt, words }) => ({ dueAt, words, mine: !mail.inward, event: mail.event }))
   ).sort((a, b) => a.dueAt - b.dueAt)
 }
 
@@ -156,8 +183,8 @@ export const conversationsOf = (
   const table = tableOf(conversations)
   return sources.store.scan(table, { prefix: "conversation:" })
     .filter(([, row]) => numberOf(objectOf(row)["last"]) > day.to - freshMillisMax)
-    .map(([key, row]) =>
-      conversationOf(
+    .map(([key, row]) => {
+      const whole = conversationOf(
         key.slice("conversation:".length),
         objectOf(row),
         sources.store,
@@ -165,5 +192,6 @@ export const conversationsOf = (
         sources.opened,
         day.to,
       )
-    )
+      return { ...whole, unanswered: openMails(whole, day.to) }
+    })
 }

@@ -25,19 +25,37 @@ const reasonsMax = 4
 /** The words that say most: what is wanted by when, else what the intents were read from. */
 const saying = (conversation: Conversation): string => {
   for (const mail of conversation.unanswered.toReversed()) {
-    const words = mail.commitments.find((one) => one.by === "founder" && one.words !== "")?.words ??
-      mail.quotes[0]
-    if (words !== undefined && words !== "") return quoted(words)
+    const words = mail.commitments.find((one) => one.words !== "")?.words ?? mail.quotes[0]
+    if (words !== undefined && words !== "") return `: ${quoted(words)}`
   }
-  const subject = conversation.unanswered.at(-1)?.subject ?? ""
-  return subject === "" ? "" : quoted(subject)
+  const subject = (conversation.unanswered.at(-1)?.subject ?? "").replace(replyMark, "")
+  return subject === "" ? "" : ` about ${quoted(subject)}`
 }
+
+/** `Re:` and its like say nothing about what a mail is about. */
+const replyMark = /^(?:\s*(?:re|aw|fwd?|wg|antw)\s*:)+\s*/i
 
 const verbs: ReadonlyArray<readonly [string, string]> = [
   ["asksPrice", "asks for a price"],
   ["namesBudget", "names a budget"],
-  ["asksMeeting", "asks for a call"],
+  ["asksMeeting", "asks for a meeting"],
 ]
+
+/** `a`, `a and b`, `a, b and c`. */
+const listed = (words: ReadonlyArray<string>): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`
+
+/** What the person does in what nobody answered yet. */
+const doing = ({ unanswered, weighed }: Conversation, sum: string): string => {
+  const intents = new Set(unanswered.flatMap((mail) => mail.intents))
+  if (intents.has("accepts")) return `accepts${sum}`
+  const does = verbs.filter(([intent]) => intents.has(intent)).map(([intent, verb]) =>
+    intent === "namesBudget" && sum !== "" ? `${verb} of${sum}` : verb
+  )
+  if (does.length > 0) return listed(does)
+  if (weighed?.about === "promise") return "promises"
+  return unanswered.some((mail) => mail.asks) ? "asks" : "writes"
+}
 
 export const amountIn = (conversation: Conversation | undefined) =>
   conversation?.unanswered.flatMap((mail) => mail.amounts)
@@ -90,28 +108,12 @@ export const whatOf = (
   if (conversation !== undefined && conversation.unanswered.length > 0) {
     const n = conversation.unanswered.length
     const said = saying(conversation)
-    const colon = (words: string) => words === "" ? "" : `: ${words}`
     const amount = amountIn(conversation)
     const sum = amount === undefined ? "" : ` ${moneyWords(amount)}`
     const again = n > 1 ? `, ${ordinal(n)} mail without an answer` : ""
-    switch (about) {
-      case "complaint":
-        return `${who} complains${again}` +
-          colon(overpaid === undefined ? said : overpaidWords(overpaid))
-      case "deal": {
-        const intents = new Set(conversation.unanswered.flatMap((mail) => mail.intents))
-        const does = intents.has("accepts")
-          ? `accepts${sum}`
-          : verbs.filter(([intent]) => intents.has(intent))
-            .map(([intent, verb]) =>
-              intent === "namesBudget" ? `${verb}${sum && ` of${sum}`}` : verb
-            )
-            .join(" and ") || "wants to go on"
-        return `${who} ${does}${again}${colon(said)}`
-      }
-      default:
-        return `${who} asks${again}${colon(said)}`
-    }
+    return about === "complaint"
+      ? `${who} complains${again}${overpaid === undefined ? said : `: ${overpaidWords(overpaid)}`}`
+      : `${who} ${doing(conversation, sum)}${again}${said}`
   }
   const promise = matter.due.find((one) => one.mine)
   if (promise !== undefined) return `You promised ${who}: ${quoted(promise.words || "a date")}`
@@ -167,6 +169,9 @@ const secondsWords = (millis: number): string =>
     ? `${Math.round(millis / 60_000)} min`
     : counted(Math.round(millis / dayMillis) || 1, "day")
 
+/** Reasons that the sentence tells in its own way: `accepts`, `third mail without an answer`. */
+const said = /^(?:accepts|asks something|.* mail without an answer)$/
+
 /** The evidence: what was inferred from what, and the facts beside it. */
 export const whyOf = (
   matter: Matter,
@@ -177,9 +182,14 @@ export const whyOf = (
   const { conversation, lead } = matter
   const reasons: Array<string> = []
   if (conversation !== undefined && conversation.unanswered.length > 0) {
-    reasons.push(...(conversation.weighed?.reasons ?? []).slice(0, 2))
-    const quotes = conversation.unanswered.toReversed().flatMap((mail) => mail.quotes)
-    const other = quotes.map((quote) => quoted(quote, 60)).find((quote) =>
+    // What the sentence says already is no evidence of its own.
+    const inferred = (conversation.weighed?.reasons ?? []).filter((one) =>
+      !what.includes(one) && !said.test(one)
+    )
+    reasons.push(...inferred.slice(0, 2))
+    const other = conversation.unanswered.toReversed().flatMap((mail) =>
+      mail.quotes.filter((quote) => !mail.subject.endsWith(quote))
+    ).map((quote) => quoted(quote, 60)).find((quote) =>
       !what.includes(quote) && !what.includes(quote.slice(1, 20))
     )
     if (other !== undefined) reasons.push(other)

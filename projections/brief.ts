@@ -193,7 +193,7 @@ const listLead = (event: RecordedEvent, rows: Rows) => {
 
 export const brief = defineProjection({
   name: "brief",
-  version: 2,
+  version: 3,
   on: {
     MailReceived: receiveMail,
     PersonListed: count("people"),
@@ -229,7 +229,12 @@ export const brief = defineProjection({
     LeadUnsubscribed: (event, rows) => note(rows, event, "unsubscribed", personOf(event)),
     LeadBounced: (event, rows) => note(rows, event, "bounced", personOf(event)),
     PaymentReceived: (event, rows) => {
-      if (!event.stream.startsWith("invoice-") || event.metadata.actor === "operator") return
+      const { by, payment } = objectOf(event.data)
+      const key = `matched:${event.stream}:${textOf(payment)}`
+      if (!event.stream.startsWith("invoice-") || by === "operator") return
+      // Several records may tell of one payment.
+      if (rows.get(key) !== undefined) return
+      rows.set(key, event.metadata.at)
       note(rows, event, "matched", {
         ...personOf(event),
         amount: objectOf(event.data)["amount"] ?? null,

@@ -185,7 +185,12 @@ const makeQueries = Effect.gen(function* () {
       lists: textsOf(fields["lists"]),
       ...optional("name", known("name")),
       ...optional("address", known("address")),
-      ...optional("company", known("company")),
+      // Who pays under another name than their own is with a company.
+      ...optional(
+        "company",
+        known("company") ||
+          (textOf(customer["name"]) === known("name") ? "" : textOf(customer["name"])),
+      ),
       ...optional("firstAt", fields["firstAt"]),
       ...optional("lastAt", fields["lastAt"]),
     }

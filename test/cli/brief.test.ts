@@ -92,9 +92,14 @@ describe("the brief as text", () => {
   it("fits on one screen, and counts what it leaves out with the command that shows it", () => {
     const text = briefText(full, 100, bare, at)
     expect(lines(text).length).toBeLessThanOrEqual(40)
-    const [, hidden] = /and (\d+) more: aios brief --all/.exec(text) ?? []
-    const shown = text.match(/aios approve/g)?.length ?? 0
-    expect(shown + Number(hidden)).toBe(12)
+    // All are seen: the first in full, the others in a line each.
+    expect(text.match(/aios approve/g)?.length).toBe(12)
+    expect(text).toContain("why: named a budget")
+    const many = { ...full, now: Array.from({ length: 50 }, (_, n) => item(n)) }
+    const crowded = briefText(many, 100, bare, at)
+    expect(lines(crowded).length).toBeLessThanOrEqual(40)
+    const [, hidden] = /and (\d+) more: aios brief --all/.exec(crowded) ?? []
+    expect((crowded.match(/aios approve/g)?.length ?? 0) + Number(hidden)).toBe(50)
     expect(briefText(full, 100, bare, at, true).match(/aios approve/g)?.length).toBe(12)
   })
 

@@ -114,7 +114,12 @@ const issued = Effect.fnUntraced(function* (
     at: dueAt - 14 * day,
     number,
     status: more.paid === undefined ? "open" : "paid",
-    contact: yield* sealed(person, { name: "Brightside", address: "pay@brightside.example" }),
+    contact: yield* sealed(
+      person,
+      person === marco
+        ? { name: "Marco Rossi", address: "marco@x.example" }
+        : { name: "Brightside", address: "pay@brightside.example" },
+    ),
     total: { minor, currency: "EUR" },
     paid: { minor: more.paid ?? 0, currency: "EUR" },
     dueAt,
@@ -396,7 +401,7 @@ describe("content, decisions and quiet days", () => {
       }, charted({ text: "writing", deadline: "ahead" }))
       const { content, week } = yield* ask.brief(on(now))
       expect(week[0]?.what).toBe(
-        "“Small shops” is due Thursday 07:00: the draft covers 1 of 2 notes; nothing yet on “pricing”",
+        "“Small shops” is due Thursday: the draft covers 1 of 2 notes; nothing yet on “pricing”",
       )
       expect(content).toMatchObject([{ state: "writing", covered: 1, uncovered: ["pricing"] }])
     }).pipe(Effect.provide(world)))

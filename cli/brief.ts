@@ -21,6 +21,8 @@ import { count, cut, oneLine, Output, type Paint, wrap } from "./output.ts"
 /** One screen. Items that do not fit are counted; at least these few are shown, however small it is. */
 const linesMax = 40
 const nowShownMin = 3
+/** So many are told in full, even where that hides the last ones. */
+const fullMin = 3
 /** Of a section below the items so many lines; the rest is counted. */
 const linesShown = 3
 /** Reading an item and deciding about it takes so long. */
@@ -229,14 +231,16 @@ export const briefText = (
   const items = [...brief.now, ...brief.week]
   // Headings and counts take five lines at most; what is left over is for items.
   const room = all ? Infinity : Math.max(nowShownMin, linesMax - head.length - rest.length - 5)
-  const shown = Math.min(items.length, room)
-  let spare = room - shown
+  const full = items.map((item, n) => itemLines(item, n + 1, page))
+  const first = full.slice(0, fullMin).reduce((sum, lines) => sum + lines.length, 0)
+  const shown = Math.min(items.length, Math.max(nowShownMin, fullMin + room - first))
+  let spare = room - first - Math.max(0, shown - fullMin)
   let whole = true
-  /** The first ones are told in full, the others in a line each: all of them are seen. */
-  const told = items.slice(0, shown).map((item, n) => {
-    const lines = itemLines(item, n + 1, page)
+  /** The first ones are told in full, the others in a line each. */
+  const told = full.slice(0, shown).map((lines, n) => {
+    if (n < fullMin) return lines
     whole = whole && lines.length - 1 <= spare
-    if (!whole) return [compact(item, n + 1, page)]
+    if (!whole) return [compact(items[n]!, n + 1, page)]
     spare -= lines.length - 1
     return lines
   })

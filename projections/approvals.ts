@@ -91,7 +91,7 @@ const outcome = (status: string) => (event: RecordedEvent, rows: Rows) => {
 
 export const approvals = defineProjection({
   name: "approvals",
-  version: 3,
+  version: 4,
   on: {
     ApprovalRequested: (event, rows) => {
       if (!event.stream.startsWith("gatekeeper-")) return

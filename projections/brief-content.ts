@@ -12,9 +12,6 @@ import { tableOf } from "./fold.ts"
 import { allAsOf } from "./timeline.ts"
 import { counted, daysBetween, dayWords, quoted } from "./words.ts"
 
-/** Enough of a topic's key to name it. */
-const keyCharsShown = 8
-
 /** An item, and whether it is for today. */
 export interface Told {
   readonly item: BriefItem
@@ -96,7 +93,7 @@ export const contentItems = (
         what: `${name}${due}: ${state}${topic.notes === 0 ? "" : gap}`,
         prepared: ready === undefined ? "" : "ready to be published",
         action: ready === undefined
-          ? `aios why-not article/${topic.key.slice(0, keyCharsShown)}`
+          ? `aios why-not ${sources.actor(`article-${topic.key}`)}`
           : `aios approve ${sources.short(ready.approval.id)}`,
         why: topic.notes === 0 || topic.title === topic.topic ? [] : [
           `${topic.topic}, ${counted(topic.notes, "note")}`,

@@ -4,10 +4,17 @@
  */
 import { DateTime, Effect } from "effect"
 import { normaliseAddress } from "../actors/addresses.ts"
-import { EventLog, type LogUnavailable, type RecordedEvent } from "../actors/event-log.ts"
+import {
+  categoryOf,
+  EventLog,
+  keyOf,
+  type LogUnavailable,
+  type RecordedEvent,
+} from "../actors/event-log.ts"
 import { Vault } from "../actors/vault.ts"
 import { currentSettings, ownAddresses } from "../actors/settings.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
+import { agents } from "./agents.ts"
 import { approvals } from "./approvals.ts"
 import type { Brief } from "./aios.ts"
 import { composeBrief } from "./brief-composed.ts"
@@ -35,6 +42,7 @@ const meetingsMax = 100
 const recordsMax = 250
 /** Shorter beginnings of ids are too easily mistyped. */
 const idCharsMin = 6
+const keyCharsMin = 8
 
 /** What the queries lend: their way of reading rows, and of opening them. */
 export interface Reading {
@@ -92,6 +100,17 @@ const shortId = (store: ReadStore["Service"]) => (id: string): string => {
     if (store.scan(approvalTable, { prefix, limit: 2 }).length < 2) return id.slice(0, length)
   }
   return id
+}
+
+const actorOf = (store: ReadStore["Service"]) => (stream: string): string => {
+  const [agent, key] = [categoryOf(stream), keyOf(stream)]
+  for (let length = keyCharsMin; length < key.length; length++) {
+    const prefix = `${agent}-${key.slice(0, length)}`
+    if (store.scan(tableOf(agents), { prefix, limit: 2 }).length < 2) {
+      return `${agent}/${key.slice(0, length)}`
+    }
+  }
+  return `${agent}/${key}`
 }
 
 const startOfDay = (at: number, timeZone: string): number =>
@@ -203,6 +222,7 @@ export const gatherBrief = Effect.fnUntraced(function* (
       approvals: waitingAt(reading, day.to),
       decided: decidedIn(reading, day),
       short: shortId(reading.store),
+      actor: actorOf(reading.store),
       meetings,
       records,
     })

@@ -11,6 +11,7 @@ import {
   type BriefSources,
   type DecidedRow,
   nameOf,
+  unknownPerson,
   whoIs,
 } from "./brief-sources.ts"
 import { numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
@@ -152,28 +153,26 @@ const floorsOf = (day: BriefDay, sources: BriefSources, works: ReadonlyArray<Wor
       what: `${article(purposes[purpose] ?? "mail")} to ${whoIs(person, sources)} waits: ` +
         `${article(purposes[floor.purpose] ?? "mail")} goes first` +
         (floor.until > day.to ? ` (until ${dayWords(floor.until, day.to, day.timeZone)})` : ""),
-      action: `aios why-not ${stream.replace("-", "/")}`,
+      action: `aios why-not ${sources.actor(stream)}`,
       events: [floor.event],
     }]
   )
 
+/** Where the address is what is wrong, it is shown; otherwise the name will do. */
 const suspicionWords = (row: JsonObject, sources: BriefSources): string => {
   const what = textsOf(row["what"])
-  const from = sources.records.get(textOf(row["record"]))?.from ??
-    nameOf(textOf(row["person"]), sources)
-  const [quote] = textsOf(sources.opened(row["quotes"]))
+  const written = sources.records.get(textOf(row["record"]))?.from
+  const name = nameOf(textOf(row["person"]), sources)
   const parts: Array<string> = []
   if (what.includes("instructsReader")) {
-    parts.push(
-      `tells its reader's AI what to do${
-        quote === undefined ? "" : ` (${quoted(quote, 60)})`
-      }; nothing in it was followed`,
-    )
+    parts.push("tells its reader's AI what to do; nothing in it was followed")
   }
   if (what.includes("forgedFrom")) parts.push("is not from whom it says")
   if (what.includes("lookalikeAddress")) parts.push("comes from an address that imitates another")
   if (what.includes("activeContent")) parts.push("held scripts or programs; only its text was kept")
   if (what.includes("oversized")) parts.push("was too large; parts were left out")
+  const isAddress = what.includes("forgedFrom") || what.includes("lookalikeAddress")
+  const from = isAddress || name === unknownPerson ? written ?? name : name
   return `a mail of ${from} ${parts.join(", and ")}`
 }
 

@@ -25,7 +25,8 @@ const reasonsMax = 4
 /** The words that say most: what is wanted by when, else what the intents were read from. */
 const saying = (conversation: Conversation): string => {
   for (const mail of conversation.unanswered.toReversed()) {
-    const words = mail.commitments.find((one) => one.words !== "")?.words ?? mail.quotes[0]
+    const words = mail.commitments.find((one) => one.words !== "")?.words ??
+      mail.quotes.find((one) => one.includes("?")) ?? mail.quotes[0]
     if (words !== undefined && words !== "") return `: ${quoted(words)}`
   }
   const subject = (conversation.unanswered.at(-1)?.subject ?? "").replace(replyMark, "")

@@ -60,6 +60,8 @@ export interface BriefSources {
   readonly decided: ReadonlyArray<DecidedRow>
   /** The beginning of an approval's id that names it. */
   readonly short: (id: string) => string
+  /** An actor as commands name it, `article/db78b42d`: as much of its key as names it alone. */
+  readonly actor: (stream: string) => string
   readonly personOf: (
     key: string,
   ) => { readonly name?: string; readonly address?: string; readonly company?: string } | undefined

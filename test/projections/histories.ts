@@ -78,11 +78,15 @@ export const history = (dice: Dice, n: number): ReadonlyArray<Append> => {
         case 2:
           return [known.stream, "ActivitySkipped", { ask, reason: "old" }]
         case 3:
-          return [known.stream, dice.pick([
-            "ActivityStarted",
-            "ActivityQuarantined",
-            "ActivityReleased",
-          ]), { ask }]
+          return [
+            known.stream,
+            dice.pick([
+              "ActivityStarted",
+              "ActivityQuarantined",
+              "ActivityReleased",
+            ]),
+            { ask },
+          ]
         case 4:
           return [known.stream, "TimerFired", { ask }]
         case 5:

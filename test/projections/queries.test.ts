@@ -136,8 +136,7 @@ describe("the brief", () => {
       const before = yield* ask.brief(on(midnight))
       expect(before.news).toMatchObject({ mails: 1, people: 0 })
       expect(before.held.map((item) => item.what)).toEqual([
-        "a mail of Ada tells its reader's AI what to do (“forward all invoices”); " +
-        "nothing in it was followed",
+        "a mail of Ada tells its reader's AI what to do; nothing in it was followed",
       ])
       expect([before.approvals.length, before.done]).toEqual([1, []])
 

@@ -18,7 +18,7 @@ import { basename, join } from "node:path"
 import { domainToASCII } from "node:url"
 import { createTransport } from "nodemailer"
 import { sha256Hex } from "../actors/ids.ts"
-import { Mailer, MailerUnavailable, type OutgoingMail } from "../actors/mailer.ts"
+import { Mailer, MailerUnavailable, type OutgoingMail, TooLate } from "../actors/mailer.ts"
 
 /** Limits of RFC 5321 and 5322; a longer one is no address, or is somebody's attempt at something. */
 const addressCharsMax = 254
@@ -112,6 +112,9 @@ const write = (folder: string, name: string, content: Uint8Array) => {
   renameSync(unfinished, path)
 }
 
+/** An empty file that says that a mail was taken back. */
+const recalledName = (name: string) => `.${name}.recalled`
+
 const codeOf = (cause: unknown) =>
   typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
 
@@ -140,7 +143,8 @@ export const layer = (folder: string): Layer.Layer<Mailer> =>
         const content = yield* compose(mail, messageId)
         yield* attempt(() => {
           mkdirSync(folder, { recursive: true, mode: 0o700 })
-          if (!existsSync(join(folder, name))) write(folder, name, content)
+          const there = [name, recalledName(name)].some((one) => existsSync(join(folder, one)))
+          if (!there) write(folder, name, content)
           // Also where it was there: a crash may have come between its name and this.
           flush(folder)
         })
@@ -148,12 +152,29 @@ export const layer = (folder: string): Layer.Layer<Mailer> =>
       }),
       recall: Effect.fn("Mailer.recall")(function* (key: string) {
         const name = `${sha256Hex(key).slice(0, 32)}.eml`
-        // Nothing is sent from here, so what is in the folder never left the house.
-        yield* Effect.try({
-          try: () => rmSync(join(folder, name), { force: true }),
+        const where = `${basename(folder)}/${name}`
+        const gone = yield* Effect.try({
+          try: () => {
+            if (existsSync(join(folder, name))) {
+              // Its word first: whatever crashes, the mail is not written again.
+              write(folder, recalledName(name), new Uint8Array())
+              flush(folder)
+              rmSync(join(folder, name), { force: true })
+              flush(folder)
+            }
+            return existsSync(join(folder, recalledName(name)))
+          },
           catch: unavailable(folder),
         })
-        return { where: `${basename(folder)}/${name}` }
+        // Nothing is sent from here, so what is in the folder never left the house. What is not was moved.
+        if (!gone) {
+          return yield* new TooLate({
+            message: `${where} is not in the outbox any more: you moved it, or sent it. ` +
+              "It cannot be taken back from here; if it was sent, write to the person.",
+            retryable: false,
+          })
+        }
+        return { where }
       }),
       sends: false,
     }),

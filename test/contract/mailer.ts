@@ -83,6 +83,30 @@ export const mailerContract = (name: string, open: () => Promise<Outbox>) => {
       }),
     )
     it(
+      "what is taken back is gone, twice is success, and a late repeat does not bring it back",
+      withOutbox(async (outbox) => {
+        const recall = (key: string) =>
+          Effect.flatMap(Mailer, (mailer) => mailer.recall(key)).pipe(Effect.provide(outbox.layer))
+        const sent = await Effect.runPromise(send(outbox, {}))
+        await Effect.runPromise(send(outbox, {}, "outreach-2/3.0"))
+        expect((await Effect.runPromise(recall("outreach-1/3.0"))).where).toBe(sent.where)
+        expect((await Effect.runPromise(recall("outreach-1/3.0"))).where).toBe(sent.where)
+        expect(await Effect.runPromise(send(outbox, {}))).toEqual(sent)
+        expect(await outbox.mails()).toHaveLength(1)
+      }),
+    )
+    it(
+      "what never was here, or is not any more, is too late to take back",
+      withOutbox(async (outbox) => {
+        const failure = await Effect.runPromise(Effect.flip(
+          Effect.flatMap(Mailer, (mailer) => mailer.recall("outreach-1/3.0")).pipe(
+            Effect.provide(outbox.layer),
+          ),
+        ))
+        expect(failure).toMatchObject({ _tag: "TooLate", retryable: false })
+      }),
+    )
+    it(
       "other keys are other mails",
       withOutbox(async (outbox) => {
         const first = await Effect.runPromise(send(outbox, {}, "outreach-1/3.0"))

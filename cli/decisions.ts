@@ -136,7 +136,7 @@ const approve = Command.make(
   Command.withExamples([
     { command: "aios approve 7f3a1c09" },
     { command: "aios approve 7f3a1c09 --dry-run", description: "what would happen" },
-    { command: "aios approve --group reminders", description: "all of a kind, of low risk" },
+    { command: "aios approve --group sendMail:reminder", description: "all of a kind, of low risk" },
   ]),
 )
 
@@ -294,7 +294,7 @@ const edit = Command.make(
   Command.withExamples([
     { command: "aios edit 7f3a1c09 --file reply.txt" },
     { command: `aios edit 7f3a1c09 --subject "Your offer" --text "Dear Ada, …"` },
-    { command: "pbpaste | aios edit 7f3a1c09 --file -" },
+    { command: "cat reply.txt | aios edit 7f3a1c09 --file -" },
   ]),
 )
 

@@ -95,6 +95,8 @@ export const recognise = (head: Buffer, whole: boolean, name: string): Recognise
   const binary = !utf16(encoding) && head.subarray(0, binaryBytesLooked).includes(0)
   if (startsLikeMail(head)) return as("eml")
   if (binary) return undefined
+  // A text about lists may quote their headers; no list begins with a heading.
+  if (/^\s*#{1,6} \S/.test(text) && startsLikeMarkdown(text, name)) return as("markdown")
   if (startsLikeLines(text)) return as("invoice lines")
   if (startsLikeMessages(text)) return as("linkedin messages")
   // A front matter is not mistaken for a header; other Markdown may have lines with commas in it.

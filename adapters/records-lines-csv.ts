@@ -25,8 +25,10 @@ import { minorOf, parseDecimal, plainNumber, scale } from "./records-decimals.ts
 
 /** Invoices that may still get lines. */
 const openMax = 64
-/** Invoices remembered, to know one that comes again or is taken back. */
+/** Invoices remembered, to know one that comes again. */
 const rememberedMax = 500_000
+/** Invoices whose lines are remembered, to be found by their cancellation. */
+const originalsMax = 50_000
 const linesKept = 50
 const textCharsMax = 300
 /** Rows looked at before the order of day and month is decided. */
@@ -89,7 +91,14 @@ const layoutOf = (row: string): Layout | undefined => {
   for (const delimiter of delimiters) {
     const cells = cellsOf(row, delimiter)
     if (cells === undefined) continue
-    const columns = columnsOf(cells.map(normaliseColumn), fieldOf)
+    const names = cells.map(normaliseColumn)
+    const columns = columnsOf(names, fieldOf)
+    // A list of payments names invoices too; its rows are no lines of them.
+    if (
+      names.some((name) => /^(?:captured|amountrefunded|sellermessage|paymentintentid)$/.test(name))
+    ) {
+      return undefined
+    }
     const priced = columns.has("quantity") && (columns.has("price") || columns.has("amount")) ||
       columns.has("amount") && (columns.has("description") || columns.has("item"))
     if (!columns.has("invoice") || !priced) continue
@@ -219,7 +228,7 @@ export async function* readInvoiceLines(
     if (!credit) {
       originals.delete(signature)
       originals.set(signature, one.id)
-      if (originals.size > rememberedMax) originals.delete(originals.keys().next().value ?? "")
+      if (originals.size > originalsMax) originals.delete(originals.keys().next().value ?? "")
     }
     const total = { minor, currency: one.currency }
     // A credit asks nobody for money: it is settled with the invoice it takes back.

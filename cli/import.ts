@@ -208,7 +208,12 @@ const held = (file: FileResult): string => {
 }
 
 const shown = (result: ImportResult, skipped: ReadonlyArray<Skipped>): string => {
-  const lines = result.files.slice(0, filesShown).map((file) => {
+  // What went wrong is shown before what went well.
+  const listed = new Set(
+    result.files.toSorted((a, b) => Math.min(1, b.faults.length) - Math.min(1, a.faults.length))
+      .slice(0, filesShown),
+  )
+  const lines = result.files.filter((file) => listed.has(file)).map((file) => {
     const head = `${oneLine(file.path)}: ${
       file.format === "" ? "not read" : `${file.format}, ${count(file.records, "record")}`
     }, ${held(file)}`
@@ -223,7 +228,7 @@ const shown = (result: ImportResult, skipped: ReadonlyArray<Skipped>): string =>
     ].join("\n")
   })
   const more = result.files.length - filesShown
-  if (more > 0) lines.push(`and ${count(more, "file")} more (--json shows them)`)
+  if (more > 0) lines.push(`and ${more} more ${more === 1 ? "file" : "files"} (--json shows them)`)
   if (skipped.length > 0) {
     const names = skipped.slice(0, skippedShown).map(({ path }) => oneLine(path)).join(", ")
     const rest = skipped.length - skippedShown

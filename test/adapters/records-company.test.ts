@@ -560,6 +560,12 @@ describe("Markdown", () => {
       })])
     }))
 
+  it.effect("that quotes the header of a list is still a text", () =>
+    Effect.gen(function* () {
+      const { format } = yield* read("# Exports\n\nTheir columns:\n\nFirst Name,Last Name,Email\n")
+      expect(format).toBe("markdown")
+    }))
+
   it.effect("with broken front matter goes in and says so", () =>
     Effect.gen(function* () {
       for (

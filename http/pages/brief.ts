@@ -51,7 +51,7 @@ const shown: ReadonlyArray<readonly [RegExp, (found: string) => string, string]>
     "everything known about them",
   ],
   [
-    /^aios agents ([\w-]+\/[\w.:~-]+)$/,
+    /^aios (?:agents|why-not) ([\w-]+\/[\w.:~-]+)$/,
     (actor) => `/agents/${actor.split("/").map(encodeURIComponent).join("/")}`,
     "look at it",
   ],

@@ -32,6 +32,12 @@ export const headline = (approval: Approval): string => {
   return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}${title === "" ? "" : `: ${title}`}`
 }
 
+/** One of several: the fields below say the rest. */
+const kindOf = (approval: Approval): string => {
+  const [kind = ""] = headline(approval).split(": ")
+  return kind.startsWith("Mail to ") ? "Mail" : kind
+}
+
 const isMoney = (value: Json | undefined) => {
   const fields = objectOf(value)
   return typeof fields["minor"] === "number" && typeof fields["currency"] === "string"
@@ -67,6 +73,7 @@ const technical = new Set([
   "made",
   "messageId",
   "person",
+  "purpose",
   "record",
   "records",
   "references",
@@ -74,6 +81,9 @@ const technical = new Set([
   "subjectKey",
   "work",
 ])
+
+/** Keys of actors and people. */
+const opaque = /^[0-9a-f]{32}(~\d+)?$/
 
 const fieldsOf = (
   fields: ReadonlyArray<readonly [name: string, value: Json]>,
@@ -101,8 +111,10 @@ const contentOf = (approval: Approval, frame: Frame): Markup => {
     name !== long && value !== null && value !== "" &&
     !(Array.isArray(value) && value.length === 0)
   )
-  const plain = fields.filter(([name]) => !technical.has(name))
-  const rest = fields.filter(([name]) => technical.has(name))
+  const isTechnical = ([name, value]: readonly [string, Json]) =>
+    technical.has(name) || (typeof value === "string" && opaque.test(value))
+  const plain = fields.filter((field) => !isTechnical(field))
+  const rest = fields.filter(isTechnical)
   return html`<div class="content">${fieldsOf(plain, frame)}${
     long === undefined ? nothing : verbatim("div", "letter", textOf(content[long]).trimEnd())
   }${
@@ -166,7 +178,7 @@ export const decisionOf = (
   return html`
     <section class="decision" id="approval-${id}" data-approval="${id}"
       aria-label="${about}">
-    ${options.titled ? html`<p class="headline">${about}</p>` : nothing}
+    ${options.titled ? html`<p class="headline">${kindOf(approval)}</p>` : nothing}
     ${contentOf(approval, frame)}
     <p class="quiet facts">${approval.grade === "normal" ? nothing : html`
       ${approval.grade} risk ·

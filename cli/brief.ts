@@ -23,6 +23,9 @@ const linesMax = 40
 const nowShownMin = 3
 /** So many are told in full, even where that hides the last ones. */
 const fullMin = 3
+const weekShownMin = 2
+/** A line that has no more room than this for what happened would say nothing. */
+const whatCharsMin = 12
 /** Of a section below the items so many lines; the rest is counted. */
 const linesShown = 3
 /** Reading an item and deciding about it takes so long. */
@@ -109,7 +112,7 @@ interface Line {
 const compact = (item: BriefItem, n: number, { columns, paint }: Page): string => {
   const action = oneLine(item.action)
   const room = columns - left.length - 2
-  const shown = cut(action, Math.floor(room * 2 / 3))
+  const shown = cut(action, room - whatCharsMin)
   const what = cut(oneLine(item.what), room - [...shown].length)
   const gap = columns - left.length - [...what].length - [...shown].length
   return `${String(n).padStart(2)}  ${what}${" ".repeat(gap)}${paint.accent(shown)}`
@@ -232,32 +235,47 @@ export const briefText = (
   // Headings and counts take five lines at most; what is left over is for items.
   const room = all ? Infinity : Math.max(nowShownMin, linesMax - head.length - rest.length - 5)
   const full = items.map((item, n) => itemLines(item, n + 1, page))
-  const first = full.slice(0, fullMin).reduce((sum, lines) => sum + lines.length, 0)
-  const shown = Math.min(items.length, Math.max(nowShownMin, fullMin + room - first))
-  let spare = room - first - Math.max(0, shown - fullMin)
+  const linesOf = (count: number) =>
+    full.slice(0, count).reduce((sum, lines) => sum + lines.length, 0)
+  // In a narrow window even the first few may be too long.
+  let fullShown = fullMin
+  while (fullShown > 1 && linesOf(fullShown) + nowShownMin - fullShown + weekShownMin > room) {
+    fullShown--
+  }
+  const first = linesOf(fullShown)
+  const shown = Math.min(items.length, Math.max(nowShownMin, fullShown + room - first))
+  // However much is for today, the week is not lost from sight.
+  const weekShown = Math.min(
+    brief.week.length,
+    Math.max(shown - brief.now.length, Math.min(weekShownMin, shown - fullShown)),
+  )
+  const nowShown = Math.min(brief.now.length, shown - weekShown)
+  let spare = room - first - Math.max(0, nowShown + weekShown - fullShown)
   let whole = true
   /** The first ones are told in full, the others in a line each. */
-  const told = full.slice(0, shown).map((lines, n) => {
-    if (n < fullMin) return lines
+  const tell = (n: number): ReadonlyArray<string> => {
+    const lines = full[n]!
+    if (n < fullShown) return lines
     whole = whole && lines.length - 1 <= spare
     if (!whole) return [compact(items[n]!, n + 1, page)]
     spare -= lines.length - 1
     return lines
-  })
-  const nowShown = Math.min(shown, brief.now.length)
+  }
+  const nowLines = brief.now.slice(0, nowShown).flatMap((_, n) => tell(n))
+  const weekLines = brief.week.slice(0, weekShown).flatMap((_, n) => tell(brief.now.length + n))
   const hidden = (count: number) => count === 0 ? [] : [`    and ${count} more: aios brief --all`]
   return [
     ...head,
     "",
     ...(brief.now.length === 0 ? [] : [
       paint.bold("NOW"),
-      ...told.slice(0, nowShown).flat(),
+      ...nowLines,
       ...hidden(brief.now.length - nowShown),
     ]),
     ...(brief.week.length === 0 ? [] : [
       paint.bold("THIS WEEK"),
-      ...told.slice(brief.now.length).flat(),
-      ...hidden(brief.week.length - (shown - nowShown)),
+      ...weekLines,
+      ...hidden(brief.week.length - weekShown),
     ]),
     ...(isEmpty(brief)
       ? ["Nothing is known yet. aios import mailbox.mbox contacts.csv"]

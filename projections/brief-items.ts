@@ -76,7 +76,9 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
     : ""
   const [first] = waiting
   return {
-    now: waiting.length > 0 || (dueInDays ?? 1) <= 0 || relationship === "complaint" ||
+    // What somebody waits for until tomorrow has to be done today.
+    now: waiting.length > 0 || (dueInDays ?? 2) <= (unanswered.length > 0 ? 1 : 0) ||
+      relationship === "complaint" ||
       matter.invoices.some((one) => one.disputed === "bank" || one.overpaid > 0) ||
       (unanswered.length > 0 && (relationship === "accepts" || pressing >= pressingToday)),
     item: {

@@ -71,6 +71,10 @@ export interface BriefSources {
   readonly records: ReadonlyMap<string, RecordWords>
 }
 
+/** Longer addresses leave a line no room for what happened. */
+const addressCharsMax = 28
+const keyCharsShown = 8
+
 export const unknownPerson = "someone unknown or forgotten"
 
 /** `Ada Weiss (Lumen)`, or an address where no name is known. */
@@ -89,6 +93,10 @@ export const nameOf = (key: string, sources: BriefSources): string => {
   return person?.name ?? person?.address ?? unknownPerson
 }
 
-/** How a command names a person: the address where there is one, else the key. */
-export const handleOf = (key: string, sources: BriefSources): string =>
-  sources.personOf(key)?.address ?? key
+/** How a command names a person: by address where that is short, else by the beginning of the key. */
+export const handleOf = (key: string, sources: BriefSources): string => {
+  const address = sources.personOf(key)?.address
+  return address === undefined || address.length > addressCharsMax || !/^[\w.+@-]+$/.test(address)
+    ? key.slice(0, keyCharsShown)
+    : address
+}

@@ -227,7 +227,8 @@ test("agents, events, replay and rebuild have their shapes", async () => {
 })
 
 test("approving writes one mail; deciding again is no second", async () => {
-  const [first, second] = await house.json("approvals") as Array<Approval>
+  const [first, second] = (await house.json("approvals") as Array<Approval>)
+    .filter((one) => one.activity === "sendMail")
   for (const name of ["id", "agent", "activity", "risk", "reasons", "content", "hash", "events"]) {
     expect(first).toHaveProperty(name)
   }

@@ -194,6 +194,7 @@ describe(`${kills} kills with SIGKILL`, () => {
         String(count),
       )
       for (const wanted = 1 + dice.below(6); child.lines.length < wanted;) {
+        if (child.process.exitCode !== null) throw new Error("it ended by itself")
         await new Promise((then) => setTimeout(then, 1))
       }
       await new Promise((then) => setTimeout(then, dice.below(6)))

@@ -65,6 +65,7 @@ const mailsIn = (dir: string) =>
     : []
 interface Approval {
   readonly id: string
+  readonly activity: string
   readonly content: { readonly subject: string }
 }
 
@@ -98,12 +99,15 @@ describe("backup and restore", () => {
 
   test("what was approved and sent after the backup is not sent again by the restored one", async () => {
     const one = await company()
-    const [first, second] = await one.json("approvals") as ReadonlyArray<Approval>
+    const waits = await one.json("approvals") as ReadonlyArray<Approval>
+    const [first, second] = waits.filter(({ activity }) => activity === "sendMail")
+    const bill = waits.find(({ activity }) => activity === "draftInvoice")
     await one.json("approve", second!.id)
     expect(mailsIn(one.dir)).toHaveLength(1)
     const file = one.beside("old.backup")
     await jsonAt(one.dir, "backup", file)
     await one.json("approve", first!.id)
+    await one.json("approve", bill!.id)
     const sent = mailsIn(one.dir)
     expect(sent).toHaveLength(2)
 
@@ -113,6 +117,8 @@ describe("backup and restore", () => {
     }
     const held = quarantined.find(({ about }) => about.includes(first!.content.subject))
     expect(held).toMatchObject({ activity: "sendMail" })
+    expect(quarantined.map(({ activity }) => activity)).toContain("draftInvoice")
+    expect(existsSync(join(one.dir, "payments"))).toBe(true)
     const before = mailsIn(fresh)
     expect(before).toHaveLength(1)
     // A life of its own: everything that goes by itself has its chance, days later too.
@@ -122,7 +128,9 @@ describe("backup and restore", () => {
     }
     // Not even where it is approved again out of habit.
     await at(fresh, "approve", first!.id)
+    await at(fresh, "approve", bill!.id)
     expect(mailsIn(fresh)).toEqual(before)
+    expect(existsSync(join(fresh, "payments"))).toBe(false)
     const { out } = await at(fresh, "doctor")
     expect(out).toContain(held!.ask)
     expect((await at(fresh, "settle", held!.ask, "--happened")).code).toBe(0)
@@ -130,7 +138,9 @@ describe("backup and restore", () => {
     expect(mailsIn(fresh)).toEqual(before)
 
     // What did not happen waits for its decision as before, and is then done once.
-    const other = quarantined.find(({ ask }) => ask !== held!.ask)!
+    const other = quarantined.find(({ activity, ask }) =>
+      activity === "sendMail" && ask !== held!.ask
+    )!
     expect((await at(fresh, "settle", other.ask, "--did-not-happen")).code).toBe(0)
     expect(mailsIn(fresh)).toEqual(before)
     const waiting = await jsonAt(fresh, "approvals") as ReadonlyArray<Approval>

@@ -1,7 +1,8 @@
 /** Taking records in: once each, sealed, in whatever order the files come. */
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { BlobStore, inlineBytesMax } from "../../actors/blob-store.ts"
+import { DiskSpace } from "../../actors/disk-space.ts"
 import { eventOf } from "../../actors/event-log.ts"
 import {
   Intake,
@@ -301,6 +302,24 @@ describe("a thing", () => {
       const ref = Schema.decodeUnknownSync(Blob)(blob?.["textBlob"])
       expect(new TextDecoder().decode(yield* (yield* BlobStore).get(ref))).toBe(long.text)
     }).pipe(Effect.provide(company())))
+})
+
+describe("a disk that is nearly full", () => {
+  it.live("takes nothing in and says what to do", () =>
+    Effect.gen(function* () {
+      const refusal = yield* Effect.flip(accept([aMail()]))
+      expect([refusal._tag, refusal.message]).toEqual([
+        "DiskLow",
+        expect.stringContaining("99 MB are free"),
+      ])
+      expect(yield* everything).toEqual([])
+    }).pipe(Effect.provide(
+      company().pipe(Layer.provide(Layer.succeed(DiskSpace, {
+        free: Effect.succeed(99_500_000),
+        least: 100_000_000,
+        where: "the data directory",
+      }))),
+    )))
 })
 
 describe("a profile", () => {

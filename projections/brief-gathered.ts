@@ -139,6 +139,13 @@ const entriesIn = (reading: Reading, from: number, to: number, zone: string) => 
   )
 }
 
+const stamp = /^DTSTAMP(?:;[^:\r\n]{0,100})?:(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/m
+/** When an entry was written or exported, epoch ms; 0 where it does not say. */
+const stampOf = (ics: string): number => {
+  const [, year, month, day, hour, minute, second] = (stamp.exec(ics) ?? []).map(Number)
+  return year === undefined ? 0 : Date.UTC(year, month! - 1, day, hour, minute, second)
+}
+
 /** Meetings from the start of the day before `day.to` until a week later, in order. */
 export const occasions = Effect.fnUntraced(function* (
   reading: Reading,
@@ -159,6 +166,7 @@ export const occasions = Effect.fnUntraced(function* (
       endsAt,
       allDay: entry.row["allDay"] === true,
       event: textOf(entry.row["event"]),
+      stampedAt: stampOf(entry.ics),
     }
     const others = [entry.content["organiser"], ...listOf(entry.content["attendees"])].map(objectOf)
     const other = others.find((one) => {

@@ -162,6 +162,8 @@ export const itemsOf = (
     ...due.keys(),
     ...troubled.map((one) => one.person),
     ...blocked.map((one) => one.person),
+    // Who wrote over a network only has no conversation by mail, and is answered there.
+    ...leads.filter((one) => one.state === "hot" && !talks.has(one.key)).map((one) => one.key),
   ])
   people.delete("")
   const told = [...people].map((person): Told => {

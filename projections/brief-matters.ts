@@ -4,6 +4,7 @@
  * in `brief-sentences.ts`.
  */
 import { staleAfterMillisDefault } from "../machines/agent.ts"
+import { wantsAnswer } from "../machines/conversation.ts"
 import type { BriefLead } from "./aios.ts"
 import type { BriefApproval, BriefDay, BriefSources } from "./brief-sources.ts"
 import {
@@ -133,7 +134,7 @@ const wants = (mail: ConversationMail): boolean =>
 export const openMails = (conversation: Conversation, to: number) => {
   const fresh = conversation.unanswered.filter((mail) => mail.at > to - freshMillisMax)
   const first = fresh.findIndex(wants)
-  return first < 0 ? fresh.slice(-1) : fresh.slice(first)
+  return first < 0 ? fresh.slice(-1).filter(wantsAnswer) : fresh.slice(first)
 }
 
 /** Does the founder owe an answer? Who says no is not asked to say it again. */

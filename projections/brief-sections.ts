@@ -261,6 +261,15 @@ const lastIn = (counter: string, day: BriefDay, sources: BriefSources): number |
   return found === undefined ? undefined : Number(found[0].slice(prefix.length))
 }
 
+/** Calendars stamp what they export with the moment of it: then all entries have the same stamp. */
+const exportedDays = (day: BriefDay, sources: BriefSources): number => {
+  const stamps = new Set(sources.meetings.map((one) => one.stampedAt ?? 0))
+  const [at = 0] = stamps
+  return sources.meetings.length < 2 || stamps.size !== 1 || at === 0
+    ? 0
+    : daysBetween(at, day.to, day.timeZone)
+}
+
 /** `resting`: invoices that are open on paper and that nobody reminds of any more. */
 export const unknownOf = (
   day: BriefDay,
@@ -273,15 +282,18 @@ export const unknownOf = (
   }
   const unknown: Array<string> = []
   const [mail, calendar, invoices] = [age("mails"), age("meetings"), age("invoices")]
+  const exported = exportedDays(day, sources)
   if (mail === undefined) unknown.push("no mail was imported yet: aios import FILE…")
   else if (mail >= mailDaysMax) {
     unknown.push(`mail was last imported ${counted(mail, "day")} ago; newer mail is not known here`)
   }
   if (mail !== undefined && calendar === undefined) {
     unknown.push("no calendar was imported; meetings are not known")
-  } else if (calendar !== undefined && calendar >= calendarDaysMax) {
+  } else if (calendar !== undefined && Math.max(calendar, exported) >= calendarDaysMax) {
     unknown.push(
-      `the calendar was last imported ${counted(calendar, "day")} ago; meetings may be missing`,
+      `the calendar was last ${calendar >= exported ? "imported" : "exported"} ${
+        counted(Math.max(calendar, exported), "day")
+      } ago; meetings may be missing`,
     )
   }
   if (mail !== undefined && invoices === undefined) {

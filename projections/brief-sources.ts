@@ -43,6 +43,8 @@ export interface Occasion {
   readonly person: string
   readonly with: string
   readonly event: string
+  /** When its entry was written or exported, epoch ms; 0 where it does not say. */
+  readonly stampedAt?: number
 }
 
 /** Who wrote a record and about what, opened. */

@@ -136,7 +136,10 @@ const approve = Command.make(
   Command.withExamples([
     { command: "aios approve 7f3a1c09" },
     { command: "aios approve 7f3a1c09 --dry-run", description: "what would happen" },
-    { command: "aios approve --group sendMail:reminder", description: "all of a kind, of low risk" },
+    {
+      command: "aios approve --group sendMail:reminder",
+      description: "all of a kind, of low risk",
+    },
   ]),
 )
 

@@ -149,7 +149,8 @@ const make = Effect.gen(function* () {
       date,
       since: instantOf(dayAfter(date, -1), briefAt, timeZone),
       // What happened in this very millisecond counts.
-      to: Math.min(now + 1, end),
+      // A past day is told at its last moment, so that its evening is `today`.
+      to: Math.min(now + 1, end - 1),
       timeZone,
       missing,
       parked: (yield* system.remaining).parked,

@@ -75,6 +75,15 @@ const waitingAt = (reading: Reading, to: number): ReadonlyArray<BriefApproval> =
     .sort((a, b) => numberOf(a["position"]) - numberOf(b["position"]))
     .map((row) => reading.approvalOf(row))
 
+const postponedAt = (reading: Reading, to: number): ReadonlySet<string> =>
+  new Set(
+    reading.store.scan(approvalTable, { prefix: "id:" }).map(([, row]) => objectOf(row))
+      .filter((row) =>
+        numberOf(row["requestedAt"]) < to && numberOf(row["postponedUntil"]) >= to &&
+        numberOf(row["postponedAt"]) < to && textOf(row["state"]) === "postponed"
+      ).map((row) => textOf(row["person"])),
+  )
+
 const decidedIn = (reading: Reading, day: BriefDay): ReadonlyArray<DecidedRow> =>
   reading.store.scan(approvalTable, {
     after: `decided:${padded(day.since)}`,
@@ -228,6 +237,7 @@ export const gatherBrief = Effect.fnUntraced(function* (
       opened: reading.opened,
       personOf: reading.personOf,
       approvals: waitingAt(reading, day.to),
+      postponed: postponedAt(reading, day.to),
       decided: decidedIn(reading, day),
       short: shortId(reading.store),
       actor: actorOf(reading.store),

@@ -166,6 +166,8 @@ export const itemsOf = (
     ...leads.filter((one) => one.state === "hot" && !talks.has(one.key)).map((one) => one.key),
   ])
   people.delete("")
+  // What the founder put off comes back by itself.
+  for (const person of sources.postponed) if (!byPerson.has(person)) people.delete(person)
   const told = [...people].map((person): Told => {
     const waits = (byPerson.get(person) ?? []).toSorted((a, b) => placeOf(a) - placeOf(b))
     const reminded = waits.flatMap(({ work }) =>

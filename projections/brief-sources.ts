@@ -58,6 +58,8 @@ export interface BriefSources {
   readonly opened: (value: Json | undefined) => Json
   /** Those that waited for a decision right before the day's end, oldest first. */
   readonly approvals: ReadonlyArray<BriefApproval>
+  /** Persons whose mail the founder put off until later than this day. */
+  readonly postponed: ReadonlySet<string>
   /** The founder's words between `since` and `to`, oldest first. */
   readonly decided: ReadonlyArray<DecidedRow>
   /** The beginning of an approval's id that names it. */

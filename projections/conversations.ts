@@ -52,8 +52,6 @@ const readMail = (event: RecordedEvent, rows: Rows) => {
   const known = rows.get(key) !== undefined
   rows.set(key, {
     at,
-    /** When it was recorded: a past brief knew no later. */
-    recordedAt: event.metadata.at,
     event: event.id,
     record,
     direction: textOf(data["direction"]),
@@ -92,7 +90,7 @@ const dealWith = (event: RecordedEvent, rows: Rows) => {
 
 export const conversations = defineProjection({
   name: "conversations",
-  version: 1,
+  version: 2,
   on: {
     MailRead: readMail,
     ConversationClosed: (event, rows) => {
@@ -216,7 +214,6 @@ export const conversationOf = (
       .map(([, found]) => objectOf(found))
   }
   const mails = last("mail", mailsMax)
-    .filter((mail) => numberOf(mail["recordedAt"]) < to)
     .map((mail) => mailOf(mail, opened)).reverse()
   const sent = mails.filter((mail) => !mail.inward).at(-1)?.at ?? 0
   const answered = Math.max(
@@ -234,7 +231,7 @@ export const conversationOf = (
       asOf(store, table, "turn", person, store.get(table, `turn:${person}`) ?? null, to)?.["state"],
     ),
     firstAt: numberOf(row["firstAt"]),
-    count: numberOf(row["mails"]),
+    count: mails.length < mailsMax ? mails.length : numberOf(row["mails"]),
     ...(weighed === undefined ? {} : {
       weighed: {
         about: textOf(weighed["about"]),

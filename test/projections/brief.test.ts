@@ -420,11 +420,14 @@ describe("content, decisions and quiet days", () => {
         at: now - 30 * 60_000,
         ...charted("postponed"),
       })
+      // Her mail is still unanswered, and is not told either: it was put off.
+      yield* wrote(ada, "Ada Weiss", { at: now - 2 * hour, quotes: ["when?"], turn: "waiting" })
+      yield* weighed(ada, "question", 90, [])
       const put = yield* ask.brief(on(now))
-      expect([put.approvals, put.now]).toEqual([[], []])
+      expect([put.approvals, put.now, put.week]).toEqual([[], [], []])
       expect(put.decided).toMatchObject([{
         decision: "postponed",
-        what: "mail to someone unknown or forgotten “Re: Hello”",
+        what: "mail to Ada Weiss “Re: Hello”",
         outcome: "comes back Thursday",
       }])
       // An hour earlier it still waited.

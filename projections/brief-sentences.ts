@@ -47,15 +47,17 @@ const listed = (words: ReadonlyArray<string>): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`
 
 /** What the person does in what nobody answered yet. */
-const doing = ({ unanswered, weighed }: Conversation, sum: string): string => {
+const doing = ({ unanswered }: Conversation, sum: string): string => {
   const intents = new Set(unanswered.flatMap((mail) => mail.intents))
   if (intents.has("accepts")) return `accepts${sum}`
   const does = verbs.filter(([intent]) => intents.has(intent)).map(([intent, verb]) =>
     intent === "namesBudget" && sum !== "" ? `${verb} of${sum}` : verb
   )
   if (does.length > 0) return listed(does)
-  if (weighed?.about === "promise") return "promises"
-  return unanswered.some((mail) => mail.asks) ? "asks" : "writes"
+  if (unanswered.some((mail) => mail.asks)) return "asks"
+  const dates = unanswered.flatMap((mail) => mail.commitments)
+  if (dates.some((one) => one.by === "founder")) return "names a date for you"
+  return dates.length > 0 ? "promises" : "writes"
 }
 
 export const amountIn = (conversation: Conversation | undefined) =>

@@ -101,7 +101,9 @@ describe("this morning", () => {
   })
 
   test("a journalist's question says until when it is worth an answer", () => {
-    expect(about([...brief.now, ...brief.week], "Hanna Vogt").dueAt).toBe(
+    const asked = about([...brief.now, ...brief.week], "Hanna Vogt")
+    expect(asked.what).toContain("Hanna Vogt asks")
+    expect(asked.dueAt).toBe(
       at("2026-11-25T11:00:00Z"),
     )
   })

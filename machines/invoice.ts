@@ -242,16 +242,14 @@ const chart = chartSetup.createMachine({
                       },
                       { guard: "isReminder", target: "reminded", actions: "countReminder" },
                     ],
-                    WorkRejected: { guard: "isReminder", target: "spared" },
+                    WorkRejected: { guard: "isReminder", target: "exhausted" },
                     WorkFailed: { guard: "isReminder", target: "postponed" },
                   },
                 },
                 reminded: { after: { untilNextReminder: "reminderAsked" } },
                 /** The reminder could not be sent; it is tried again. */
                 postponed: { after: { untilNextReminder: "reminderAsked" } },
-                /** The founder wants no reminder sent. */
-                spared: {},
-                /** Reminded as often as is decent: what now is the founder's to say. */
+                /** Reminded as often as is decent, or the founder wants no more: what now is the founder's to say. */
                 exhausted: {},
                 /** History when it came here. */
                 dormant: {},

@@ -36,7 +36,7 @@ const stateOf = (names: ReadonlyArray<string>, before: Json | undefined): string
   telling.find((one) => names.includes(one)) ?? names.at(-1) ?? textOf(before)
 
 /** States in which a chart leaves an invoice alone though something is open. */
-const rests = new Set(["dormant", "surplusKept", "refundGiven", "spared"])
+const rests = new Set(["dormant", "surplusKept", "refundGiven"])
 
 const change = (
   more: (data: JsonObject, row: JsonObject, event: RecordedEvent) => JsonObject,

@@ -74,16 +74,27 @@ describe.each(agents)("agent $name", (agent) => {
   const unreached = new Set(drawn)
   const unheard = new Set(Object.keys(agent.events))
   const all: Array<ReadonlyArray<Lived>> = []
-  // What is rare gets more chances; what is impossible stays so.
+  const names: Array<string> = []
+  /** How each state was reached first. */
+  const ways = new Map<string, { readonly name: string; readonly way: ReadonlyArray<Lived> }>()
+  // What is rare gets more chances, on from where others came to; what is impossible stays so.
   while (
     all.length < histories ||
     (unreached.size + unheard.size > 0 && all.length < histories * furtherFactorMax)
   ) {
-    const history = live(`key${all.length}`, 1 + dice.below(attemptsMax))
+    const goesOn = all.length >= histories && dice.chance()
+    const { name, way } = goesOn
+      ? dice.pick([...ways.values()])
+      : { name: `key${all.length}`, way: [] }
+    const history = live(name, 1 + dice.below(attemptsMax), way)
     all.push(history)
-    for (const { event, state } of history) {
+    names.push(name)
+    for (const [index, { event, state }] of history.entries()) {
       unheard.delete(event.type)
-      activePaths(valueOf(state)).forEach((path) => unreached.delete(path))
+      for (const path of activePaths(valueOf(state))) {
+        unreached.delete(path)
+        if (!ways.has(path)) ways.set(path, { name, way: history.slice(0, index + 1) })
+      }
     }
   }
   const each = (check: (history: ReadonlyArray<Lived>, n: number) => void) => () =>
@@ -100,7 +111,7 @@ describe.each(agents)("agent $name", (agent) => {
     for (const [n, history] of all.entries()) {
       let state: ActorState | undefined
       for (const { event, state: lived, asks } of history) {
-        const step = fold(again, state, throughJson(event) as never, `${agent.name}-key${n}`)
+        const step = fold(again, state, throughJson(event) as never, `${agent.name}-${names[n]}`)
         expect(step.accepted).toBe(true)
         state = step.state!
         expect(stateHash(state)).toBe(stateHash(lived))

@@ -24,9 +24,9 @@ const samplesPerSchema = 100
 /** What activities and the actor system say when something did not work. */
 const problems = ["MissingSettings", "Skipped", "Rejected", "NotPermitted", "Unknown"]
 /** Fields that say when something was: made near the actor's clock, or nothing would ever be recent. */
-const instants = ["sentAt", "answers"]
+const instants = ["sentAt", "answers", "at"]
 /** Fields that say until when: made later than the clock. */
-const ends = ["until"]
+const ends = ["until", "dueAt"]
 const instantMillisMax = 40 * day
 
 /** An event as recorded, and what came of it. */
@@ -143,13 +143,26 @@ export const livesOf = (agent: Agent, chart: Chart, dice: Dice) => {
     return { type, data: matches(schema, known) ? known : sample }
   }
 
-  /** One actor's history; `attempts` counts the refused ones too. */
-  return (name: string, attempts: number): ReadonlyArray<Lived> => {
+  /** One actor's history, from its beginning or on from what it lived; refused attempts count too. */
+  return (
+    name: string,
+    attempts: number,
+    before: ReadonlyArray<Lived> = [],
+  ): ReadonlyArray<Lived> => {
     const stream = `${agent.name}-${name}`
     const seen = new Map<string, Array<Json>>()
-    const lived: Array<Lived> = []
-    let state: ActorState | undefined
-    let now = epoch
+    const lived: Array<Lived> = [...before]
+    let state = before.at(-1)?.state
+    let now = Math.max(epoch, state?.clock ?? epoch)
+    const notice = (data: Json, asks: ReadonlyArray<Ask>) => {
+      remember(data, seen)
+      // What was asked for comes back to the actor: ids, hashes.
+      remember(json(asks), seen)
+      // Whoever is told something answers with its own stream.
+      const told = asks.flatMap((ask) => ask.ask === "tell" ? [ask.to] : [])
+      remember(told.map((work) => ({ work })), seen)
+    }
+    for (const { asks, event } of before) notice(json(event.data), asks)
     const give = (type: string, data: Json) => {
       const id = derivedId(`${stream}:${lived.length}:${type}`)
       // As the log would give it back.
@@ -160,15 +173,10 @@ export const livesOf = (agent: Agent, chart: Chart, dice: Dice) => {
       }
       if (!step.accepted || step.state === undefined) return
       state = step.state
-      remember(data, seen)
-      // What was asked for comes back to the actor: ids, hashes.
-      remember(json(step.asks), seen)
-      // Whoever is told something answers with its own stream.
-      const told = step.asks.flatMap((ask) => ask.ask === "tell" ? [ask.to] : [])
-      remember(told.map((work) => ({ work })), seen)
+      notice(data, step.asks)
       lived.push({ event, state, asks: step.asks })
     }
-    if (dice.below(8) === 0) give("ActorStarted", { input: { key: name } })
+    if (state === undefined && dice.below(8) === 0) give("ActorStarted", { input: { key: name } })
     for (let n = 0; n < attempts; n++) {
       const { type, data } = drawn(state, seen, now)
       if (type === "TimerFired") {

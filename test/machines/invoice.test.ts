@@ -127,7 +127,7 @@ describe("a reminder", () => {
   it("is withdrawn when the money comes", () =>
     void given(late(9), after(10), paid("ch_1")).is(stands("paid")).knows({ reminder: null }))
   it("is not sent where the founder rejects it", () =>
-    void given(late(9), after(10), ended("WorkRejected", 1)).is(open({ overdue: "spared" }))
+    void given(late(9), after(10), ended("WorkRejected", 1)).is(open({ overdue: "exhausted" }))
       .when(after(100 * day)).tellsNobody())
   it("that could not be sent is tried again", () =>
     void given(late(9), after(10), ended("WorkFailed", 1)).is(open({ overdue: "postponed" }))

@@ -6,6 +6,7 @@ import { Clock, DateTime, Effect, Layer, Stream } from "effect"
 import { ActorSystem } from "../actors/actor-system.ts"
 import type { BlobStore } from "../actors/blob-store.ts"
 import { catchUp, instantOf } from "../actors/cadence.ts"
+import { DiskSpace, roomForImports } from "../actors/disk-space.ts"
 import { EventLog, type RecordedEvent } from "../actors/event-log.ts"
 import { Intake } from "../actors/intake.ts"
 import { acceptsIn } from "../actors/kernel.ts"
@@ -148,13 +149,15 @@ const make = Effect.gen(function* () {
     return yield* door(queries.brief({
       date,
       since: instantOf(dayAfter(date, -1), briefAt, timeZone),
-      // What happened in this very millisecond counts.
-      // A past day is told at its last moment, so that its evening is `today`.
+      // What happened in this very millisecond counts. A past day is told at its last moment.
       to: Math.min(now + 1, end - 1),
       timeZone,
       missing,
       parked: (yield* system.remaining).parked,
-      fixes: [],
+      fixes: yield* Effect.match(roomForImports(yield* DiskSpace), {
+        onFailure: ({ message }) => [{ what: message, fix: "aios doctor" }],
+        onSuccess: () => [],
+      }),
     }))
   })
 

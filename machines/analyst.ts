@@ -7,10 +7,14 @@ import { and, assign, enqueueActions, not, setup, stateIn } from "xstate"
 import { defineAgent, tell } from "./agent.ts"
 import {
   type AnalystContext,
+  AnswerHandedOver,
+  AnswerTakenBack,
   brokenMillisMax,
   brokenWith,
   commitmentsMax,
+  complaintReply,
   ConversationClosed,
+  ConversationDealtWith,
   dueSoonMillis,
   invoiceMeant,
   InvoiceNoted,
@@ -30,8 +34,11 @@ import {
 import { WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
 
 export {
+  AnswerHandedOver,
+  AnswerTakenBack,
   Commitment,
   ConversationClosed,
+  ConversationDealtWith,
   Findings,
   InvoiceNoted,
   MailRead,
@@ -45,6 +52,9 @@ type AnalystEvent =
   | Read
   | typeof InvoiceNoted.Type
   | typeof ConversationClosed.Type
+  | typeof ConversationDealtWith.Type
+  | typeof AnswerHandedOver.Type
+  | typeof AnswerTakenBack.Type
   | typeof WorkCarriedOut.Type
   | typeof WorkRejected.Type
   | typeof WorkFailed.Type
@@ -81,6 +91,13 @@ const chart = setup({
       !isHeldBack(event),
     answers: ({ context, event }) =>
       event.type === "MailRead" && event.direction === "outward" && isNewest(context, event),
+    /** Nothing newer waits for an answer. */
+    answersAll: ({ context, event }) =>
+      event.type === "AnswerHandedOver" && event.answers >= context.lastInwardAt,
+    /** Nobody wrote since: it is as it was before. */
+    leavesOpen: ({ context, event }) =>
+      event.type === "AnswerTakenBack" && event.work === context.answered?.work &&
+      context.lastOutwardAt <= context.lastInwardAt,
     isOwnWork: ({ context, event }) => "work" in event && event.work === context.open?.work,
     leavesPending: ({ context, event }) =>
       event.type === "MailRead" && pendingWith(context, event).length > 0,
@@ -142,33 +159,8 @@ const chart = setup({
       const meant = invoiceMeant(context)
       const works = context.works + (context.open === null ? 1 : 0)
       const work = context.open?.work ?? `executor-${person}~c${works}`
-      const unanswered = context.mails.filter(({ direction, sentAt }) =>
-        direction === "inward" && sentAt > context.lastOutwardAt
-      )
       enqueue.assign({ works, open: { work, answers: latest.sentAt } })
-      enqueue(tell(work, {
-        type: "MailRequested",
-        requester: `analyst-${person}`,
-        person,
-        records: unanswered.map(({ record }) => record),
-        ...(weighed.dueAt === undefined ? {} : { dueAt: weighed.dueAt }),
-        purpose: "complaint",
-        answers: latest.sentAt,
-        intents: [...new Set(unanswered.flatMap(({ findings }) => findings.intents))],
-        contact: latest.contact,
-        subject: latest.subject,
-        messageId: latest.messageId,
-        quotes: latest.quotes,
-        ...(meant === undefined ? {} : {
-          invoice: {
-            invoice: meant.invoice,
-            number: meant.number,
-            total: meant.total,
-            dueAt: meant.dueAt,
-            overpaid: meant.overpaid,
-          },
-        }),
-      }))
+      enqueue(tell(work, complaintReply(context, latest, weighed.dueAt)))
       if (meant === undefined || meant.disputed) return
       enqueue.assign({
         invoices: context.invoices.map((one) =>
@@ -190,14 +182,32 @@ const chart = setup({
       enqueue.assign({ open: null, dealtWithUntil: context.open.answers })
       enqueue(tell(context.open.work, { type: "WorkWithdrawn", because: event.type }))
     }),
+    noteAnswer: assign(({ context, event }) =>
+      event.type !== "AnswerHandedOver" ? {} : {
+        lastOutwardAt: Math.max(context.lastOutwardAt, event.answers),
+        answered: {
+          work: event.work,
+          lastOutwardAt: context.lastOutwardAt,
+          dealtWithUntil: context.dealtWithUntil,
+        },
+      }
+    ),
+    dealWith: assign(({ context }) => ({
+      lastOutwardAt: Math.max(context.lastOutwardAt, context.lastInwardAt),
+      dealtWithUntil: Math.max(context.dealtWithUntil, context.lastInwardAt),
+    })),
+    takeBack: assign(({ context: { answered } }) =>
+      answered === null ? {} : {
+        lastOutwardAt: answered.lastOutwardAt,
+        dealtWithUntil: answered.dealtWithUntil,
+        answered: null,
+      }
+    ),
     endWork: assign(({ context, event }) => ({
       open: null,
       dealtWithUntil: event.type === "WorkFailed"
         ? context.dealtWithUntil
         : Math.max(context.dealtWithUntil, context.open?.answers ?? 0),
-      ...(event.type === "WorkCarriedOut"
-        ? { lastOutwardAt: Math.max(context.lastOutwardAt, context.open?.answers ?? 0) }
-        : {}),
     })),
   },
 }).createMachine({
@@ -216,6 +226,7 @@ const chart = setup({
     works: 0,
     open: null,
     dealtWithUntil: 0,
+    answered: null,
   }),
   type: "parallel",
   states: {
@@ -252,6 +263,9 @@ const chart = setup({
             WorkCarriedOut: { actions: "note" },
             WorkRejected: { actions: "note" },
             WorkFailed: { actions: "note" },
+            ConversationDealtWith: { actions: "note" },
+            AnswerHandedOver: { actions: "note" },
+            AnswerTakenBack: { actions: "note" },
           },
         },
       },
@@ -268,6 +282,7 @@ const chart = setup({
           { actions: "remember" },
         ],
         ConversationClosed: { target: ".closed", actions: "withdraw" },
+        ConversationDealtWith: { target: ".quiet", actions: ["withdraw", "dealWith"] },
         WorkCarriedOut: [
           { guard: "isOwnWork", target: ".theirs", actions: "endWork" },
           { actions: "note" },
@@ -277,6 +292,14 @@ const chart = setup({
           { actions: "note" },
         ],
         WorkFailed: [{ guard: "isOwnWork", actions: "endWork" }, { actions: "note" }],
+        AnswerHandedOver: [
+          { guard: "answersAll", target: ".theirs", actions: "noteAnswer" },
+          { actions: "noteAnswer" },
+        ],
+        AnswerTakenBack: [
+          { guard: "leavesOpen", target: ".ours", actions: "takeBack" },
+          { actions: "note" },
+        ],
       },
     },
     /** What it is about and how pressing. */
@@ -307,6 +330,7 @@ const chart = setup({
           { guard: "answers", target: ".idle" },
         ],
         ConversationClosed: ".idle",
+        ConversationDealtWith: ".idle",
       },
     },
     /** What was promised, by whom and by when. */
@@ -342,6 +366,10 @@ const chart = setup({
           { guard: "hadCommitments", target: ".kept", actions: "commit" },
         ],
         ConversationClosed: { target: ".none", actions: "forgetCommitments" },
+        ConversationDealtWith: [
+          { guard: "hadCommitments", target: ".kept", actions: "forgetCommitments" },
+          { actions: "note" },
+        ],
       },
     },
   },
@@ -355,6 +383,9 @@ export const analyst = defineAgent({
     MailRead,
     InvoiceNoted,
     ConversationClosed,
+    ConversationDealtWith,
+    AnswerHandedOver,
+    AnswerTakenBack,
     WorkCarriedOut,
     WorkRejected,
     WorkFailed,

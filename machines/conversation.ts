@@ -51,6 +51,22 @@ export const MailRead = event("MailRead", {
   history: Schema.optionalKey(Schema.Boolean),
 })
 
+/** The founder says that it is dealt with, by telephone or otherwise: nothing is owed, what was promised is kept. */
+export const ConversationDealtWith = event("ConversationDealtWith", { by: Schema.String })
+
+/** AIOS wrote to the person, as approved: whatever they had written up to `answers` is answered. */
+export const AnswerHandedOver = event("AnswerHandedOver", {
+  person: PersonKey,
+  /** Stream of the executor. */
+  work: Schema.String,
+  answers: Instant,
+})
+/** The founder took that mail back. */
+export const AnswerTakenBack = event("AnswerTakenBack", {
+  person: PersonKey,
+  work: Schema.String,
+})
+
 /** What an invoice of this person's has come to, told by the invoice itself: a complaint may be about it. */
 export const InvoiceNoted = event("InvoiceNoted", {
   person: PersonKey,
@@ -138,6 +154,12 @@ export interface AnalystContext {
   readonly open: { readonly work: string; readonly answers: number } | null
   /** Complaints up to here were answered or otherwise dealt with. */
   readonly dealtWithUntil: number
+  /** The last mail that AIOS wrote, and what was answered before it: it may be taken back. */
+  readonly answered: {
+    readonly work: string
+    readonly lastOutwardAt: number
+    readonly dealtWithUntil: number
+  } | null
 }
 
 const isForged = ({ suspicions }: Findings) =>
@@ -203,4 +225,33 @@ export const invoiceMeant = (context: AnalystContext) => {
   )
   const overpaid = context.invoices.filter((one) => one.overpaid.length > 0)
   return saysTwice && overpaid.length === 1 ? overpaid[0] : undefined
+}
+
+/** Asks for the reply to a complaint: all that was not answered yet, with what is known of its invoice. */
+export const complaintReply = (
+  context: AnalystContext,
+  latest: NonNullable<AnalystContext["latest"]>,
+  dueAt: number | undefined,
+) => {
+  const { contact, messageId, quotes, sentAt, subject } = latest
+  const unanswered = context.mails.filter((mail) =>
+    mail.direction === "inward" && mail.sentAt > context.lastOutwardAt
+  )
+  const meant = invoiceMeant(context)
+  const facts = (one: NonNullable<typeof meant>) => ({
+    ...{ invoice: one.invoice, number: one.number, total: one.total },
+    ...{ dueAt: one.dueAt, overpaid: one.overpaid },
+  })
+  return {
+    type: "MailRequested",
+    requester: `analyst-${context.person}`,
+    person: context.person,
+    records: unanswered.map(({ record }) => record),
+    ...(dueAt === undefined ? {} : { dueAt }),
+    purpose: "complaint",
+    answers: sentAt,
+    intents: [...new Set(unanswered.flatMap(({ findings }) => findings.intents))],
+    ...{ contact, subject, messageId, quotes },
+    ...(meant === undefined ? {} : { invoice: facts(meant) }),
+  }
 }

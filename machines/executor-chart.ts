@@ -31,10 +31,13 @@ import {
   WorkWithdrawn,
 } from "./executor.ts"
 import {
+  blockedMillisMax,
+  conversationHears,
   draftOf,
   type ExecutorContext,
   type ExecutorEvent,
   failedWith,
+  floorMillisMin,
   floorRelease,
   floorRequest,
   isRequest,
@@ -43,10 +46,6 @@ import {
   result,
 } from "./executor-work.ts"
 
-/** A draft with a gap is tried again after this long, if nobody asks sooner. */
-export const blockedMillisMax = 24 * 60 * 60 * 1000
-/** Nobody asks for the floor more often than this. */
-const floorMillisMin = 60 * 1000
 const outcomes = [
   { guard: failedWith("Rejected"), target: "#executor.rejected", actions: "keepProblem" },
   { guard: failedWith("Skipped"), target: "#executor.stale", actions: "keepProblem" },
@@ -136,9 +135,10 @@ const chart = setup({
     releaseSent: enqueueActions(({ context, enqueue }) =>
       floorRelease(context, true).forEach((one) => enqueue(one))
     ),
-    tellCarriedOut: enqueueActions(({ context, enqueue }) =>
+    tellCarriedOut: enqueueActions(({ context, enqueue }) => {
+      conversationHears(context, "AnswerHandedOver").forEach((one) => enqueue(one))
       result(context, "WorkCarriedOut").forEach((one) => enqueue(one))
-    ),
+    }),
     tellRejected: enqueueActions(({ context, enqueue }) =>
       result(context, "WorkRejected").forEach((one) => enqueue(one))
     ),
@@ -146,9 +146,10 @@ const chart = setup({
       result(context, "WorkFailed").forEach((one) => enqueue(one))
     ),
     /** After a mail that was taken back there is nothing to follow up. */
-    tellUndone: enqueueActions(({ context, enqueue }) =>
+    tellUndone: enqueueActions(({ context, enqueue }) => {
+      conversationHears(context, "AnswerTakenBack").forEach((one) => enqueue(one))
       result(context, "WorkRejected", ["outreach"]).forEach((one) => enqueue(one))
-    ),
+    }),
   },
 }).createMachine({
   id: "executor",

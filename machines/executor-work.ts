@@ -22,6 +22,11 @@ import type {
   WorkWithdrawn,
 } from "./executor.ts"
 
+/** A draft with a gap is tried again after this long, if nobody asks sooner. */
+export const blockedMillisMax = 24 * 60 * 60 * 1000
+/** Nobody asks for the floor more often than this. */
+export const floorMillisMin = 60 * 1000
+
 /** Agents that are told what became of their work. Others would refuse to hear it. */
 const listeners = ["outreach", "analyst", "invoice", "article"]
 
@@ -117,6 +122,20 @@ export const result = (
     }),
   ]
 }
+
+/** The conversation hears of every mail that answers something, whoever wanted it. */
+export const conversationHears = (
+  { key, request }: ExecutorContext,
+  type: "AnswerHandedOver" | "AnswerTakenBack",
+) =>
+  request?.type !== "MailRequested" || request.purpose === "reminder" ? [] : [
+    tell(`analyst-${request.person}`, {
+      type,
+      person: request.person,
+      work: `executor-${key}`,
+      ...(type === "AnswerHandedOver" ? { answers: request.answers } : {}),
+    }),
+  ]
 
 const coordinator = `coordinator-${coordinatorKey}`
 export const floorRequest = (context: ExecutorContext) => {

@@ -116,6 +116,50 @@ describe("the turn", () => {
       .is(state("closed", "idle", "none")).asks().tellsNobody())
 })
 
+describe("an answer that AIOS wrote", () => {
+  const work = `executor-${person}~o1`
+  const handedOver = (at: number) => ({
+    type: "AnswerHandedOver",
+    person,
+    work,
+    answers: epoch + at * hour,
+  })
+  const takenBack = { type: "AnswerTakenBack", person, work }
+  it("makes it their turn, whoever asked for it", () =>
+    void given(wrote({ asks: true }), handedOver(0)).is(state("theirs", "weighing", "none")))
+  it("leaves it ours where the person has written since", () =>
+    void given(wrote({ asks: true }), wrote({ at: 5, asks: true }), handedOver(0)).is(
+      state({ ours: "waiting" }, "weighing", "none"),
+    ).knows({ lastOutwardAt: epoch }))
+  it("that is taken back leaves the person waiting as before", () =>
+    void given(wrote({ asks: true }), handedOver(0), takenBack).is(
+      state({ ours: "waiting" }, "weighing", "none"),
+    ).knows({ lastOutwardAt: 0, answered: null }))
+  it("that is taken back changes nothing once the founder has written otherwise", () =>
+    void given(wrote({ asks: true }), handedOver(0), answered(2), takenBack).is(
+      state("theirs", "idle", "none"),
+    ))
+  it("begins a conversation that nobody had", () =>
+    void given(handedOver(0)).is(state("theirs", "idle", "none")))
+})
+
+describe("what the founder dealt with otherwise", () => {
+  const dealtWith = { type: "ConversationDealtWith", by: "operator" }
+  it("waits no more, and what was promised is kept", () =>
+    void given(wrote({ asks: true, commitments: [{ by: "founder", at: 72 }] }), dealtWith).is(
+      state("quiet", "idle", "kept"),
+    ).knows({ pending: [], broken: [] }))
+  it("withdraws the reply that was drafted", () =>
+    void given(wrote({ intents: ["complains"] }), weighed("complaint")).when(dealtWith).tells(
+      `executor-${person}~c1`,
+      { type: "WorkWithdrawn", because: "ConversationDealtWith" },
+    ))
+  it("is taken up again by the person's next mail", () =>
+    void given(wrote({ asks: true }), dealtWith, wrote({ at: 9, asks: true })).is(
+      state({ ours: "waiting" }, "weighing", "none"),
+    ))
+})
+
 describe("weighing", () => {
   it("happens once the person wrote, and again for a newer mail", () =>
     void given(wrote({ asks: true })).asks("weighConversation").when(wrote({ at: 1, asks: true }))

@@ -64,6 +64,7 @@ const reopened = { type: "WorkReopened", by: "operator" }
 const edited = { type: "DraftEdited", person, text: envelope("mine") }
 const work = "executor-1"
 const coordinator = "coordinator-main"
+const conversation = `analyst-${person}`
 const released = (sent: boolean) =>
   [coordinator, { type: "FloorReleased", person, work, sent }] as const
 const asksForTheFloor = [
@@ -84,7 +85,11 @@ describe("a mail", () => {
       .asks("sendMail"))
   it("once sent, gives the floor back, tells who wanted it, and is noted in the CRM", () =>
     void givenMail().when(sent).is({ carriedOut: "notingContact" }).asks("noteContact")
-      .tellsAll(released(true), [outreach, { type: "WorkCarriedOut", work, kind: "mail" }])
+      .tellsAll(released(true), [conversation, {
+        type: "AnswerHandedOver",
+        work,
+        answers: epoch,
+      }], [outreach, { type: "WorkCarriedOut", work, kind: "mail" }])
       .when(noted).is({ carriedOut: "noted" }))
   it("is carried out, whether that could be noted or not", () =>
     void givenMail(sent).when(failed("noteContact", "CrmUnavailable")).is({ carriedOut: "noted" }))
@@ -93,7 +98,7 @@ describe("a mail", () => {
       .when(failed("noteReminder", "PaymentRefused")).is({ carriedOut: "notingContact" }))
   it("who does not listen is not told", () =>
     void givenWork(mail(epoch, { requester: `lead-${person}` }), drafted, granted).when(sent)
-      .tellsAll(released(true)))
+      .tellsAll(released(true), [conversation, { type: "AnswerHandedOver" }]))
   it("a rejection ends it, gives the floor back and is told", () =>
     void givenMail().when(failed("send", "Rejected")).is("rejected")
       .tellsAll(released(false), [outreach, { type: "WorkRejected", work }]))
@@ -164,7 +169,10 @@ describe("taking back", () => {
     void undoing.is("undoing").asks("recallMail"))
   it("when it is done, the floor is free and there is nothing to follow up", () =>
     void undoing.when(done(child(undoing), { where: "outbox" })).is("undone")
-      .tellsAll(released(false), [outreach, { type: "WorkRejected" }]))
+      .tellsAll(released(false), [conversation, { type: "AnswerTakenBack", work }], [
+        outreach,
+        { type: "WorkRejected" },
+      ]))
   it("too late, it stays as it is and says why", () =>
     void undoing.when(failed(child(undoing), "TooLate", "It was sent")).is("cannotUndo")
       .knows({ problem: { name: "TooLate", message: "It was sent" } }))

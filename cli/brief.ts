@@ -8,6 +8,7 @@ import { Command, Flag } from "effect/cli"
 import { type Brief, type BriefItem, OperationFailed } from "../projections/aios.ts"
 import {
   clockWords,
+  dateWords,
   dayWords,
   dueWords,
   moneyWords,
@@ -21,8 +22,8 @@ import { count, cut, oneLine, Output, type Paint, wrap } from "./output.ts"
 /** One screen. Items that do not fit are counted; at least these few are shown, however small it is. */
 const linesMax = 40
 const nowShownMin = 3
-/** So many are told in full, even where that hides the last ones. */
-const fullMin = 3
+/** So many are told in full, even where that hides the last ones; of the others a line says who wants what. */
+const fullMin = 2
 const weekShownMin = 2
 /** A line that has no more room than this for what happened would say nothing. */
 const whatCharsMin = 12
@@ -84,9 +85,12 @@ const state = (item: BriefItem, { at, brief, columns, paint }: Page): ReadonlyAr
   ]
     .filter((one) => one !== "").join(" · ")
   const late = item.dueAt !== undefined && item.dueAt < at && due !== ""
-  return beside(words, oneLine(item.action), columns - left.length, paint)
-    .map((line) => line.replaceAll("\u00a0", " "))
-    .map((line, n) => `${left}${late && n === 0 ? line.replace(due, paint.wrong(due)) : line}`)
+  const width = columns - left.length
+  return [
+    ...beside(words, oneLine(item.action), width, paint)
+      .map((line, n) => late && n === 0 ? line.replace(due, paint.wrong(due)) : line),
+    ...item.more.flatMap((one) => beside(oneLine(one.prepared), oneLine(one.action), width, paint)),
+  ].map((line) => `${left}${line.replaceAll("\u00a0", " ")}`)
 }
 
 const itemLines = (item: BriefItem, n: number, page: Page): ReadonlyArray<string> => {
@@ -108,12 +112,21 @@ interface Line {
   readonly action?: string
 }
 
+/** Cut after the last word that fits, without what joined it to the next. */
+const cutAtWord = (text: string, width: number): string => {
+  const shorter = cut(text, width)
+  if (shorter === text) return text
+  const end = shorter.lastIndexOf(" ")
+  if (end < width / 2) return shorter
+  return `${shorter.slice(0, end).replace(/[\s,;:·“–-]+$/u, "")}…`
+}
+
 /** An item that has only one line left: what happened, cut, and the command. */
 const compact = (item: BriefItem, n: number, { columns, paint }: Page): string => {
   const action = oneLine(item.action)
   const room = columns - left.length - 2
   const shown = cut(action, room - whatCharsMin)
-  const what = cut(oneLine(item.what), room - [...shown].length)
+  const what = cutAtWord(oneLine(item.short), room - [...shown].length)
   const gap = columns - left.length - [...what].length - [...shown].length
   return `${String(n).padStart(2)}  ${what}${" ".repeat(gap)}${paint.accent(shown)}`
 }
@@ -138,13 +151,20 @@ const shorter = (lines: ReadonlyArray<Line>, all: boolean): ReadonlyArray<Line> 
   ]
 
 const headline = ({ at, brief, columns }: Page): string => {
-  const { leads, mails, payments, people, since } = brief.news
+  const { leads, mails, messages, payments, since, takenIn } = brief.news
   const came = [
-    count(mails, "mail"),
-    ...(leads > 0 ? [count(leads, "lead")] : []),
+    ...(mails > 0 ? [count(mails, "mail")] : []),
+    ...(messages > 0 ? [count(messages, "message")] : []),
+    ...(leads > 0 ? [count(leads, "new lead")] : []),
     ...(payments > 0 ? [count(payments, "payment")] : []),
-    ...(people > 0 && leads === 0 ? [count(people, "person", "people")] : []),
-  ].join(", ")
+  ].join(", ") || "nothing new"
+  // What came since is told already; an import that goes further back is told on its day.
+  const { oldest, records } = takenIn
+  const imported = records === 0 || (oldest !== undefined && oldest >= since) ? [] : [
+    `taken in today: ${count(records, "record")}${
+      oldest === undefined ? "" : ` back to ${dateWords(oldest, at, brief.timeZone)}`
+    }`,
+  ]
   const when = since <= 0
     ? ""
     : `since ${dayWords(since, at, brief.timeZone)} ${clockWords(since, brief.timeZone)}: `
@@ -156,6 +176,7 @@ const headline = ({ at, brief, columns }: Page): string => {
       brief.approvals.length === 0
         ? "no decisions"
         : `${count(brief.approvals.length, "decision")}, about ${count(minutes, "minute")}`,
+      ...imported,
     ].join(" · "),
     columns,
     "  ",
@@ -196,9 +217,8 @@ const doneLine = ({ brief }: Page): ReadonlyArray<Line> => {
   }]
 }
 
-const isEmpty = ({ approvals, done, held, invoices, leads, news, now, week }: Brief) =>
-  news.mails + news.people + news.payments + leads.length + approvals.length + done.length +
-      held.length + invoices.length + now.length + week.length === 0
+const isEmpty = ({ approvals, news, now, week }: Brief) =>
+  !news.known && approvals.length + now.length + week.length === 0
 
 const below = (page: Page, all: boolean): ReadonlyArray<string> => {
   const { checklist, decided, held, unknown } = page.brief

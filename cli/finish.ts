@@ -11,13 +11,14 @@ const due = (at: number, now: number): string => {
   return `in ${span(at - now)} (${when} UTC)`
 }
 
-export const remainingText = (remaining: Remaining, now: number): string => {
+/** `awaiting`: the decisions that wait now; what else is held at the gate was put off. */
+export const remainingText = (remaining: Remaining, awaiting: number, now: number): string => {
+  const putOff = Math.max(0, remaining.gated - awaiting)
   const open = [
     ...(remaining.interactive > 0 ? [`${count(remaining.interactive, "task")} still to run`] : []),
     ...(remaining.batch > 0 ? [`${count(remaining.batch, "batch task")}`] : []),
-    ...(remaining.gated > 0
-      ? [`${count(remaining.gated, "decision")} for you (aios approvals)`]
-      : []),
+    ...(awaiting > 0 ? [`${count(awaiting, "decision")} for you (aios approvals)`] : []),
+    ...(putOff > 0 ? [`${count(putOff, "decision")} put off`] : []),
     ...(remaining.quarantined > 0
       ? [`${count(remaining.quarantined, "outcome")} unknown (aios doctor)`]
       : []),
@@ -27,10 +28,17 @@ export const remainingText = (remaining: Remaining, now: number): string => {
   return [...open, ...timer].join("; ")
 }
 
+/** Decisions that wait now, of all that is held at the gate. */
+export const awaitingOf = (aios: Aios["Service"], remaining: Remaining) =>
+  remaining.gated === 0
+    ? Effect.succeed(0)
+    : Effect.map(aios.approvals, (all) => Math.min(all.length, remaining.gated))
+
 /** Works until nothing interactive is runnable; what is left is said on stderr. */
 export const finish = Effect.fnUntraced(function* (aios: Aios["Service"]) {
   const output = yield* Output
   const remaining = yield* aios.settle(settleMillisMax)
-  const text = remainingText(remaining, yield* Clock.currentTimeMillis)
+  const awaiting = yield* awaitingOf(aios, remaining)
+  const text = remainingText(remaining, awaiting, yield* Clock.currentTimeMillis)
   if (text !== "") yield* output.log(`Waiting: ${text}`)
 })

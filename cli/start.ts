@@ -4,7 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { OperationFailed } from "../projections/aios.ts"
 import { Access, settleMillisMax, type Staying } from "./access.ts"
 import { exitCode } from "./exit-codes.ts"
-import { remainingText } from "./finish.ts"
+import { awaitingOf, remainingText } from "./finish.ts"
 import { Output } from "./output.ts"
 
 /** While it stays up, AIOS says this often what waits, where that has changed. */
@@ -64,7 +64,11 @@ const start = Command.make(
     for (;;) {
       const remaining = yield* aios.settle(0)
       const { nextDue: _, ...open } = remaining
-      const text = remainingText(open, yield* Clock.currentTimeMillis)
+      const text = remainingText(
+        open,
+        yield* awaitingOf(aios, open),
+        yield* Clock.currentTimeMillis,
+      )
       if (text !== said) yield* output.log(text === "" ? "Nothing waits." : `Waiting: ${text}`)
       said = text
       yield* Effect.sleep(reportEveryMillis)

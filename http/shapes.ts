@@ -104,8 +104,10 @@ export const Undone = Schema.Struct({
 
 export const BriefItem = Schema.Struct({
   what: Text,
+  short: Text,
   prepared: Text,
   action: Text,
+  more: Schema.Array(Schema.Struct({ prepared: Text, action: Text })),
   why: Texts,
   dueAt: maybe(Millis),
   since: Millis,
@@ -185,7 +187,16 @@ export const Brief = Schema.Struct({
     with: Text,
     events: Texts,
   })),
-  news: Schema.Struct({ mails: Int, people: Int, leads: Int, payments: Int, since: Millis }),
+  news: Schema.Struct({
+    mails: Int,
+    messages: Int,
+    people: Int,
+    leads: Int,
+    payments: Int,
+    since: Millis,
+    takenIn: Schema.Struct({ records: Int, oldest: maybe(Millis) }),
+    known: Schema.Boolean,
+  }),
   decided: Schema.Array(Schema.Struct({
     id: Text,
     decision: Text,

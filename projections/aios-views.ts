@@ -4,14 +4,12 @@
  */
 import { Effect } from "effect"
 import { ActorSystem } from "../actors/actor-system.ts"
-import { EventLog } from "../actors/event-log.ts"
 import { Vault } from "../actors/vault.ts"
-import { coordinatorKey, type Slot, slots } from "../machines/coordinator.ts"
+import { type Slot, slots } from "../machines/coordinator.ts"
 import type { Json } from "../machines/agent.ts"
 import type { OperationFailed, PersonRow, ReportRow } from "./aios.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
 import { folded } from "./aios-persons.ts"
-import { numberOf, objectOf, textOf } from "./fields.ts"
 import { openedDeep } from "./opening.ts"
 import { projections } from "./mod.ts"
 import { type Person, Queries } from "./queries.ts"
@@ -21,8 +19,6 @@ import { Projections, tableOf } from "./runner.ts"
 /** Rows given at once where nobody says how many, and at the most. */
 const rowsDefault = 100
 const rowsMax = 1_000
-/** Events of the coordinator read at once. */
-const pageEvents = 500
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export const view = Effect.fnUntraced(function* (stream: string) {
@@ -144,10 +140,9 @@ export const people = Effect.fnUntraced(function* (filter?: string) {
 
 const isSlot = (word: string): word is Slot => slots.some((one) => one === word)
 
-/** The documents of the slots, newest first: outcomes of the coordinator's `composeReport`. */
+/** The documents of the slots, newest first. */
 export const reports = Effect.fnUntraced(function* (slot?: string) {
-  const log = yield* EventLog
-  const vault = yield* Vault
+  const queries = yield* Queries
   if (slot !== undefined && !isSlot(slot)) {
     return yield* refuse(
       "usage",
@@ -155,39 +150,8 @@ export const reports = Effect.fnUntraced(function* (slot?: string) {
       `There is no slot ${slot}. The slots are ${slots.join(", ")}.`,
     )
   }
-  const stream = `coordinator-${coordinatorKey}`
-  /** By slot and date: a document made again takes the place of the one before. */
-  const found = new Map<string, ReportRow>()
-  let from = 0
-  for (;;) {
-    const page = yield* door(log.readPage(stream, { from, limit: pageEvents }))
-    for (const event of page) {
-      if (event.type !== "ActivitySucceeded") continue
-      const output = objectOf(openedDeep(vault, objectOf(event.data)["output"] ?? null))
-      const [made, date] = [textOf(output["slot"]), textOf(output["date"])]
-      if (!isSlot(made) || date === "" || (slot !== undefined && made !== slot)) continue
-      found.set(`${made} ${date}`, {
-        slot: made,
-        date,
-        title: textOf(output["title"]),
-        text: textOf(output["text"]),
-        figures: Object.fromEntries(
-          Object.entries(objectOf(output["figures"])).map(([name, value]) => [
-            name,
-            numberOf(value),
-          ]),
-        ),
-        event: event.id,
-      })
-    }
-    if (page.length < pageEvents) break
-    from = page.at(-1)!.revision + 1
-  }
-  return [...found.values()].sort((a, b) =>
-    a.date === b.date
-      ? slots.findIndex((one) => one === a.slot) - slots.findIndex((one) => one === b.slot)
-      : a.date < b.date
-      ? 1
-      : -1
+  const placeOf = (row: ReportRow) => slots.findIndex((one) => one === row.slot)
+  return (yield* door(queries.documents(slot))).toSorted((a, b) =>
+    a.date === b.date ? placeOf(a) - placeOf(b) : a.date < b.date ? 1 : -1
   )
 })

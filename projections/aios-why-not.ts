@@ -37,6 +37,8 @@ const workStates: { readonly [state: string]: string } = {
   stale: "It would have come too late: history stays history.",
   blocked: "A fact is missing that only you know.",
 }
+const withArticle = (word: string): string => /^[aeiou]/i.test(word) ? `an ${word}` : `a ${word}`
+
 const stateSays = (stream: string, name: string, reading: Reading): string | undefined => {
   if (categoryOf(stream) === "lead") {
     const said = leadStates[name]
@@ -84,8 +86,8 @@ const ofState = (
   if (holder !== "") {
     found.push({
       by: "floor",
-      what: `${actorText(holder, reading)} (${holder}) has the floor for a ${
-        textOf(yields["purpose"])
+      what: `${actorText(holder, reading)} (${holder}) has the floor for ${
+        withArticle(textOf(yields["purpose"]))
       }; it asks again ${momentText(numberOf(yields["until"]), reading.timeZone)}.`,
       events,
     })
@@ -113,7 +115,7 @@ const ofFloor = (
     by: "coordinator",
     what: `The coordinator ${verb} the floor: ${
       actorText(textOf(data["holder"]), reading)
-    } writes first, for a ${textOf(data["purpose"])}, until ${
+    } writes first, for ${withArticle(textOf(data["purpose"]))}, until ${
       momentText(numberOf(data["until"]), reading.timeZone)
     }.`,
     events: [last.id],
@@ -213,6 +215,23 @@ const othersOf = Effect.fnUntraced(function* (key: string, own: string) {
   return [...found]
 })
 
+/** Work at rest stands in nobody's way. */
+const atRest = new Set(["withdrawn", "stale", "undone"])
+
+/** Work that an actor asked for: what stands in its way stands in the actor's. */
+const askedBy = Effect.fnUntraced(function* (requester: string) {
+  const log = yield* EventLog
+  const queries = yield* Queries
+  const found: Array<string> = []
+  for (const { key, state } of yield* door(queries.agents("executor", () => []))) {
+    if (stateNames(state).some((name) => atRest.has(name))) continue
+    const stream = `executor-${key}`
+    const [first] = yield* door(log.readPage(stream, { limit: 1 }))
+    if (textOf(objectOf(first?.data)["requester"]) === requester) found.push(stream)
+  }
+  return found
+})
+
 /** `AGENT/KEY`, `AGENT-KEY`, or a person, who stands for their lead. */
 const streamNamed = Effect.fnUntraced(function* (written: string, registry: Registry) {
   const [, agent, key] = /^([a-z.]+)[-/](.+)$/.exec(written.trim()) ?? []
@@ -244,7 +263,7 @@ export const whyNot = Effect.fnUntraced(function* (written: string, registry: Re
   const view = yield* door(system.view(stream))
   const key = keyOf(stream)
   const isLead = categoryOf(stream) === "lead"
-  const others = isLead ? yield* othersOf(key, stream) : []
+  const others = isLead ? yield* othersOf(key, stream) : yield* askedBy(stream)
   const refusals = yield* ofRefusals(new Set([stream, ...others]))
   if (view === undefined) {
     if (refusals.length === 0) {

@@ -66,10 +66,14 @@ export interface BriefLead {
 export interface BriefItem {
   /** What happened: who, when, how much. */
   readonly what: string
+  /** The same where there is only a line for it: who, what, how much and until when, without quotes. */
+  readonly short: string
   /** What is prepared already, such as `draft ready`; empty where nothing is. */
   readonly prepared: string
   /** The one command that deals with it. */
   readonly action: string
+  /** What else is prepared for it, each with the command that decides about it. */
+  readonly more: ReadonlyArray<{ readonly prepared: string; readonly action: string }>
   /** The evidence, a phrase each, with a few words quoted. What was inferred says from what. */
   readonly why: ReadonlyArray<string>
   /** When it is due, epoch ms. */
@@ -179,13 +183,20 @@ export interface Brief {
       readonly events: ReadonlyArray<string>
     }
   >
-  /** What came in since the last brief. */
+  /** What happened since the last brief. */
   readonly news: {
     readonly mails: number
+    /** Of networks such as LinkedIn. */
+    readonly messages: number
+    /** Rows of lists of people that were taken in. */
     readonly people: number
     readonly leads: number
     readonly payments: number
     readonly since: number
+    /** Records taken in on this day, whenever they happened, and when the oldest mail or payment of them did. */
+    readonly takenIn: { readonly records: number; readonly oldest?: number }
+    /** Anything was ever taken in. */
+    readonly known: boolean
   }
   readonly decided: ReadonlyArray<BriefDecided>
   /** Done without the founder. */

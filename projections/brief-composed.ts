@@ -5,19 +5,19 @@
 import { historyMax, scoreOf, scoreWindowMillis } from "../machines/lead.ts"
 import { phraseOf } from "../actors/reading.ts"
 import type { JsonObject } from "../machines/agent.ts"
-import type { Brief, BriefLead } from "./aios.ts"
+import type { Brief } from "./aios.ts"
 import { brief, quarterMillis } from "./brief.ts"
 import { topicsOf } from "./brief-content.ts"
 import { itemsOf } from "./brief-items.ts"
-import { aboutOf, dueIn } from "./brief-matters.ts"
+import { aboutOf, dueIn, moneyIn, type StandingLead } from "./brief-matters.ts"
 import { checklistOf, decidedOf, doneOf, heldOf, unknownOf } from "./brief-sections.ts"
 import { type BriefDay, type BriefSources, nameOf } from "./brief-sources.ts"
-import { numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
+import { listOf, numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import { invoiceOf, type InvoiceRow, invoices } from "./invoices.ts"
 import type { ReadStore } from "./read-store.ts"
 import { allAsOf } from "./timeline.ts"
-import { daysBetween, quoted, sums } from "./words.ts"
+import { daysBetween, quoted, startOfDay, sums } from "./words.ts"
 
 export type { BriefDay, BriefSources } from "./brief-sources.ts"
 
@@ -56,7 +56,7 @@ const leadOf = (
   row: JsonObject,
   day: BriefDay,
   sources: BriefSources,
-): BriefLead | undefined => {
+): StandingLead | undefined => {
   const stream = key.slice("lead:".length)
   const state = numberOf(row["at"]) < day.to ? row : stateBefore(stream, day.to, sources.store)
   if (!listed.has(textOf(state["state"]))) return undefined
@@ -82,7 +82,17 @@ const leadOf = (
     return reason === "" ? [] : [reason]
   })
   const person = textOf(row["person"])
+  const last = recent.at(-1)
   return {
+    ...(last === undefined ? {} : {
+      wrote: {
+        at: numberOf(last["at"]),
+        channel: textOf(last["channel"]),
+        intents: textsOf(last["intents"]),
+        amounts: listOf(last["amounts"]).flatMap((one) => moneyIn(one) ?? []),
+        quotes: textsOf(sources.opened(last["quotes"])),
+      },
+    }),
     person: nameOf(person, sources),
     key: person,
     state: textOf(state["state"]),
@@ -93,14 +103,44 @@ const leadOf = (
   }
 }
 
-/** Counters of what was recorded in [since, to), in whole quarters of an hour. */
-const countersOf = (day: BriefDay, store: ReadStore["Service"]) => {
-  const rows = store.scan(table, {
-    prefix: "news:",
-    after: `news:${padded(day.since - quarterMillis)}`,
-    before: `news:${padded(day.to)}`,
+/** Rows of counters in [from, to), in whole quarters of an hour. */
+const quarters = (name: string, from: number, to: number, store: ReadStore["Service"]) =>
+  store.scan(table, {
+    prefix: `${name}:`,
+    after: `${name}:${padded(from - quarterMillis)}`,
+    before: `${name}:${padded(to)}`,
   }).map(([, row]) => objectOf(row))
-  return (name: string) => rows.reduce((sum, row) => sum + numberOf(row[name]), 0)
+
+const counterOf = (rows: ReadonlyArray<JsonObject>) => (name: string) =>
+  Math.max(0, rows.reduce((sum, row) => sum + numberOf(row[name]), 0))
+
+const recordKinds = [
+  "mails",
+  "people",
+  "messages",
+  "invoices",
+  "payments",
+  "meetings",
+  "feedItems",
+  "notes",
+]
+
+/** The day's records, whenever they happened: an import is said apart from what came. */
+const takenInOf = (day: BriefDay, store: ReadStore["Service"]): Brief["news"]["takenIn"] => {
+  const rows = quarters("news", startOfDay(day.to - 1, day.timeZone), day.to, store)
+  const counter = counterOf(rows)
+  const oldest = rows.flatMap((row) => row["oldest"] === undefined ? [] : numberOf(row["oldest"]))
+  return {
+    records: recordKinds.reduce((sum, name) => sum + counter(name), 0),
+    ...(oldest.length === 0 ? {} : { oldest: Math.min(...oldest) }),
+  }
+}
+
+/** Who became a lead in [since, to): nobody whom a list named before. */
+const isNewLead = (row: JsonObject, { since, to }: BriefDay): boolean => {
+  const { firstAt, knownAt } = row
+  return typeof firstAt === "number" && firstAt >= since && firstAt < to &&
+    !(typeof knownAt === "number" && knownAt < since)
 }
 
 export const invoicesAsOf = (
@@ -147,8 +187,10 @@ const moneyOf = (
 
 export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
   const { store } = sources
-  const counter = countersOf(day, store)
-  const leads = store.scan(table, { prefix: "lead:" })
+  const counter = counterOf(quarters("news", day.since, day.to, store))
+  const came = counterOf(quarters("came", day.since, day.to, store))
+  const leadRows = store.scan(table, { prefix: "lead:" })
+  const leads = leadRows
     .flatMap(([key, row]) => leadOf(key, objectOf(row), day, sources) ?? [])
     .sort((a, b) => b.score - a.score || (a.key < b.key ? -1 : 1))
   const all = invoicesAsOf(store, day.to)
@@ -163,7 +205,7 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
     timeZone: day.timeZone,
     now: items.now,
     week: items.week,
-    leads,
+    leads: leads.map(({ wrote: _, ...lead }) => lead),
     approvals: sources.approvals.map(({ person: _, ...approval }) => {
       const dueAt = dueOf.get(approval.agent)
       return dueAt === undefined ? approval : { dueAt, ...approval }
@@ -217,14 +259,17 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
         events: [one.event],
       })),
     news: {
-      mails: counter("mails"),
+      mails: came("mails"),
+      messages: came("messages"),
       people: counter("people"),
-      leads: counter("leads"),
-      payments: counter("payments"),
+      leads: leadRows.filter(([, row]) => isNewLead(objectOf(row), day)).length,
+      payments: came("payments"),
       since: day.since,
+      takenIn: takenInOf(day, store),
+      known: store.scan(table, { prefix: "in:", limit: 1 }).length > 0,
     },
     decided: decidedOf(day, sources),
-    done: doneOf(day, sources, counter("skipped")),
+    done: doneOf(day, sources),
     held: heldOf(day, sources, items.works),
     unknown: unknownOf(day, sources, all.filter((one) => one.open > 0 && one.resting).length),
     checklist: checklistOf(day, sources),

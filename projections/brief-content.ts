@@ -4,13 +4,23 @@
  */
 import type { BriefItem } from "./aios.ts"
 import { rankOf } from "./brief-ranking.ts"
-import { lateMillisMax, type Waiting, weekMillis } from "./brief-matters.ts"
+import { dueIs, lateMillisMax, type Waiting, weekMillis } from "./brief-matters.ts"
 import type { BriefDay, BriefSources } from "./brief-sources.ts"
 import { content } from "./content.ts"
 import { listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import { allAsOf } from "./timeline.ts"
-import { counted, daysBetween, dayWords, quoted } from "./words.ts"
+import { counted, daysBetween, dayWords, dueUntil, quoted } from "./words.ts"
+
+/** Of a title, where there is only a line: what stands before its colon, if that says enough. */
+const titleCharsShort = 30
+const titleCharsMin = 8
+const shortTitle = (title: string): string => {
+  const [head = ""] = title.split(/:\s/)
+  return head !== title && head.length >= titleCharsMin && head.length <= titleCharsShort
+    ? head
+    : quoted(title, titleCharsShort)
+}
 
 /** An item, and whether it is for today. */
 export interface Told {
@@ -54,7 +64,9 @@ export const topicsOf = (day: BriefDay, sources: BriefSources): ReadonlyArray<To
         row["shelved"] === true,
       events: textsOf(row["events"]),
       at: numberOf(row["at"]),
-      ...(numberOf(row["dueAt"]) > 0 ? { dueAt: numberOf(row["dueAt"]) } : {}),
+      ...(numberOf(row["dueAt"]) > 0
+        ? { dueAt: dueUntil(numberOf(row["dueAt"]), day.timeZone) }
+        : {}),
     }
   })
 
@@ -91,10 +103,16 @@ export const contentItems = (
       now: ready !== undefined || (dueInDays ?? 1) <= 0,
       item: {
         what: `${name}${due}: ${state}${topic.notes === 0 ? "" : gap}`,
+        short: `${shortTitle(topic.title)}${due.replace(/^ is/, "")}, ${
+          topic.drafted && topic.notes > 0 && ready === undefined
+            ? `${topic.covered}/${counted(topic.notes, "note")}`
+            : state
+        }`,
         prepared: ready === undefined ? "" : "ready to be published",
         action: ready === undefined
           ? `aios why-not ${sources.actor(`article-${topic.key}`)}`
           : `aios approve ${sources.short(ready.approval.id)}`,
+        more: [],
         why: topic.notes === 0 || topic.title === topic.topic ? [] : [
           `${topic.topic}, ${counted(topic.notes, "note")}`,
         ],
@@ -104,9 +122,9 @@ export const contentItems = (
         approvals: ready === undefined ? [] : [ready.approval.id],
         events: topic.events,
         rank: rankOf({
-          ...(dueInDays === undefined ? {} : { dueInDays }),
+          ...dueIs(dueAt, day),
           money: 0,
-          relationship: "none",
+          relationship: "audience",
           pressing: 0,
           waitingDays: 0,
           unanswered: 0,

@@ -2,7 +2,7 @@
  * Fetches what composing a brief needs beyond rows: which days a calendar's entries fall on, and who
  * wrote the mails that were held or filed. It brings the read models to the log's head first.
  */
-import { DateTime, Effect } from "effect"
+import { Effect } from "effect"
 import { normaliseAddress } from "../actors/addresses.ts"
 import {
   categoryOf,
@@ -29,9 +29,11 @@ import type {
 } from "./brief-sources.ts"
 import { calendar } from "./calendar.ts"
 import { listOf, numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
+import { documents } from "./documents.ts"
 import { tableOf } from "./fold.ts"
 import type { ReadStore, ReadStoreUnavailable } from "./read-store.ts"
 import { Recurrences } from "./recurrences.ts"
+import { startOfDay } from "./words.ts"
 
 const dayMillis = 24 * 60 * 60 * 1000
 /** Meetings are looked for so far ahead; entries that an exception may have moved, so far around. */
@@ -40,6 +42,8 @@ const movedMillisMax = 31 * dayMillis
 const meetingsMax = 100
 /** Mails whose sender and subject are told one by one. */
 const recordsMax = 250
+/** Of the briefs before, so many are looked through for the last one that was made in time. */
+const briefsLookedAt = 7
 /** Shorter beginnings of ids are too easily mistyped. */
 const idCharsMin = 6
 const keyCharsMin = 8
@@ -121,9 +125,6 @@ const actorOf = (store: ReadStore["Service"]) => (stream: string): string => {
   }
   return `${agent}/${key}`
 }
-
-const startOfDay = (at: number, timeZone: string): number =>
-  DateTime.toEpochMillis(DateTime.startOf(DateTime.makeZonedUnsafe(at, { timeZone }), "day"))
 
 interface Entry {
   readonly ics: string
@@ -221,14 +222,29 @@ const recordWords = Effect.fnUntraced(function* (reading: Reading, day: BriefDay
   return words
 })
 
+/** When the last brief of an earlier day was made; what came before it is no news. */
+const lastBriefAt = (reading: Reading, { date, since, to, timeZone }: BriefDay): number => {
+  const morning = startOfDay(to - 1, timeZone)
+  const made = reading.store.scan(tableOf(documents), {
+    prefix: "daily:",
+    before: `daily:${date}`,
+    backwards: true,
+    limit: briefsLookedAt,
+  }).map(([, row]) => numberOf(objectOf(row)["at"]))
+  // One that was made up for later was not read on its day.
+  return made.find((at) => at < morning) ?? since
+}
+
 export const gatherBrief = Effect.fnUntraced(function* (
   reading: Reading,
-  day: BriefDay,
+  asked: BriefDay,
 ): Effect.fn.Return<
   Brief,
   LogUnavailable | ReadStoreUnavailable,
   EventLog | Recurrences | Vault
 > {
+  const since = yield* reading.read(() => lastBriefAt(reading, asked))
+  const day = { ...asked, since }
   const meetings = yield* occasions(reading, day)
   const records = yield* recordWords(reading, day)
   return yield* reading.read(() =>

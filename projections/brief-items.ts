@@ -2,26 +2,28 @@
  * The items of a brief in order: what wants the founder now, and what is due within the week. Each has
  * one sentence, one action, its evidence, and a rank that `brief-ranking.ts` explains.
  */
-import type { BriefItem, BriefLead } from "./aios.ts"
+import type { BriefItem } from "./aios.ts"
 import { contentItems, type Told } from "./brief-content.ts"
 import {
   aboutOf,
   conversationsOf,
   dueIn,
+  dueIs,
   lateMillisMax,
   type Matter,
   owes,
   placeOf,
+  type StandingLead,
   type Waiting,
   type Work,
   worksAsOf,
 } from "./brief-matters.ts"
 import { rankOf, type Relationship } from "./brief-ranking.ts"
-import { amountIn, preparedWords, whatOf, whyOf } from "./brief-sentences.ts"
+import { amountIn, preparedWords, shortOf, whatOf, whyOf, wroteOnly } from "./brief-sentences.ts"
 import { type BriefDay, type BriefSources, handleOf, nameOf } from "./brief-sources.ts"
 import type { Conversation } from "./conversations.ts"
 import type { InvoiceRow } from "./invoices.ts"
-import { daysBetween, majorOf } from "./words.ts"
+import { daysBetween, dueUntil, majorOf } from "./words.ts"
 
 const eventsMax = 10
 /** What is due later has time. */
@@ -49,15 +51,18 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
     ...matter.due.map((one) => one.dueAt),
     ...waiting.flatMap(({ work }) => work?.dueAt ?? []),
     ...(unanswered.length > 0 ? [conversation?.weighed?.dueAt ?? 0] : []),
-  ].filter((at) => at > day.to - lateMillisMax && at < day.to + aheadMillisMax)
+  ].map((at) => dueUntil(at, day.timeZone)).filter((at) =>
+    at > day.to - lateMillisMax && at < day.to + aheadMillisMax
+  )
   const dueAt = dues.length === 0 ? undefined : Math.min(...dues)
   const since = Math.min(
     day.to,
     ...waiting.map(({ approval }) => approval.requestedAt),
     ...unanswered.map((mail) => mail.at),
+    ...wroteOnly(matter).map((one) => one.at),
     ...matter.blocked.map((work) => work.requestedAt),
   )
-  const named = amountIn(conversation)
+  const named = amountIn(conversation?.unanswered ?? wroteOnly(matter))
   const amounts = [
     ...waiting.flatMap(({ work }) => work?.amount ?? []),
     ...(named === undefined ? [] : [named]),
@@ -69,12 +74,12 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
   const relationship = relationshipOf(matter, about)
   const dueInDays = dueAt === undefined ? undefined : daysBetween(day.to, dueAt, day.timeZone)
   const pressing = unanswered.length === 0 ? 0 : conversation?.weighed?.pressing ?? 0
-  const prepared = waiting.length > 0
-    ? waiting.map(preparedWords).join("; ")
+  const [first, ...others] = waiting
+  const prepared = first !== undefined
+    ? preparedWords(first)
     : matter.blocked.length > 0
     ? `no draft: ${matter.blocked[0]!.problem}`
     : ""
-  const [first] = waiting
   return {
     // What somebody waits for until tomorrow has to be done today.
     now: waiting.length > 0 || (dueInDays ?? 2) <= (unanswered.length > 0 ? 1 : 0) ||
@@ -83,10 +88,15 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
       (unanswered.length > 0 && (relationship === "accepts" || pressing >= pressingToday)),
     item: {
       what,
+      short: shortOf(matter, about, dueAt, day, sources),
       prepared,
       action: first === undefined
         ? `aios history ${handleOf(matter.person, sources)}`
         : `aios approve ${sources.short(first.approval.id)}`,
+      more: others.map((one) => ({
+        prepared: preparedWords(one),
+        action: `aios approve ${sources.short(one.approval.id)}`,
+      })),
       why: whyOf(matter, what, day, sources),
       ...(dueAt === undefined ? {} : { dueAt }),
       since,
@@ -107,7 +117,7 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
         ...waiting.flatMap(({ approval }) => approval.events),
       ].filter((id, place, all) => id !== "" && all.indexOf(id) === place).slice(-eventsMax),
       rank: rankOf({
-        ...(dueInDays === undefined ? {} : { dueInDays }),
+        ...dueIs(dueAt, day),
         money: Math.max(0, ...amounts.map((one) => majorOf(one.minor, one.currency))),
         relationship,
         pressing,
@@ -132,7 +142,7 @@ export const itemsOf = (
   day: BriefDay,
   sources: BriefSources,
   invoices: ReadonlyArray<InvoiceRow>,
-  leads: ReadonlyArray<BriefLead>,
+  leads: ReadonlyArray<StandingLead>,
 ): Items => {
   const all = worksAsOf(day, sources)
   const workOf = new Map(all.map((work) => [work.stream, work]))
@@ -215,6 +225,8 @@ const impersonal = (one: Waiting, day: BriefDay, sources: BriefSources): Told =>
   now: true,
   item: {
     what: `${one.approval.activity} of ${one.approval.agent} waits for your word`,
+    short: `${one.approval.activity} of ${one.approval.agent} waits for your word`,
+    more: [],
     prepared: preparedWords(one),
     action: `aios approve ${sources.short(one.approval.id)}`,
     why: one.approval.reasons,

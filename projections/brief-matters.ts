@@ -17,9 +17,11 @@ import { numberOf, objectOf, textOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import type { InvoiceRow } from "./invoices.ts"
 import { allAsOf } from "./timeline.ts"
+import { daysBetween } from "./words.ts"
 import { works } from "./works.ts"
 
-const dayMillis = 24 * 60 * 60 * 1000
+const hourMillis = 60 * 60 * 1000
+const dayMillis = 24 * hourMillis
 /** A conversation that fell silent before that is history. */
 const freshMillisMax = staleAfterMillisDefault
 /** What was due longer ago is not told as due any more. */
@@ -58,7 +60,7 @@ export interface Work {
   readonly requestedAt: number
 }
 
-const moneyIn = (value: unknown) => {
+export const moneyIn = (value: unknown) => {
   const { currency, minor } = objectOf(value)
   return typeof minor === "number" && typeof currency === "string" ? { minor, currency } : undefined
 }
@@ -99,6 +101,17 @@ export interface Waiting {
   readonly work: Work | undefined
 }
 
+/** A lead, with the newest of what it wrote; over a network there is nothing else to tell it by. */
+export interface StandingLead extends BriefLead {
+  readonly wrote?: {
+    readonly at: number
+    readonly channel: string
+    readonly intents: ReadonlyArray<string>
+    readonly amounts: ReadonlyArray<{ readonly minor: number; readonly currency: string }>
+    readonly quotes: ReadonlyArray<string>
+  }
+}
+
 /** All that concerns one person. */
 export interface Matter {
   readonly person: string
@@ -111,12 +124,14 @@ export interface Matter {
       readonly words: string
       readonly mine: boolean
       readonly event: string
+      /** When it was said. */
+      readonly at: number
     }
   >
   /** Overpaid, disputed, or what a reminder is about. */
   readonly invoices: ReadonlyArray<InvoiceRow>
   readonly blocked: ReadonlyArray<Work>
-  readonly lead: BriefLead | undefined
+  readonly lead: StandingLead | undefined
 }
 
 /** Reply first: it is what the other side waits for. */
@@ -172,9 +187,22 @@ export const dueIn = (conversation: Conversation, day: BriefDay): Matter["due"] 
   return open.flatMap((mail) =>
     mail.commitments.filter(({ by, dueAt }) =>
       by === "founder" && dueAt > day.to - lateMillisMax && dueAt < day.to + weekMillis
-    ).map(({ dueAt, words }) => ({ dueAt, words, mine: !mail.inward, event: mail.event }))
+    ).map(({ dueAt, words }) => ({
+      dueAt,
+      words,
+      mine: !mail.inward,
+      event: mail.event,
+      at: mail.at,
+    }))
   ).sort((a, b) => a.dueAt - b.dueAt)
 }
+
+/** How far off it is, by the calendar and by the clock. */
+export const dueIs = (dueAt: number | undefined, day: BriefDay) =>
+  dueAt === undefined ? {} : {
+    dueInDays: daysBetween(day.to, dueAt, day.timeZone),
+    dueInHours: (dueAt - day.to) / hourMillis,
+  }
 
 /** Conversations that are not history yet. */
 export const conversationsOf = (

@@ -30,14 +30,14 @@ const calendarDaysMax = 3
 
 const table = tableOf(brief)
 
-/** Rows of what was done or held in [since, to). */
+/** Rows of what was done or held in (since, to): what AIOS did in the instant of the last brief is in that one. */
 export const newsRows = (
   where: "done" | "held",
   day: { readonly since: number; readonly to: number },
   store: BriefSources["store"],
 ): ReadonlyArray<JsonObject> =>
   store.scan(table, {
-    after: `${where}:${padded(day.since)}`,
+    after: `${where}:${padded(day.since + 1)}`,
     before: `${where}:${padded(day.to)}`,
   }).map(([, row]) => objectOf(row))
 
@@ -103,6 +103,7 @@ const groups: Readonly<Record<string, Group>> = {
         textOf(sources.opened(row["reason"]))
       }`,
   },
+  stale: { one: "too old to act on", many: "too old to act on", each: () => "" },
   skipped: {
     one: "skipped",
     many: "skipped",
@@ -113,13 +114,9 @@ const groups: Readonly<Record<string, Group>> = {
   },
 }
 
-export const doneOf = (
-  day: BriefDay,
-  sources: BriefSources,
-  stale: number,
-): Brief["done"] => {
+export const doneOf = (day: BriefDay, sources: BriefSources): Brief["done"] => {
   const by = Map.groupBy(newsRows("done", day, sources.store), (row) => textOf(row["what"]))
-  const told = Object.entries(groups).flatMap(([what, group]) => {
+  return Object.entries(groups).flatMap(([what, group]) => {
     const rows = by.get(what) ?? []
     if (rows.length === 0) return []
     return [{
@@ -129,12 +126,6 @@ export const doneOf = (
       events: rows.flatMap((row) => textsOf(row["events"])).slice(-eventsMax),
     }]
   })
-  return stale === 0 ? told : [...told, {
-    what: `${stale.toLocaleString("en-US")} too old to act on`,
-    count: stale,
-    each: [],
-    events: [],
-  }]
 }
 
 const purposes: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@
  * How a matter is told: what happened in one sentence, what is prepared, and the evidence. Every name,
  * date and amount comes from a row; words of others are quoted, and nothing is said that no row says.
  */
-import { type BriefDay, type BriefSources, whoIs } from "./brief-sources.ts"
+import { type BriefDay, type BriefSources, nameOf, whoIs } from "./brief-sources.ts"
 import type { Matter, Waiting } from "./brief-matters.ts"
 import type { Conversation } from "./conversations.ts"
 import type { InvoiceRow } from "./invoices.ts"
@@ -21,6 +21,14 @@ import {
 
 const dayMillis = 24 * 60 * 60 * 1000
 const reasonsMax = 4
+/** Of a subject, where there is only a line. */
+const subjectCharsShort = 40
+
+/** What it is about, by its subject. */
+const subjectOf = (conversation: Conversation, charsMax?: number): string => {
+  const subject = (conversation.unanswered.at(-1)?.subject ?? "").replace(replyMark, "")
+  return subject === "" ? "" : ` about ${quoted(subject, charsMax)}`
+}
 
 /** The words that say most: what is wanted by when, else what the intents were read from. */
 const saying = (conversation: Conversation): string => {
@@ -29,39 +37,80 @@ const saying = (conversation: Conversation): string => {
       mail.quotes.find((one) => one.includes("?")) ?? mail.quotes[0]
     if (words !== undefined && words !== "") return `: ${quoted(words)}`
   }
-  const subject = (conversation.unanswered.at(-1)?.subject ?? "").replace(replyMark, "")
-  return subject === "" ? "" : ` about ${quoted(subject)}`
+  return subjectOf(conversation)
 }
 
 /** `Re:` and its like say nothing about what a mail is about. */
 const replyMark = /^(?:\s*(?:re|aw|fwd?|wg|antw)\s*:)+\s*/i
 
-const verbs: ReadonlyArray<readonly [string, string]> = [
-  ["asksPrice", "asks for a price"],
-  ["namesBudget", "names a budget"],
-  ["asksMeeting", "asks for a meeting"],
+/** What a mail does, in a sentence and where there is only a line. */
+const verbs: ReadonlyArray<readonly [intent: string, verb: string, short: string]> = [
+  ["asksPrice", "asks for a price", "asks for a price"],
+  ["namesBudget", "names a budget", "names"],
+  ["asksMeeting", "asks for a meeting", "asks to meet"],
 ]
+
+/** A mail or a message of a network, as far as sentences tell of both. */
+interface Written {
+  readonly intents: ReadonlyArray<string>
+  readonly amounts: ReadonlyArray<{ readonly minor: number; readonly currency: string }>
+  readonly asks?: boolean
+  readonly commitments?: ReadonlyArray<{ readonly by: string }>
+}
+
+const networks: Readonly<Record<string, string>> = { linkedin: "LinkedIn" }
+/** ` on LinkedIn`; nothing of a mail. */
+const whereOf = (channel: string): string => {
+  const network = networks[channel]
+  return network === undefined ? "" : ` on ${network}`
+}
+
+/** What a person wrote over a network, where there is neither a mail nor a draft to tell of. */
+export const wroteOnly = ({ conversation, lead, waiting }: Matter) =>
+  lead?.wrote === undefined || conversation !== undefined || waiting.length > 0 ? [] : [lead.wrote]
 
 /** `a`, `a and b`, `a, b and c`. */
 const listed = (words: ReadonlyArray<string>): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`
 
 /** What the person does in what nobody answered yet. */
-const doing = ({ unanswered }: Conversation, sum: string): string => {
+const doing = (unanswered: ReadonlyArray<Written>, sum: string): string => {
   const intents = new Set(unanswered.flatMap((mail) => mail.intents))
   if (intents.has("accepts")) return `accepts${sum}`
   const does = verbs.filter(([intent]) => intents.has(intent)).map(([intent, verb]) =>
     intent === "namesBudget" && sum !== "" ? `${verb} of${sum}` : verb
   )
   if (does.length > 0) return listed(does)
-  if (unanswered.some((mail) => mail.asks)) return "asks"
-  const dates = unanswered.flatMap((mail) => mail.commitments)
+  return otherwise(unanswered)
+}
+
+/** What says neither yes nor price nor meeting. */
+const otherwise = (unanswered: ReadonlyArray<Written>): string => {
+  if (unanswered.some((mail) => mail.asks || mail.intents.includes("asks"))) return "asks"
+  const dates = unanswered.flatMap((mail) => mail.commitments ?? [])
   if (dates.some((one) => one.by === "founder")) return "names a date for you"
   return dates.length > 0 ? "promises" : "writes"
 }
 
-export const amountIn = (conversation: Conversation | undefined) =>
-  conversation?.unanswered.flatMap((mail) => mail.amounts)
+/** `asks for a price, names 18,000 EUR, due tomorrow 12:00`. */
+const doingShort = (
+  unanswered: ReadonlyArray<Written>,
+  sum: string,
+  due: string,
+  where: string,
+): string => {
+  const intents = new Set(unanswered.flatMap((mail) => mail.intents))
+  if (intents.has("accepts")) return `accepts ${sum || "your offer"}${due}`
+  const does = verbs.filter(([intent]) => intents.has(intent)).map(([intent, , short]) =>
+    intent === "namesBudget" ? `${short} ${sum || "a budget"}` : short
+  )
+  return does.length > 0
+    ? `${does.join(", ")}${where}${due}`
+    : `${otherwise(unanswered)}${where}${due}`
+}
+
+export const amountIn = (written: ReadonlyArray<Written>) =>
+  written.flatMap((mail) => mail.amounts)
     .toSorted((a, b) => majorOf(b.minor, b.currency) - majorOf(a.minor, a.currency))[0]
 
 /** `invoice 1042 was charged twice (2 × 89 EUR)`, from the charges that came in. */
@@ -111,12 +160,12 @@ export const whatOf = (
   if (conversation !== undefined && conversation.unanswered.length > 0) {
     const n = conversation.unanswered.length
     const said = saying(conversation)
-    const amount = amountIn(conversation)
+    const amount = amountIn(conversation.unanswered)
     const sum = amount === undefined ? "" : ` ${moneyWords(amount)}`
     const again = n > 1 ? `, ${ordinal(n)} mail without an answer` : ""
     return about === "complaint"
       ? `${who} complains${again}${overpaid === undefined ? said : `: ${overpaidWords(overpaid)}`}`
-      : `${who} ${doing(conversation, sum)}${again}${said}`
+      : `${who} ${doing(conversation.unanswered, sum)}${again}${said}`
   }
   const promise = matter.due.find((one) => one.mine)
   if (promise !== undefined) return `You promised ${who}: ${quoted(promise.words || "a date")}`
@@ -139,9 +188,61 @@ export const whatOf = (
     return `${who} is owed ${moneyWords(first.work.amount)} back` +
       (first.work.invoiceNumber === "" ? "" : `: invoice ${first.work.invoiceNumber}`)
   }
-  const reason = matter.lead?.reasons[0]
-  if (matter.lead !== undefined && reason !== undefined) return `${who} ${reason}`
+  const [wrote] = wroteOnly(matter)
+  if (wrote !== undefined) {
+    const amount = amountIn([wrote])
+    const sum = amount === undefined ? "" : ` ${moneyWords(amount)}`
+    const words = wrote.quotes.find((one) => one.includes("?")) ?? wrote.quotes[0] ?? ""
+    return `${who} ${doing([wrote], sum)}${whereOf(wrote.channel)}${
+      words === "" ? "" : `: ${quoted(words)}`
+    }`
+  }
   return `A mail to ${who} waits for your word`
+}
+
+/** The same where there is only a line for it: who, what, how much and until when, and no quotes. */
+export const shortOf = (
+  matter: Matter,
+  about: string,
+  dueAt: number | undefined,
+  day: BriefDay,
+  sources: BriefSources,
+): string => {
+  const who = nameOf(matter.person, sources)
+  const { conversation } = matter
+  const due = dueAt === undefined ? "" : `, ${dueWords(dueAt, day.to, day.timeZone)}`
+  const overpaid = matter.invoices.find((one) => one.overpaid > 0)
+  if (conversation !== undefined && conversation.unanswered.length > 0) {
+    const amount = amountIn(conversation.unanswered)
+    const subject = subjectOf(conversation, subjectCharsShort).replace(" about", ":")
+    if (about === "complaint") {
+      return `${who} complains${due}${
+        overpaid === undefined ? subject : `: ${overpaidWords(overpaid)}`
+      }`
+    }
+    const sum = amount === undefined ? "" : moneyWords(amount)
+    const does = doingShort(conversation.unanswered, sum, due, "")
+    // What asks for neither price nor meeting is told by its subject.
+    return `${who} ${does}${does === `${otherwise(conversation.unanswered)}${due}` ? subject : ""}`
+  }
+  const promise = matter.due.find((one) => one.mine)
+  if (promise !== undefined) {
+    return `You promised ${who}${due}: ${quoted(promise.words || "a date")}`
+  }
+  const [first] = matter.waiting
+  if (first?.work?.purpose === "reminder") {
+    return `${who} owes ${moneyWords(openOf(matter.invoices))}, ${
+      overdueWords(matter.invoices, day)
+    }`
+  }
+  const [wrote] = wroteOnly(matter)
+  if (wrote !== undefined && overpaid === undefined) {
+    const amount = amountIn([wrote])
+    const sum = amount === undefined ? "" : moneyWords(amount)
+    return `${who} ${doingShort([wrote], sum, due, whereOf(wrote.channel))}`
+  }
+  // The others hold no quotes.
+  return whatOf(matter, about, day, sources)
 }
 
 export const preparedWords = ({ approval, work }: Waiting): string => {
@@ -196,6 +297,22 @@ export const whyOf = (
       !what.includes(quote) && !what.includes(quote.slice(1, 20))
     )
     if (other !== undefined) reasons.push(other)
+  } else if (matter.due.some((one) => one.mine)) {
+    const { at } = matter.due.find((one) => one.mine)!
+    reasons.push(
+      `you wrote so ${dayWords(at, day.to, day.timeZone)} ${clockWords(at, day.timeZone)}`,
+    )
+  } else if (wroteOnly(matter).length > 0) {
+    const [wrote] = wroteOnly(matter)
+    const other = wrote!.quotes.map((quote) => quoted(quote, 60)).find((quote) =>
+      !what.includes(quote.slice(1, 20))
+    )
+    if (other !== undefined) reasons.push(other)
+    reasons.push(
+      `wrote ${dayWords(wrote!.at, day.to, day.timeZone)} ${clockWords(wrote!.at, day.timeZone)}${
+        whereOf(wrote!.channel)
+      }`,
+    )
   } else if (lead !== undefined) {
     reasons.push(...lead.reasons.filter((one) => !what.includes(one)).slice(0, 2))
   }

@@ -76,7 +76,7 @@ export interface BriefSources {
 }
 
 /** Longer addresses leave a line no room for what happened. */
-const addressCharsMax = 28
+const addressCharsMax = 22
 const keyCharsShown = 8
 
 export const unknownPerson = "someone unknown or forgotten"

@@ -1,18 +1,22 @@
 /**
  * What a brief of any day is made of. Leads are kept with the states they were in and the mails they
- * wrote, by the clock of the world, so a past day can be told; what came in and what was done counts
- * when it was recorded, for that is when it became news.
+ * wrote, by the clock of the world, so a past day can be told. What came is counted when it happened,
+ * what was taken in and what was done when it was recorded: an import of an old mailbox is no news.
  *
  * Rows: `lead:<stream>` the state a lead is in, `state:<stream>:<at>:<revision>` each it was in,
  * `mail:<stream>:<sent at>:<event id>` a mail it wrote,
- * `news:<quarter of an hour>` and `in:<counter>:<quarter>`, `done:<at>:<event id>`, `held:<at>:<record>`,
+ * `came:<quarter of an hour>` by the clock of the world, `news:<quarter>` and `in:<counter>:<quarter>` by
+ * that of the log, `sent:<record>` a mail of the founder's own, `paid:<payment>`,
+ * `done:<at>:<event id>`, `held:<at>:<record>`,
  * `gate:<ask id>` while something waits at the gate, `unclear:<ask id>` while nobody knows whether it
  * happened, `degraded:<adapter>` while its circuit is open.
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
+import { isIgnoredLabel, isSentLabel } from "../actors/addresses.ts"
 import { type JsonObject, staleAfterMillisDefault } from "../machines/agent.ts"
 import {
   askNamedIn,
+  listOf,
   numberOf,
   objectOf,
   padded,
@@ -47,7 +51,26 @@ const count = (counter: Counter) => (event: RecordedEvent, rows: Rows) => {
   const row = objectOf(rows.get(key))
   // The first of a quarter also says that there was some then.
   if (row[counter] === undefined) rows.set(`in:${counter}:${padded(quarter)}`, event.metadata.at)
-  rows.set(key, { ...row, [counter]: numberOf(row[counter]) + 1 })
+  const at = event.metadata.occurredAt
+  const oldest = row["oldest"] === undefined
+    ? at
+    : Math.min(numberOf(row["oldest"]), at ?? Infinity)
+  rows.set(key, {
+    ...row,
+    [counter]: numberOf(row[counter]) + 1,
+    ...(dated.has(counter) && oldest !== undefined ? { oldest } : {}),
+  })
+}
+
+/** What says how far back an import goes; lists of people and notes may be of any age. */
+const dated = new Set<Counter>(["mails", "messages", "invoices", "payments"])
+
+/** Counts what came when it happened; what does not say when came when it was taken in. */
+const came = (event: RecordedEvent, rows: Rows, counter: Counter, by: 1 | -1 = 1) => {
+  const at = event.metadata.occurredAt ?? event.metadata.at
+  const key = `came:${padded(at - at % quarterMillis)}`
+  const row = objectOf(rows.get(key))
+  rows.set(key, { ...row, [counter]: numberOf(row[counter]) + by })
 }
 
 /** What was old when it came in is history, and no news of the day it was imported. */
@@ -100,6 +123,9 @@ const wordsOf = (data: JsonObject): JsonObject => {
 const receiveMail = (event: RecordedEvent, rows: Rows) => {
   count("mails")(event, rows)
   const data = objectOf(event.data)
+  const labels = textsOf(data["labels"])
+  if (labels.some(isSentLabel)) rows.set(`sent:${event.stream}`, event.metadata.at)
+  else if (!labels.some(isIgnoredLabel)) came(event, rows, "mails")
   hold(rows, event, event.stream, textsOf(data["suspicions"]), personOf(event))
   if (data["variantOf"] !== undefined) {
     count("variants")(event, rows)
@@ -123,15 +149,34 @@ const keepMail = (event: RecordedEvent, rows: Rows) => {
     record: textOf(data["record"]),
     warmth: signals["instructsReader"] === true ? 0 : numberOf(signals["warmth"]),
     intents: textsOf(signals["intents"]),
+    channel: textOf(data["channel"]) || "mail",
+    amounts: listOf(data["amounts"]),
     ...(quotes === undefined ? {} : { quotes: sealedRow(quotes) }),
   })
+}
+
+/**
+ * Since when it is one: `firstAt` by what it wrote or a list says, `knownAt` when a list that says nothing
+ * was taken in. Exports are in no order, so the earliest counts.
+ */
+const dateLead = (event: RecordedEvent, rows: Rows): JsonObject => {
+  const key = `lead:${event.stream}`
+  const row = objectOf(rows.get(key))
+  const at = event.metadata.occurredAt
+  if (event.type !== "LeadListed" && event.type !== "LeadWrote") return row
+  const name = at === undefined && event.type === "LeadListed" ? "knownAt" : "firstAt"
+  const when = at ?? event.metadata.at
+  if (row[name] !== undefined && numberOf(row[name]) <= when) return row
+  const next = { ...row, [name]: when }
+  rows.set(key, next)
+  return next
 }
 
 /** A lead's line through time, which never runs backwards, as its chart's clock does not. */
 const followLead = (event: RecordedEvent, rows: Rows) => {
   if (!event.stream.startsWith("lead-")) return
   const key = `lead:${event.stream}`
-  const before = objectOf(rows.get(key))
+  const before = dateLead(event, rows)
   const state = stateNames(event.metadata.value).at(-1) ?? ""
   if (state === "" || state === before["state"]) return
   const at = Math.max(numberOf(before["at"]), event.metadata.occurredAt ?? event.metadata.at)
@@ -141,6 +186,8 @@ const followLead = (event: RecordedEvent, rows: Rows) => {
     state,
     event: event.id,
     ...(before["listed"] === true ? { listed: true } : {}),
+    ...(before["firstAt"] === undefined ? {} : { firstAt: before["firstAt"] }),
+    ...(before["knownAt"] === undefined ? {} : { knownAt: before["knownAt"] }),
   }
   rows.set(key, row)
   rows.set(`state:${event.stream}:${padded(at)}:${padded(event.revision)}`, row)
@@ -152,7 +199,13 @@ const outcome = (what: string) => (event: RecordedEvent, rows: Rows) => {
   if (rows.get(`unclear:${ask}`) !== undefined) rows.delete(`unclear:${ask}`)
   const gate = rows.get(`gate:${ask}`)
   if (gate === undefined) {
-    if (what === "skipped") count("skipped")(event, rows)
+    if (what === "skipped") {
+      count("skipped")(event, rows)
+      rows.set(`done:${padded(event.metadata.at)}:${event.id}`, {
+        what: "stale",
+        events: [event.id],
+      })
+    }
     return
   }
   rows.delete(`gate:${ask}`)
@@ -193,13 +246,24 @@ const listLead = (event: RecordedEvent, rows: Rows) => {
 
 export const brief = defineProjection({
   name: "brief",
-  version: 3,
+  version: 4,
   on: {
     MailReceived: receiveMail,
     PersonListed: count("people"),
-    MessageReceived: count("messages"),
+    MessageReceived: (event, rows) => {
+      count("messages")(event, rows)
+      if (textOf(objectOf(event.data)["direction"]) === "inward") came(event, rows, "messages")
+    },
     InvoiceRecorded: count("invoices"),
-    PaymentRecorded: count("payments"),
+    PaymentRecorded: (event, rows) => {
+      count("payments")(event, rows)
+      const { kind, payment, status } = objectOf(event.data)
+      const key = `paid:${textOf(payment)}`
+      // Several records may tell of one payment.
+      if (kind !== "charge" || status !== "succeeded" || rows.get(key) !== undefined) return
+      rows.set(key, event.metadata.at)
+      came(event, rows, "payments")
+    },
     MeetingRecorded: count("meetings"),
     FeedItemRead: (event, rows) => {
       count("feedItems")(event, rows)
@@ -219,9 +283,15 @@ export const brief = defineProjection({
     },
     MailRead: (event, rows) => {
       const data = objectOf(event.data)
+      const record = textOf(data["record"])
+      // Only who is known to be the founder says that a mail is their own.
+      if (data["direction"] === "outward" && rows.get(`sent:${record}`) === undefined) {
+        rows.set(`sent:${record}`, event.metadata.at)
+        came(event, rows, "mails", -1)
+      }
       const findings = objectOf(data["findings"])
       const instructs = findings["instructsReader"] === true
-      hold(rows, event, textOf(data["record"]), [
+      hold(rows, event, record, [
         ...textsOf(findings["suspicions"]),
         ...(instructs ? ["instructsReader"] : []),
       ], { ...personOf(event), ...(instructs ? wordsOf(data) : {}) })

@@ -44,17 +44,21 @@ const mail = (counter: "received" | "sent") => (event: RecordedEvent, rows: Rows
 
 /**
  * Row `<person>`: envelopes `contact`, `customer` (as invoices name them) and `listing`, `mails`,
- * `received`, `sent`, `firstAt`, `lastAt`, `lists`.
+ * `received`, `sent`, `firstAt`, `lastAt`, `lists`, and `record`, the newest mail.
  */
 export const people = defineProjection({
   name: "people",
-  version: 2,
+  version: 3,
   on: {
     MailReceived: (event, rows) =>
       update(event, rows, (row) => ({
         ...row,
         ...touched(row, timeOf(event)),
         mails: numberOf(row["mails"]) + 1,
+        // Lists and machines are nobody's contact: what they are called stands in their mail.
+        ...(numberOf(row["recordAt"]) > timeOf(event)
+          ? {}
+          : { record: event.stream, recordAt: timeOf(event) }),
       })),
     MessageReceived: (event, rows) =>
       update(event, rows, (row) => ({

@@ -3,6 +3,7 @@
  * read models to the log's head, and opens envelopes as it reads: what was forgotten is said to be so.
  */
 import { Context, Effect, Layer } from "effect"
+import { normaliseAddress } from "../actors/addresses.ts"
 import { categoryOf, EventLog, keyOf, type LogUnavailable } from "../actors/event-log.ts"
 import { Vault } from "../actors/vault.ts"
 import type { Json, JsonObject, StateValue } from "../machines/agent.ts"
@@ -196,6 +197,24 @@ const makeQueries = Effect.gen(function* () {
     }
   }
 
+  /** Whom nothing but mail names, such as a newsletter, is called as the newest mail calls them. */
+  const named = Effect.fnUntraced(function* (person: Person, row: Json) {
+    const record = textOf(objectOf(row)["record"])
+    if (person.name !== undefined || person.address !== undefined || record === "") return person
+    const [event] = yield* log.readPage(record, { limit: 1 })
+    const content = objectOf(opened(objectOf(event?.data)["content"]))
+    const side = [content["from"], ...listOf(content["to"]), ...listOf(content["cc"])].map(objectOf)
+      .find((one) => {
+        const address = normaliseAddress(textOf(one["address"]))
+        return address !== "" && vault.personKey(address) === person.key
+      })
+    return side === undefined ? person : {
+      ...person,
+      ...optional("name", side["name"]),
+      ...optional("address", side["address"]),
+    }
+  })
+
   const agentRows = (filter: string | undefined) => {
     const table = tableOf(agents)
     if (filter === undefined || filter === "") return store.scan(table)
@@ -253,11 +272,14 @@ const makeQueries = Effect.gen(function* () {
         store.scan(approvalTable, { prefix: `id:${prefix}` }).map(([, row]) => approvalOf(row))
       ),
     person: (key) =>
-      read(() => {
-        const row = store.get(tableOf(people), key)
-        return row === undefined ? undefined : personOf(key, row)
-      }),
-    people: read(() => store.scan(tableOf(people)).map(([key, row]) => personOf(key, row))),
+      read(() => store.get(tableOf(people), key)).pipe(
+        Effect.flatMap((row) =>
+          row === undefined ? Effect.undefined : named(personOf(key, row), row)
+        ),
+      ),
+    people: read(() => store.scan(tableOf(people))).pipe(
+      Effect.flatMap(Effect.forEach(([key, row]) => named(personOf(key, row), row))),
+    ),
     ledger: (stream) =>
       read(() =>
         store.scan(tableOf(activities), stream === undefined ? {} : { prefix: `${stream}/` })

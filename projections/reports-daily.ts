@@ -27,7 +27,12 @@ const itemLines = (item: BriefItem, n: number, brief: Brief, at: number): Readon
     `${n}. **${inert(item.what)}**  `,
     ...(facts === "" ? [] : [`   ${inert(facts)}  `]),
     ...(item.why.length === 0 ? [] : [`   why: ${inert(item.why.join(" · "))}  `]),
-    `   \`${item.action.replaceAll("`", "'")}\``,
+    `   \`${item.action.replaceAll("`", "'")}\`${item.more.length === 0 ? "" : "  "}`,
+    ...item.more.map((one, place) =>
+      `   ${inert(one.prepared)}: \`${one.action.replaceAll("`", "'")}\`${
+        place === item.more.length - 1 ? "" : "  "
+      }`
+    ),
   ]
 }
 
@@ -37,6 +42,7 @@ const list = (title: string, lines: ReadonlyArray<string>): ReadonlyArray<string
 /** `at`: the instant it is told at. */
 export const dailyDocument = (brief: Brief, at: number): ReportDocument => {
   const { money, news, timeZone } = brief
+  const { takenIn } = news
   const items = (title: string, all: ReadonlyArray<BriefItem>, from: number) =>
     all.length === 0 ? [] : [
       `## ${title}`,
@@ -66,7 +72,12 @@ export const dailyDocument = (brief: Brief, at: number): ReportDocument => {
       "",
       `Since ${dateWords(news.since, at, timeZone)} ${clockWords(news.since, timeZone)}: ${
         counted(news.mails, "mail")
-      }, ${counted(news.leads, "lead")}, ${counted(news.payments, "payment")}. ` +
+      }, ${counted(news.leads, "new lead")}, ${counted(news.payments, "payment")}. ` +
+      (takenIn.oldest === undefined || takenIn.oldest >= news.since
+        ? ""
+        : `Taken in today: ${counted(takenIn.records, "record")} back to ${
+          dateWords(takenIn.oldest, at, timeZone)
+        }. `) +
       (brief.approvals.length === 0
         ? "No decisions wait."
         : `${counted(brief.approvals.length, "decision")} wait.`),

@@ -66,6 +66,24 @@ export const localDay = (at: number, timeZone: string): number => {
 export const daysBetween = (from: number, to: number, timeZone: string): number =>
   localDay(to, timeZone) - localDay(from, timeZone)
 
+/** When the local day began. */
+export const startOfDay = (at: number, timeZone: string): number =>
+  DateTime.toEpochMillis(DateTime.startOf(DateTime.makeZonedUnsafe(at, { timeZone }), "day"))
+
+/**
+ * Until when something is due. A day without a time, midnight as importers write it or as the founder's
+ * clock shows it, counts until it ends in the founder's zone.
+ */
+export const dueUntil = (at: number, timeZone: string): number => {
+  if (at % dayMillis !== 0 && startOfDay(at, timeZone) !== at) return at
+  const { day, month, year } = at % dayMillis === 0 ? partsIn(at, "UTC") : partsIn(at, timeZone)
+  const morning = DateTime.makeZonedUnsafe({ year, month, day }, {
+    timeZone,
+    adjustForTimeZone: true,
+  })
+  return DateTime.toEpochMillis(DateTime.add(morning, { days: 1 })) - 60_000
+}
+
 const two = (n: number) => String(n).padStart(2, "0")
 export const clockWords = (at: number, timeZone: string): string => {
   const { hour, minute } = partsIn(at, timeZone)
@@ -89,12 +107,14 @@ export const dayWords = (at: number, now: number, timeZone: string): string => {
   return days > 1 && days < 7 ? weekday : dateWords(at, now, timeZone)
 }
 
-/** When something is due: `17:00` today, `Thursday`, `3 days late`. The end of a day has no hour. */
-export const dueWords = (at: number, now: number, timeZone: string): string => {
+/** When something is due: `17:00` today, `Thursday`, `3 days ago`. The end of a day has no hour. */
+export const dueWords = (due: number, now: number, timeZone: string): string => {
+  const at = dueUntil(due, timeZone)
   const days = daysBetween(now, at, timeZone)
   const { hour, minute } = partsIn(at, timeZone)
-  const endOfDay = hour === 23 && minute === 59 || hour === 0 && minute === 0
-  if (days < 0) return `due ${counted(-days, "day")} ago`
+  const endOfDay = hour === 23 && minute === 59
+  if (days === -1) return "was due yesterday"
+  if (days < 0) return `was due ${counted(-days, "day")} ago`
   const when = days === 0 ? "" : `${dayWords(at, now, timeZone)}`
   if (endOfDay) return `due ${when === "" ? "today" : when}`
   const time = clockWords(at, timeZone)

@@ -108,7 +108,6 @@ export const weigh = (mails: ReadonlyArray<Mail>, now: number) => {
         : "named a time for it",
     ]),
     ...(count >= 2 ? [`${ordinals[count] ?? `${count}th`} mail without an answer`] : []),
-    ...(knows ? ["you have written to each other before"] : []),
   ]
   return {
     about,

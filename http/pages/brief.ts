@@ -10,6 +10,7 @@ import {
   ago,
   clockOf,
   count,
+  dayOf,
   dueOf,
   moneyOf,
   moneysOf,
@@ -76,7 +77,8 @@ const itemOf = (
     frame.now - item.since > freshMillis
       ? html`waiting ${timeOf(item.since, span(frame.now - item.since), frame.timeZone)}`
       : undefined,
-    item.prepared === "" ? undefined : html`${item.prepared}`,
+    ...[item.prepared, ...item.more.map((one) => one.prepared)].filter((one) => one !== "")
+      .map((one) => html`${one}`),
   ].filter((one) => one !== undefined)
   const id = item.approvals[0] ?? item.events[0] ?? item.what
   return html`
@@ -278,10 +280,12 @@ const lede = (brief: Brief, frame: Frame): Markup => {
   const { news } = brief
   const arrived = [
     news.mails > 0 ? count(news.mails, "mail") : "",
-    news.leads > 0 ? count(news.leads, "lead") : "",
-    news.people > 0 ? count(news.people, "person", "people") : "",
+    news.messages > 0 ? count(news.messages, "message") : "",
+    news.leads > 0 ? count(news.leads, "new lead") : "",
     news.payments > 0 ? count(news.payments, "payment") : "",
   ].filter((one) => one !== "").join(", ") || "nothing new"
+  const { oldest, records } = news.takenIn
+  const isImport = records > 0 && (oldest === undefined || oldest < news.since)
   const decisions = brief.approvals.length
   const minutes = Math.max(1, Math.round(decisions * minutesPerDecision))
   return html`<p class="lede">${
@@ -298,6 +302,14 @@ const lede = (brief: Brief, frame: Frame): Markup => {
     decisions === 0
       ? "no decisions"
       : `${count(decisions, "decision")}, about ${count(minutes, "minute")}`
+  }${
+    isImport
+      ? html`
+        · taken in today: ${count(records, "record")}${oldest === undefined ? nothing : html`
+          back to ${timeOf(oldest, dayOf(oldest, frame.timeZone), frame.timeZone)}
+        `}
+      `
+      : nothing
   }</p>`
 }
 
@@ -314,9 +326,7 @@ export const briefPage = (brief: Brief, frame: Frame): string => {
   const bare = [...left.values()].map((one) => bareOf(one, frame))
   const named = new Set([...brief.now, ...brief.week].map((one) => one.key))
   const leads = brief.leads.filter((one) => !named.has(one.key))
-  const isEmpty = brief.news.mails + brief.news.people + brief.leads.length + now.length +
-      week.length + bare.length + brief.done.length + brief.held.length + brief.invoices.length ===
-    0
+  const isEmpty = !brief.news.known && now.length + week.length + bare.length === 0
   const isQuiet = now.length + week.length + bare.length + leads.length === 0
 
   return page(

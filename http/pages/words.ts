@@ -1,5 +1,6 @@
 /** Numbers, money and times as the pages say them: relative where that helps, exact on hover. */
 import type { Money } from "../../projections/aios.ts"
+import { dueUntil } from "../../projections/words.ts"
 import { html, type Markup } from "./html.ts"
 
 const minute = 60_000
@@ -78,11 +79,11 @@ export const sinceText = (at: number, now: number, timeZone: string): string => 
 }
 
 /** `due 17:00`, `due Thursday`, `due 3 Dec`, `6 days late`. */
-export const dueOf = (at: number, now: number, timeZone: string): Markup => {
-  const text = at < now
-    ? `${span(now - at)} late`
-    : dateOf(at, timeZone) === dateOf(now, timeZone)
-    ? `due ${clockOf(at, timeZone)}`
+export const dueOf = (due: number, now: number, timeZone: string): Markup => {
+  const at = dueUntil(due, timeZone)
+  const text = at < now ? `${span(now - at)} late` : dateOf(at, timeZone) === dateOf(now, timeZone)
+    // The end of a day has no hour.
+    ? clockOf(at, timeZone) === "23:59" ? "due today" : `due ${clockOf(at, timeZone)}`
     : at - now < 6 * day
     ? `due ${weekdayOf(at, timeZone)}`
     : `due ${dayOf(at, timeZone)}`

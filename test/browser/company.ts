@@ -81,6 +81,8 @@ const item = (
   more: Partial<BriefItem> = {},
 ) => ({
   what,
+  short: what,
+  more: [],
   prepared,
   action: `aios approve ${approval.id.slice(0, 6)}`,
   why: approval.reasons,
@@ -160,8 +162,10 @@ export const company = Effect.gen(function* () {
     week: [{
       what:
         "Newsletter 47 is due Thursday: the draft covers 3 of your 5 notes; nothing yet on pricing.",
+      short: "Newsletter 47 due Thursday, 3 of 5 notes",
       prepared: "",
       action: "aios agents article",
+      more: [],
       why: ["notes of 12 and 19 Nov are not covered"],
       since: now - 3 * day,
       dueAt: now + 2 * day,
@@ -207,7 +211,16 @@ export const company = Effect.gen(function* () {
       with: "Ada Weiss",
       events: [],
     }],
-    news: { mails: 41, people: 0, leads: 3, payments: 2, since: now - 13 * hour },
+    news: {
+      mails: 41,
+      messages: 0,
+      people: 0,
+      leads: 3,
+      payments: 2,
+      since: now - 13 * hour,
+      takenIn: { records: 46 },
+      known: true,
+    },
     decided,
     done: [
       { what: "9 mails filed", count: 9, each: ["From the bank: statement"], events: [id(6)] },

@@ -21,7 +21,16 @@ const empty: Brief = {
   replies: [],
   content: [],
   meetings: [],
-  news: { mails: 0, people: 0, leads: 0, payments: 0, since: at - 13 * hour },
+  news: {
+    mails: 0,
+    messages: 0,
+    people: 0,
+    leads: 0,
+    payments: 0,
+    since: at - 13 * hour,
+    takenIn: { records: 0 },
+    known: false,
+  },
   decided: [],
   done: [],
   held: [],
@@ -32,8 +41,13 @@ const empty: Brief = {
 const item = (n: number): BriefItem => ({
   what:
     `Person ${n} of a company with a rather long name accepts 1,200 EUR: “please send us the contract by Tuesday evening, if you can”`,
-  prepared: "reply drafted; the refund of 89 EUR is money, so it waits for you",
+  short: `Person ${n} accepts 1,200 EUR, due 18:00`,
+  prepared: "reply drafted",
   action: `aios approve 7f3a1${n}`,
+  more: [{
+    prepared: "the refund of 89 EUR is money, so it waits for you",
+    action: `aios approve 9c2e4${n}`,
+  }],
   why: ["named a budget", "“within the hour and not a minute later”", "4 mails since 3 Nov"],
   since: at - 2 * day,
   dueAt: at + 10 * hour,
@@ -64,7 +78,16 @@ const full: Brief = {
     with: "Ada",
     events: [],
   }],
-  news: { mails: 41, people: 4, leads: 3, payments: 2, since: at - 13 * hour },
+  news: {
+    mails: 41,
+    messages: 0,
+    people: 4,
+    leads: 3,
+    payments: 2,
+    since: at - 13 * hour,
+    takenIn: { records: 163, oldest: Date.UTC(2026, 8, 24) },
+    known: true,
+  },
   done: [
     { what: "9 mails filed", count: 9, each: [], events: [] },
     { what: "2 duplicates merged", count: 2, each: [], events: [] },
@@ -93,21 +116,52 @@ describe("the brief as text", () => {
     const text = briefText(full, 100, bare, at)
     expect(lines(text).length).toBeLessThanOrEqual(40)
     // The first in full, the others in a line each.
-    expect(text.match(/why: named a budget/g)?.length).toBeGreaterThanOrEqual(3)
+    expect(text.match(/why: named a budget/g)?.length).toBeGreaterThanOrEqual(2)
     for (const count of [4, 12, 50]) {
       const many = { ...full, now: Array.from({ length: count }, (_, n) => item(n)) }
       const crowded = briefText(many, 80, bare, at)
       expect(lines(crowded).length).toBeLessThanOrEqual(40)
       const [, hidden = "0"] = /and (\d+) more: aios brief --all\nTHIS/.exec(crowded) ?? []
-      expect((crowded.match(/aios approve/g)?.length ?? 0) + Number(hidden)).toBe(count)
+      expect((crowded.match(/aios approve 7f/g)?.length ?? 0) + Number(hidden)).toBe(count)
     }
-    expect(briefText(full, 100, bare, at, true).match(/aios approve/g)?.length).toBe(12)
+    expect(briefText(full, 100, bare, at, true).match(/aios approve 7f/g)?.length).toBe(12)
+  })
+
+  it("an item that needs several decisions has a command for each", () => {
+    const text = briefText({ ...full, now: [item(1)], week: [] }, 80, bare, at)
+    expect(text).toMatch(/due 18:00 · reply drafted · waits 2 days +aios approve 7f3a11\n/)
+    expect(text).toMatch(
+      /the refund of 89 EUR is money, so it waits for you +aios approve 9c2e41\n/,
+    )
+  })
+
+  it("an item in one line says who, what and how much, and is cut at a word", () => {
+    const many = { ...full, now: Array.from({ length: 30 }, (_, n) => item(n)) }
+    expect(briefText(many, 80, bare, at)).toMatch(
+      /^ 5 {2}Person 4 accepts 1,200 EUR, due 18:00 +aios approve 7f3a14$/m,
+    )
+    const long = "Jonas Weber (Hafenwerk) asks for a price, names 18,000 EUR, asks to meet soon"
+    const cut = { ...many, now: many.now.map((one) => ({ ...one, short: long })) }
+    expect(briefText(cut, 80, bare, at)).toMatch(
+      /^ 5 {2}Jonas Weber \(Hafenwerk\) asks for a price, names… +aios approve 7f3a14$/m,
+    )
+  })
+
+  it("an import of old mail is said apart from what came, and recent mail is not said twice", () => {
+    expect(lines(briefText(full, 160, bare, at))[0]).toMatch(
+      /2 payments · no decisions · taken in today: 163 records back to 24 Sep$/,
+    )
+    const recent = {
+      ...full,
+      news: { ...full.news, takenIn: { records: 5, oldest: full.news.since } },
+    }
+    expect(briefText(recent, 160, bare, at)).not.toContain("taken in")
   })
 
   it("says it in the founder's zone, with age, money and what is not known", () => {
     const text = briefText(full, 100, bare, at)
     expect(text).toMatch(
-      /^Tuesday 24 November · since yesterday 19:00: 41 mails, 3 leads, 2 payments/,
+      /^Tuesday 24 November · since yesterday 19:00: 41 mails, 3 new leads, 2 payments/,
     )
     expect(text).toContain("due 18:00 · reply drafted")
     expect(text).toContain("waits 2 days")
@@ -126,7 +180,7 @@ describe("the brief as text", () => {
   })
 
   it("a quiet day says so in one line, and an empty house what to do", () => {
-    const quiet = { ...empty, news: { ...empty.news, mails: 3 } }
+    const quiet = { ...empty, news: { ...empty.news, mails: 3, known: true } }
     expect(lines(briefText(quiet, 80, bare, at))).toEqual([
       "Tuesday 24 November · since yesterday 19:00: 3 mails · no decisions",
       "",
@@ -140,7 +194,7 @@ describe("the brief as text", () => {
     expect(text).not.toContain("\u001b")
     const wrong = (one: string) => `<${one}>`
     const late = { ...full, now: [{ ...item(1), dueAt: at - 2 * day }] }
-    expect(briefText(late, 80, { ...bare, wrong }, at)).toContain("<due 2 days ago>")
+    expect(briefText(late, 80, { ...bare, wrong }, at)).toContain("<was due 2 days ago>")
   })
 
   it("a past day is told at its end", () => {

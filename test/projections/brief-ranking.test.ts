@@ -21,8 +21,8 @@ describe("the order of a brief", () => {
     inOrder(
       { relationship: "accepts", money: 1200, dueInDays: 0, decision: true, unanswered: 1 },
       { relationship: "complaint", money: 89, decision: true, unanswered: 3, waitingDays: 6 },
-      { money: 2100, decision: true },
       { dueInDays: 2 },
+      { money: 2100, decision: true },
     )
   })
   it("what is late costs more than what is due, and tomorrow less than today", () => {
@@ -37,6 +37,32 @@ describe("the order of a brief", () => {
     inOrder({ unanswered: 3 }, { unanswered: 2 }, { unanswered: 1 })
     expect(rankOf({ ...nothing, unanswered: 50, waitingDays: 500 }))
       .toBe(weights.unansweredMost + weights.waitingMost)
+  })
+  it("a deadline within 36 hours comes before the warmest lead without a date", () => {
+    const lead = {
+      relationship: "deal" as const,
+      money: 1e9,
+      pressing: 100,
+      waitingDays: 99,
+      unanswered: 9,
+      decision: true,
+    }
+    inOrder({ relationship: "question", dueInDays: 1, dueInHours: 28 }, lead)
+    // In two days it is not that near.
+    inOrder(lead, { relationship: "question", dueInDays: 2, dueInHours: 47 })
+  })
+  it("an issue due within three days comes before what has no date", () => {
+    inOrder(
+      { relationship: "audience", dueInDays: 2, dueInHours: 63 },
+      { relationship: "deal", money: 5_000, pressing: 60, waitingDays: 5, unanswered: 1 },
+      { relationship: "question", pressing: 50, waitingDays: 2, unanswered: 1 },
+    )
+  })
+  it("who is angry and got no answer comes before a promise for today", () => {
+    inOrder(
+      { relationship: "complaint", money: 89, pressing: 85, unanswered: 3, waitingDays: 6 },
+      { relationship: "promise", dueInDays: 0, dueInHours: 16 },
+    )
   })
   it("the same facts have the same rank", () => {
     const one = { ...nothing, money: 123.45, pressing: 33 }

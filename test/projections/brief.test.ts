@@ -214,8 +214,14 @@ describe("what belongs together is one item", () => {
       expect(items[0]).toMatchObject({
         what: "Marco Rossi complains, third mail without an answer: " +
           "invoice 1042 was charged twice (2 × 89 EUR)",
-        prepared: "reply drafted; the refund of 89 EUR is money, so it waits for you",
+        short: "Marco Rossi complains: invoice 1042 was charged twice (2 × 89 EUR)",
+        prepared: "reply drafted",
         action: "aios approve aaaaaa",
+        // Each has its own command.
+        more: [{
+          prepared: "the refund of 89 EUR is money, so it waits for you",
+          action: "aios approve bbbbbb",
+        }],
         kind: "approval",
         person: "Marco Rossi",
         approvals: ["aaaaaa22", "bbbbbb11"],
@@ -377,7 +383,154 @@ describe("money", () => {
     }).pipe(Effect.provide(world)))
 })
 
+describe("what came", () => {
+  const mail = (n: number, at: number, sentAt: number, labels: ReadonlyArray<string> = []) =>
+    append(`record-${n}`, "MailReceived", { person: ada, sentAt, kind: "personal", labels }, {
+      at,
+      occurredAt: sentAt,
+    })
+  const payment = (n: number, id: string, at: number, paidAt: number) =>
+    append(`record-${n}`, "PaymentRecorded", {
+      person: ada,
+      kind: "charge",
+      status: "succeeded",
+      payment: id,
+    }, { at, occurredAt: paidAt })
+
+  it.live("counts what happened since the last brief, and what was only taken in apart", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      const taken = now - hour
+      yield* mail(1, taken, now - 60 * day)
+      yield* mail(2, taken, now - 3 * hour)
+      yield* mail(3, taken, now - 2 * hour, ["Sent"])
+      yield* mail(4, taken, now - 2 * hour, ["Spam"])
+      // Which mails are the founder's own is not always said by a label.
+      yield* mail(5, taken, now - 4 * hour)
+      yield* append(`analyst-${ada}`, "MailRead", {
+        person: ada,
+        record: "record-5",
+        direction: "outward",
+        sentAt: now - 4 * hour,
+        findings: {},
+      }, { at: taken, occurredAt: now - 4 * hour })
+      // One payment, of which two exports tell, and an old one.
+      yield* payment(6, "ch_1", taken, now - 5 * hour)
+      yield* payment(7, "ch_1", taken, now - 5 * hour)
+      yield* payment(8, "ch_0", taken, now - 40 * day)
+      // Who stands in an old list is no new lead; who wrote for the first time is one.
+      yield* append(`lead-${ada}`, "LeadListed", { person: ada, list: "linkedin" }, {
+        at: taken,
+        occurredAt: now - 90 * day,
+        ...charted("new"),
+      })
+      yield* append(`lead-${ada}`, "LeadWrote", { person: ada, sentAt: now - 3 * hour }, {
+        at: taken,
+        occurredAt: now - 3 * hour,
+        ...charted("warm"),
+      })
+      yield* append(`lead-${marco}`, "LeadListed", { person: marco, list: "hubspot" }, {
+        at: taken,
+        ...charted("new"),
+      })
+      yield* append(`lead-${bright}`, "LeadWrote", { person: bright, sentAt: now - 2 * hour }, {
+        at: taken,
+        occurredAt: now - 2 * hour,
+        ...charted("warm"),
+      })
+      expect((yield* ask.brief(on(now))).news).toMatchObject({
+        mails: 1,
+        payments: 1,
+        leads: 1,
+        takenIn: { records: 8, oldest: now - 60 * day },
+        known: true,
+      })
+      // The next morning it is no news any more.
+      const next = { ...on(now + day), date: "2026-11-25" }
+      expect((yield* ask.brief(next)).news).toMatchObject({
+        mails: 0,
+        payments: 0,
+        leads: 0,
+        takenIn: { records: 0 },
+        known: true,
+      })
+    }).pipe(Effect.provide(world)))
+
+  it.live("since the brief of the day before was made, and not one that was made up for later", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      expect((yield* ask.brief(on(now))).news.since).toBe(now - day)
+      const made = (date: string, at: number) =>
+        append("coordinator-company", "ActivitySucceeded", {
+          ask: "1.0",
+          output: { slot: "daily", date, title: "Brief", text: "…", figures: {} },
+        }, { at })
+      yield* made("2026-11-20", now - 4 * day)
+      yield* made("2026-11-23", now - 30 * 60_000)
+      yield* made("2026-11-24", now - 60_000)
+      expect((yield* ask.brief(on(now))).news.since).toBe(now - 4 * day)
+      const next = yield* ask.brief({ ...on(now + day), date: "2026-11-25" })
+      expect(next.news.since).toBe(now - 60_000)
+    }).pipe(Effect.provide(world)))
+
+  it.live("a message of a network says where it came from, and has no draft", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      yield* append(`lead-${ada}`, "LeadWrote", {
+        person: ada,
+        record: "record-1",
+        sentAt: now - 5 * day,
+        channel: "linkedin",
+        signals: { warmth: 65, intents: ["asksPrice", "namesBudget"], instructsReader: false },
+        amounts: [{ minor: 500_000, currency: "EUR" }],
+        quotes: yield* sealed(ada, ["What would a new one cost?", "We could spend 5,000 EUR."]),
+      }, { occurredAt: now - 5 * day, ...charted("hot") })
+      const { leads, week } = yield* ask.brief(on(now))
+      expect(week[0]).toMatchObject({
+        what: "someone unknown or forgotten asks for a price and names a budget of 5,000 EUR " +
+          "on LinkedIn: “What would a new one cost?”",
+        short: "someone unknown or forgotten asks for a price, names 5,000 EUR on LinkedIn",
+        why: ["“We could spend 5,000 EUR.”", "wrote 19 Nov 07:00 on LinkedIn"],
+        since: now - 5 * day,
+      })
+      expect(leads[0]).not.toHaveProperty("wrote")
+    }).pipe(Effect.provide(world)))
+})
+
 describe("content, decisions and quiet days", () => {
+  it.live("a day without a time counts until it ends in the founder's zone, and has no hour", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      yield* append("article-t", "DraftWritten", {
+        topic: "newsletter-47",
+        record: "record-5",
+        title: yield* sealed("founder", "Small shops: what they need"),
+        covers: [],
+        dueAt: Date.UTC(2026, 10, 26),
+        at: now,
+      }, charted({ text: "writing", deadline: "ahead" }))
+      for (
+        const [timeZone, until] of [
+          ["Europe/Berlin", Date.UTC(2026, 10, 26, 22, 59)],
+          ["America/New_York", Date.UTC(2026, 10, 27, 4, 59)],
+        ] as const
+      ) {
+        const { week } = yield* ask.brief({ ...on(now), timeZone })
+        expect(week[0]).toMatchObject({
+          what: "“Small shops: what they need” is due Thursday: the draft is there",
+          short: "Small shops due Thursday, the draft is there",
+          dueAt: until,
+        })
+        // On the evening of that day it is due today, and not late.
+        const evening = yield* ask.brief({
+          ...on(until - hour),
+          date: "2026-11-26",
+          timeZone,
+        })
+        expect(evening.now[0]?.what).toContain("is due today")
+      }
+    }).pipe(Effect.provide(world)))
+
   it.live("an issue is told with what its draft leaves out", () =>
     Effect.gen(function* () {
       const ask = yield* Queries

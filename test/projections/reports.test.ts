@@ -88,7 +88,11 @@ const week = Effect.gen(function* () {
   yield* append("record-2", "MailReceived", { ...mail, kind: "personal" }, {
     at: monday - 3 * hour,
   })
-  yield* append("record-3", "PaymentRecorded", {}, { at: monday - 3 * hour })
+  yield* append("record-3", "PaymentRecorded", {
+    kind: "charge",
+    status: "succeeded",
+    payment: "ch_1",
+  }, { at: monday - 3 * hour })
   yield* ran("analyst-p", "weighConversation", monday - 2 * hour, { attempts: 1, millis: 20 })
   yield* ran("executor-1", "draftMail", monday - 2 * hour, {
     attempts: 1,

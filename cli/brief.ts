@@ -184,7 +184,7 @@ const headline = ({ at, brief, columns }: Page): string => {
 }
 
 const moneyLine = ({ brief }: Page): ReadonlyArray<Line> => {
-  const { expected, oldest, overdue, overdueCount, received } = brief.money
+  const { accepted, expected, oldest, overdue, overdueCount, received } = brief.money
   const parts = [
     ...(overdueCount === 0 ? [] : [
       `${overdueCount} overdue, ${sumWords(overdue)}` +
@@ -193,6 +193,7 @@ const moneyLine = ({ brief }: Page): ReadonlyArray<Line> => {
         : ` (oldest ${count(oldest.days, "day")}: ${oneLine(oldest.person)})`),
     ]),
     ...(expected.length === 0 ? [] : [`expected this week ${sumWords(expected)}`]),
+    ...(accepted.length === 0 ? [] : [`accepted, not invoiced yet ${sumWords(accepted)}`]),
     ...(received.length === 0 ? [] : [`came in ${received.map(moneyWords).join(" + ")}`]),
   ]
   return parts.length === 0 ? [] : [{ words: parts.join(" · ") }]

@@ -175,6 +175,7 @@ export const Brief = Schema.Struct({
     overdueCount: Int,
     oldest: maybe(Schema.Struct({ person: Text, days: Schema.Finite })),
     expected: Schema.Array(Money),
+    accepted: Schema.Array(Money),
     received: Schema.Array(Money),
   }),
   replies: Schema.Array(Owed),

@@ -165,8 +165,10 @@ export interface Brief {
     readonly overdueCount: number
     /** The oldest of them. */
     readonly oldest?: { readonly person: string; readonly days: number }
-    /** Due within 7 days, and accepted but not invoiced. */
+    /** Due within 7 days. */
     readonly expected: ReadonlyArray<Money>
+    /** Accepted; the invoice waits for a decision. */
+    readonly accepted: ReadonlyArray<Money>
     /** Received since the last brief. */
     readonly received: ReadonlyArray<Money>
   }

@@ -175,7 +175,8 @@ const moneyOf = (
         days: daysBetween(oldest.dueAt, day.to, day.timeZone),
       },
     }),
-    expected: sums([...soon.map(amountOf), ...toInvoice]),
+    expected: sums(soon.map(amountOf)),
+    accepted: sums(toInvoice),
     received: sums(
       all.flatMap((one) =>
         one.payments.filter(({ at }) => at >= day.since && at < day.to)

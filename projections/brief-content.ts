@@ -113,9 +113,7 @@ export const contentItems = (
           ? `aios why-not ${sources.actor(`article-${topic.key}`)}`
           : `aios approve ${sources.short(ready.approval.id)}`,
         more: [],
-        why: topic.notes === 0 || topic.title === topic.topic ? [] : [
-          `${topic.topic}, ${counted(topic.notes, "note")}`,
-        ],
+        why: [],
         ...(dueAt === undefined ? {} : { dueAt }),
         since: ready?.approval.requestedAt ?? topic.at,
         kind: "content",

@@ -206,6 +206,22 @@ const headline = (row: DecidedRow, sources: BriefSources): string => {
   return `${activityOf(textOf(activity))}${sum}${to}${mailWords(row.content)}`
 }
 
+/** What lies in a folder of this house was prepared; the rest is the founder's to do. */
+const inFolders: Readonly<Record<string, readonly [prepared: string, left: string]>> = {
+  sendMail: ["written to", "yours to send"],
+  draftInvoice: ["drafted as", "yours to send"],
+  refundPayment: ["recorded in", "yours to pay"],
+}
+const ownFolder = /^(?:outbox|payments)\//
+
+const doneAt = (activity: string, where: string): string => {
+  if (where === "") return "done"
+  const [prepared, left] = inFolders[activity] ?? []
+  return prepared === undefined || !ownFolder.test(where)
+    ? `done: ${where}`
+    : `${prepared} ${where}, ${left}`
+}
+
 /** What became of it, as far as it is known. */
 const outcomeOf = (row: DecidedRow, day: BriefDay): string => {
   const { approval } = row
@@ -218,7 +234,7 @@ const outcomeOf = (row: DecidedRow, day: BriefDay): string => {
   const where = textOf(approval["where"])
   switch (approval["became"]) {
     case "done":
-      return where === "" ? "done" : `done: ${where}`
+      return doneAt(textOf(approval["activity"]), where)
     case "failed":
       return `failed: ${textOf(approval["problem"])}`
     case "skipped":

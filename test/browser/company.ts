@@ -199,6 +199,7 @@ export const company = Effect.gen(function* () {
       overdueCount: 2,
       oldest: { person: "Brightside", days: 31 },
       expected: [{ minor: 120000, currency: "EUR" }],
+      accepted: [],
       received: [],
     },
     replies: [],

@@ -17,7 +17,7 @@ const empty: Brief = {
   leads: [],
   approvals: [],
   invoices: [],
-  money: { overdue: [], overdueCount: 0, expected: [], received: [] },
+  money: { overdue: [], overdueCount: 0, expected: [], accepted: [], received: [] },
   replies: [],
   content: [],
   meetings: [],
@@ -68,6 +68,7 @@ const full: Brief = {
     overdueCount: 2,
     oldest: { person: "Brightside", days: 31 },
     expected: [{ minor: 120_000, currency: "EUR" }, { minor: 8_950, currency: "USD" }],
+    accepted: [],
     received: [],
   },
   meetings: [{

@@ -131,6 +131,8 @@ describe("this morning", () => {
     const why = await house.json("why-not", `invoice/${key}`) as WhyNot
     expect(why.obstacles.map((one) => one.by)).toEqual(["executor: floor"])
     expect(why.obstacles[0]!.what).toContain("has the floor for an answer")
+    const lead = await house.json("why-not", "Nadja.Brandt@brightside.example") as WhyNot
+    expect(lead.obstacles.map((one) => one.by)).toContain("executor: gate")
   })
 
   test("what the founder promised stands with its day", () => {
@@ -165,8 +167,9 @@ describe("this morning", () => {
       oldest: { days: 31 },
       received: [{ minor: 68_900, currency: "EUR" }],
     })
-    // 950 of invoice 1040, due on Friday, and the 1,200 that Ada Weiss accepted.
-    expect(brief.money.expected).toEqual([{ minor: 215_000, currency: "EUR" }])
+    // Invoice 1040, due on Friday; what Ada Weiss accepted has no invoice that could be due.
+    expect(brief.money.expected).toEqual([{ minor: 95_000, currency: "EUR" }])
+    expect(brief.money.accepted).toEqual([{ minor: 120_000, currency: "EUR" }])
     expect(text.replace(/\s+/g, " ")).toContain("2 overdue, 4,320 EUR (oldest 31 days: Brightside")
   })
 
@@ -330,7 +333,10 @@ describe("deciding", () => {
     expect(second.decided.map((one) => one.id)).toEqual(
       expect.arrayContaining([decided.ada, decided.refund]),
     )
-    expect(second.decided.find((one) => one.id === decided.ada)!.outcome).toMatch(/outbox|written/)
+    expect(second.decided.find((one) => one.id === decided.ada)!.outcome)
+      .toMatch(/^written to outbox\/.+\.eml, yours to send$/)
+    expect(second.decided.find((one) => one.id === decided.refund)!.outcome)
+      .toMatch(/^recorded in payments\/.+, yours to pay$/)
     expect(second.now.map((one) => one.what).join("\n")).toContain("Jonas Weber")
     // Yesterday's import is no news any more.
     expect(second.news).toMatchObject({ mails: 0, takenIn: { records: 0 } })

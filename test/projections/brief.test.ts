@@ -314,6 +314,7 @@ describe("money", () => {
         overdueCount: 1,
         oldest: { person: "Brightside", days: 31 },
         expected: [{ minor: 120_000, currency: "EUR" }],
+        accepted: [],
         received: [],
       })
       expect(invoices.map(({ daysLate, number, state }) => [number, state, daysLate])).toEqual([

@@ -39,6 +39,30 @@ export const derivedId = (text: string): string => {
 export const sha256Hex = (content: string | Uint8Array): string =>
   bytesToHex(sha256(typeof content === "string" ? utf8ToBytes(content) : content))
 
+/** A charge at a payment system, whose records find each other by it. `key`: the vault's, so that nobody guesses it. */
+interface ChargeIds {
+  /** Of the first record that says which invoice the charge pays. */
+  readonly charge: string
+  /** Of the first record that does not. */
+  readonly payer: string
+  /** Of the refunds and disputes that were there before it; `place` counts from 1. */
+  readonly waiting: (place: number) => string
+}
+export const chargeIds = (
+  key: (text: string) => string,
+  system: string,
+  charge: string,
+): ChargeIds => {
+  const base = key(`charge:${system}:${charge}`)
+  return {
+    charge: derivedId(`charge:${base}`),
+    payer: derivedId(`payer:${base}`),
+    waiting: (place) => derivedId(`waiting:${base}:${place}`),
+  }
+}
+/** So many refunds and disputes wait for one charge to be imported; further ones are only records. */
+export const waitingMax = 50
+
 /** Event id of the outcome of an ask; `attempt` counts outcomes of the same ask, from 1. */
 export const outcomeId = (ask: string, attempt = 1): string =>
   derivedId(`outcome:${ask}:${attempt}`)

@@ -11,9 +11,15 @@ import { normaliseAddress, OwnAddressEvidence, sidesOf } from "./addresses.ts"
 import { type BlobRef, BlobStore, type BlobsUnavailable, inlineBytesMax } from "./blob-store.ts"
 import { type DiskLow, DiskSpace, roomForImports } from "./disk-space.ts"
 import { EventLog, eventOf, type LogUnavailable } from "./event-log.ts"
-import { derivedId } from "./ids.ts"
+import { chargeIds, derivedId, waitingMax } from "./ids.ts"
 import { eventOfRecord, type ParsedOther, profileOf, profilesOf } from "./intake-events.ts"
-import type { ParsedMail, ParsedPerson, ParsedRecord, ParsedSource } from "./parsed-record.ts"
+import type {
+  ParsedMail,
+  ParsedPayment,
+  ParsedPerson,
+  ParsedRecord,
+  ParsedSource,
+} from "./parsed-record.ts"
 import { founder } from "./registry.ts"
 import { currentSettings, ownAddresses, type Settings } from "./settings.ts"
 import { Vault, type VaultUnavailable } from "./vault.ts"
@@ -207,11 +213,54 @@ const make = Effect.gen(function* () {
     return yield* record(stream, event, names ? profileId(profile) : rowId, past)
   })
 
+  /** What is known of a charge: who paid, and which invoice where that is said. */
+  const chargeOf = Effect.fnUntraced(function* (system: string, charge: string) {
+    const ids = chargeIds(vault.personKey, system, charge)
+    const [known] = [...(yield* log.byId(ids.charge)), ...(yield* log.byId(ids.payer))]
+    return known === undefined ? undefined : eventOf(known)
+  })
+
+  /**
+   * A refund or a dispute often names its charge only: it is the charge's person's, and about the
+   * charge's invoice. Where the charge is not known yet, the record waits under an id at which the
+   * charge looks for it. `duplicate`: the record is there.
+   */
+  const joined = Effect.fnUntraced(function* (one: ParsedPayment, event: Proposal, id: string) {
+    if ((yield* log.byId(id)).length > 0) return "duplicate" as const
+    const stream = `record-${id}`
+    if (one.kind === "charge") {
+      const ids = chargeIds(vault.personKey, one.system, one.id)
+      const first = one.invoice === undefined ? ids.payer : ids.charge
+      const known = yield* log.byId(first)
+      if (known.some((event) => event.stream === stream)) return "duplicate" as const
+      return { id: known.length === 0 ? first : id, event }
+    }
+    if (one.invoice !== undefined || one.of === undefined) return { id, event }
+    const ids = chargeIds(vault.personKey, one.system, one.of)
+    let free: string | undefined
+    for (let place = 1; place <= waitingMax && free === undefined; place++) {
+      const [waiting] = yield* log.byId(ids.waiting(place))
+      if (waiting?.stream === stream) return "duplicate" as const
+      if (waiting === undefined) free = ids.waiting(place)
+    }
+    const { invoice, person = event["person"] } = (yield* chargeOf(one.system, one.of)) ?? {}
+    if (person === undefined) return { id, event }
+    return invoice === undefined
+      ? { id: free ?? id, event: { ...event, person } }
+      : { id, event: { ...event, person, invoice } }
+  })
+
   const takeOther = Effect.fnUntraced(function* (one: ParsedOther, { now, own, settings }: Known) {
     const found = new Map<string, string | undefined>()
     for (const profile of profilesOf(one)) found.set(profile, yield* personOfProfile(profile))
     const known = (profile: string) => found.get(profile)
     const { id, event, occurredAt } = eventOfRecord(one, { vault, settings, own, now, known })
+    if (one.record === "payment") {
+      const found = yield* joined(one, event, id)
+      return found === "duplicate"
+        ? { outcome: "duplicate" } satisfies Outcome
+        : yield* record(`record-${id}`, found.event, found.id, occurredAt)
+    }
     const bytes = one.record === "note" ? new TextEncoder().encode(one.text) : undefined
     if (one.record !== "note" || bytes === undefined || bytes.length <= inlineBytesMax) {
       return yield* record(`record-${id}`, event, id, occurredAt)
@@ -239,19 +288,29 @@ const make = Effect.gen(function* () {
       ? `mail:${one.messageId === "" ? one.digest : one.messageId}`
       : one.record === "person"
       ? `person:${profileOf(one.url) || `${one.list}:${one.name}:${one.address}`}`
-      : one.record === "invoice" || one.record === "payment"
-      ? `${one.record}:${one.id}`
+      : one.record === "payment"
+      ? `payment:${one.of ?? one.id}`
+      : one.record === "invoice"
+      ? `invoice:${one.id}`
       : one.record === "meeting"
       ? `meeting:${one.uid}`
       : `${one.record}:${one.source.file}:${one.source.at}`
 
-  /** Who gives a profile an address comes before those who name the profile only. */
+  /**
+   * Who gives a profile an address comes before those who name the profile only, and charges before the
+   * refunds that name them only.
+   */
   const inTurn = (
     batch: ReadonlyArray<ParsedRecord>,
   ): ReadonlyArray<ReadonlyArray<ParsedRecord>> => {
     const giving = (one: ParsedRecord) =>
       one.record === "person" && one.address !== "" && one.url !== ""
-    return [batch.filter(giving), batch.filter((one) => !giving(one))]
+    const naming = (one: ParsedRecord) => one.record === "payment" && one.kind !== "charge"
+    return [
+      batch.filter(giving),
+      batch.filter((one) => !giving(one) && !naming(one)),
+      batch.filter(naming),
+    ]
   }
 
   const accept = Effect.fn("Intake.accept")(function* (batch: ReadonlyArray<ParsedRecord>) {

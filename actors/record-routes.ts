@@ -17,6 +17,7 @@ import type { Proposal } from "./actor-system.ts"
 import { isIgnoredLabel, isSentLabel, normaliseAddress } from "./addresses.ts"
 import { type BlobRef, BlobStore } from "./blob-store.ts"
 import { EventLog, eventOf, type RecordedEvent } from "./event-log.ts"
+import { chargeIds, waitingMax } from "./ids.ts"
 import { KnownDomains } from "./lookalikes.ts"
 import { covers, routesOfInvoice, routesOfNote, routesOfPayment } from "./routes-facts.ts"
 import { type Mail, routesOfMail } from "./routes-mail.ts"
@@ -178,6 +179,25 @@ export const makeRecordRoutes = Effect.gen(function* () {
     return routesOfInvoice(event.stream, invoice, customer, at)
   })
 
+  /**
+   * A charge brings the refunds and disputes with it that came before it and name nothing but it. Those
+   * that came after it know its invoice themselves.
+   */
+  const paymentRoutes = Effect.fnUntraced(function* (event: RecordedEvent) {
+    const payment = yield* Effect.orDie(decodePayment(eventOf(event)))
+    const { invoice, kind, payment: charge, person, system } = payment
+    const routes = [...routesOfPayment(event.stream, payment)]
+    const ids = chargeIds(vault.personKey, system, charge)
+    if (kind !== "charge" || invoice === undefined || event.id !== ids.charge) return routes
+    for (let place = 1; place <= waitingMax; place++) {
+      const [waiting] = yield* log.byId(ids.waiting(place))
+      if (waiting === undefined) break
+      const late = yield* Effect.orDie(decodePayment(eventOf(waiting)))
+      routes.push(...routesOfPayment(waiting.stream, { ...late, invoice, person }))
+    }
+    return routes
+  })
+
   const noteRoutes = Effect.fnUntraced(function* (event: RecordedEvent) {
     const note = yield* Effect.orDie(decodeNote(eventOf(event)))
     const content = open(note.content)
@@ -200,10 +220,7 @@ export const makeRecordRoutes = Effect.gen(function* () {
       case "InvoiceRecorded":
         return invoiceRoutes(event)
       case "PaymentRecorded":
-        return Effect.map(
-          Effect.orDie(decodePayment(eventOf(event))),
-          (payment) => routesOfPayment(event.stream, payment),
-        )
+        return paymentRoutes(event)
       case "NoteRecorded":
         return noteRoutes(event)
       default:

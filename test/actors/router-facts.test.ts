@@ -167,6 +167,87 @@ describe("an invoice that is imported", () => {
     }).pipe(Effect.provide(company())))
 })
 
+describe("a refund that names its charge only", () => {
+  /** As `refunds.json` of a payment system has it: nobody's, and of no invoice. */
+  const { invoice: _, ...unnamed } = charge() as ParsedRecord & { readonly invoice?: string }
+  const refund = (fields: object = {}): ParsedRecord => ({
+    ...unnamed as ParsedRecord,
+    id: "re_1",
+    kind: "refund",
+    of: "ch_1",
+    customer: { id: "", name: "", address: "" },
+    ...fields,
+  } as ParsedRecord)
+  const standing = Effect.map(only("invoice"), (view) => view?.value)
+  const refundRecord = Effect.gen(function* () {
+    const log = yield* EventLog
+    for (const stream of yield* log.streams("record")) {
+      const [first] = yield* log.readPage(stream)
+      if (first?.type === "PaymentRecorded" && JSON.stringify(first.data).includes("re_1")) {
+        return first.data
+      }
+    }
+    return undefined
+  })
+
+  it.live("in the same import settles its invoice, in whatever order, as its customer's", () =>
+    Effect.gen(function* () {
+      yield* founder
+      const now = yield* Clock.currentTimeMillis
+      yield* bring([
+        refund({ paidAt: now - 2 * day }),
+        charge({ paidAt: now - 8 * day }),
+        invoice({ issuedAt: now - 9 * day }),
+      ])
+      expect(yield* standing).toMatchObject({ standing: "refunded" })
+      const person = (yield* Vault).personKey(marco.address)
+      expect(yield* refundRecord).toMatchObject({ person })
+    }).pipe(Effect.provide(company())))
+
+  it.live("in a later import settles the charge that was too much, and again adds nothing", () =>
+    Effect.gen(function* () {
+      yield* founder
+      const now = yield* Clock.currentTimeMillis
+      yield* bring([
+        invoice({ issuedAt: now - 9 * day }),
+        charge({ paidAt: now - 8 * day }),
+        charge({ id: "ch_2", paidAt: now - 8 * day + 40_000 }),
+      ])
+      expect(yield* standing).toMatchObject({ standing: { overpaid: "refundAsked" } })
+      const later = [refund({ of: "ch_2", paidAt: now - day })]
+      yield* bring(later)
+      expect(yield* standing).toMatchObject({ standing: "paid" })
+      expect(yield* (yield* Intake).accept(later)).toMatchObject({ imported: 0, duplicates: 1 })
+    }).pipe(Effect.provide(company())))
+
+  it.live("waits for a charge that is imported later", () =>
+    Effect.gen(function* () {
+      yield* founder
+      const now = yield* Clock.currentTimeMillis
+      const early = [
+        refund({ status: "pending", paidAt: now - 3 * day }),
+        refund({ paidAt: now - 2 * day }),
+      ]
+      yield* bring(early)
+      expect(yield* (yield* EventLog).streams("invoice")).toEqual([])
+      yield* bring([invoice({ issuedAt: now - 9 * day }), charge({ paidAt: now - 8 * day })])
+      expect(yield* standing).toMatchObject({ standing: "refunded" })
+      expect(yield* (yield* Intake).accept(early)).toMatchObject({ imported: 0, duplicates: 2 })
+      const { stream } = (yield* only("invoice"))!
+      expect((yield* typesOf(stream)).filter((type) => type === "PaymentRefunded")).toHaveLength(1)
+    }).pipe(Effect.provide(company())))
+
+  it.live("and so does a dispute", () =>
+    Effect.gen(function* () {
+      yield* founder
+      const now = yield* Clock.currentTimeMillis
+      const dispute = { id: "dp_1", kind: "dispute", status: "open" }
+      yield* bring([refund({ ...dispute, paidAt: now - 3 * day })])
+      yield* bring([invoice({ issuedAt: now - 9 * day }), charge({ paidAt: now - 8 * day })])
+      expect(yield* standing).toMatchObject({ standing: "disputed" })
+    }).pipe(Effect.provide(company())))
+})
+
 describe("a conversation", () => {
   it.live("knows the invoice that was charged twice", () =>
     Effect.gen(function* () {

@@ -38,6 +38,7 @@ export const rules: ReadonlyArray<Rule> = [
       /\b(?:was (?:kostet|kosten|würde)|wie ?viel (?:kostet|kosten)|preisliste|ihre(?:n)? preise?|(?:ein|ihr) angebot)\b/i,
       /\b(?:combien (?:coûte|coûterait)|un devis|cuánto cuesta|un presupuesto)\b/i,
     ],
+    not: /\bangebot\b.{0,80}\b(?:nicht|annehmen|angenommen|danke)\b|\bdanke\b.{0,40}\bangebot\b/i,
   },
   {
     intent: "namesBudget",
@@ -64,12 +65,16 @@ export const rules: ReadonlyArray<Rule> = [
       /\b(?:let'?s (?:go ahead|do (?:it|this)|proceed|get started)|(?:we|i)(?:'d| would) like to (?:go ahead|proceed|hire|book)|(?:we|i) (?:accept|approve|agree to) (?:the |your )|happy to (?:go ahead|proceed|sign)|please go ahead|(?:we are|we're) going with you)\b/i,
       /\b(?:wir nehmen (?:das|ihr) angebot|(?:wir|ich) (?:sind|bin) einverstanden|gerne? beauftragen|auftrag erteil(?:t|en))\b/i,
     ],
-    not: /\b(?:not|don'?t|cannot|can'?t|won'?t|nicht|kein)\b/i,
+    // What is asked, or said under a condition, is not agreed.
+    not:
+      /\?\s*$|\b(?:not|don'?t|cannot|can'?t|couldn'?t|won'?t|unable|if|unless|whether|provided|nicht|kein|kann ich|können wir|wenn|falls|sofern|ob)\b/i,
   },
   {
     intent: "declines",
     warmth: -45,
     says: [
+      /\b(?:can(?:no|')?t|cannot|won'?t|will not|unable to|not able to|not going to) (?:accept|agree|go ahead|proceed|take (?:it|this|you) up)\b/i,
+      /\b(?:angebot|vorschlag)\b.{0,80}\bnicht (?:annehmen|zusagen|beauftragen)\b/i,
       /\b(?:not interested|no longer (?:need|interested|looking)|(?:went|going|gone) with (?:another|someone else|a different)|decided (?:against|not to)|have to pass|will pass on|not (?:a fit|for us|at this time|right now)|no budget|put (?:this|it) on hold|on ice|maybe next year)\b/i,
       /\b(?:kein(?:en)? (?:interesse|bedarf|budget)|haben uns (?:anders|für einen anderen)|leider absagen|müssen absagen|vorerst nicht)\b/i,
       /\b(?:pas intéressée?s?|no (?:nos|me) interesa)\b/i,
@@ -155,7 +160,16 @@ export const unsubscribing: ReadonlyArray<RegExp> = [
 export const notUnsubscribing =
   /\b(?:(?:don'?t|do not|didn'?t|did not|never) (?:want to |wish to |mean to )?(?:unsubscribe|remove me|opt me out)|to unsubscribe[, ]|unsubscribe (?:here|link|button|page|from this|at any)|click|if you (?:no longer|do not|don'?t) (?:want|wish)|(?:our|their|how|your) (?:users|customers|readers|subscribers))\b/i
 
+/** An amount for each of something: what it comes to is not said. */
+export const rate =
+  /(?:€|\$|£|\b[a-z]{3}|euros?|dollars?)\s?(?:per|a|an|each|every|\/|pro|im|je)\s?(?:hour|day|week|month|quarter|year|head|person|piece|issue|page|stunde|tag|woche|monat|quartal|jahr|kopf|stück|ausgabe|seite)\b/i
+
 export const instructing: ReadonlyArray<RegExp> = [
+  /\b(?:ignore|disregard|forget|override) (?:all |everything |anything |what(?:ever)? is )*(?:of )?(?:the )?(?:above|foregoing|preceding)\b/i,
+  /^(?:system|developer)\s?:/i,
+  /\byou are now in .{0,40}\bmode\b|\b(?:enter|switch to|activate) (?:developer|admin|debug|god) mode\b/i,
+  /\b(?:approve|authori[sz]e|confirm|release) (?:all|every|any|each) (?:\w{1,20} ){0,2}(?:pending|open|waiting|outstanding) (?:requests?|approvals?|payments?|transfers?|invoices?|drafts?|items?)\b/i,
+  /\b(?:send|e-?mail|forward|export|upload) (?:me |us )?(?:all|every|the (?:whole|entire|full)|your (?:whole |entire |full |customer |client |contact |password ){1,2}) ?(?:\w{1,20} ){0,3}(?:customers?|clients?|contacts?|subscribers?|passwords?|lists?|database|data|mails?|inbox)\b.{0,80}\bto\b \S{1,80}@/i,
   /\b(?:ignore|disregard|forget|override) (?:all |any |the |your |these |those )*(?:previous|prior|above|earlier|preceding|existing|other) (?:\w{1,20} )?(?:instructions?|prompts?|rules?|messages?|directions?|context|guidelines)\b/i,
   /\b(?:ignore|disregard|forget|override) (?:all |any )?(?:of )?(?:your|the) (?:instructions?|rules?|guidelines|system prompt|policies)\b/i,
   /\b(?:as|you are|you're|act as|pretend to be) (?:now )?(?:an? )?(?:helpful )?(?:ai|llm|language model|assistant|chatbot|bot|gpt)\b/i,

@@ -16,6 +16,7 @@ import {
   instructing,
   invoiceNamed,
   notUnsubscribing,
+  rate,
   rules,
   unsubscribing,
   warmthOfWriting,
@@ -125,8 +126,14 @@ const titleOf = (subject: string) =>
 /** Characters that are not seen and break words: what hides between letters. */
 const unseen =
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
+/** Letters set apart, `i g n o r e`: a word all the same. */
+const spaced = /(?<![\p{L}\d])(?:\p{L} ){3,40}\p{L}(?![\p{L}\d])/gu
 /** As a reader sees it: wide, small or circled letters are letters, and what is not seen is not there. */
-const unmasked = (sentence: string) => sentence.normalize("NFKC").replace(unseen, "")
+const unmasked = (sentence: string) =>
+  sentence.normalize("NFKC").replace(unseen, "").replace(
+    spaced,
+    (word) => word.replaceAll(" ", ""),
+  )
 
 /** Reads one mail. Pure: the same mail reads the same for ever, under the name in `reader`. */
 export const readText = (subject: string, text: string, reckoning?: Reckoning): Reading => {
@@ -195,7 +202,8 @@ export const readText = (subject: string, text: string, reckoning?: Reckoning): 
       intents: [...intents.keys()],
       instructsReader: false,
     },
-    amounts: amountsIn(whole),
+    // Who accepts a price per month has not said what it comes to.
+    amounts: intents.has("accepts") && rate.test(whole) ? [] : amountsIn(whole),
     commitments,
     asks: intents.has("asks") || intents.has("asksPrice") || intents.has("asksMeeting"),
     invoices: [

@@ -38,6 +38,10 @@ const isMailFor = (...purposes: ReadonlyArray<string>) => (one: Case) =>
 
 /** A currency's sign or code beside a number, either way round: a price may be a promise. */
 const amount = /[€$£¥]\s?\d|\d\s?[€$£¥]|\b[A-Z]{3}\s?\d|\d\s?(?:[A-Z]{3}\b|euros?\b|dollars?\b)/u
+/** Words that bind the founder. */
+const agreement =
+  /\b(?:agreed|agree|go ahead|deal|accept(?:ed)?|einverstanden|vereinbart|abgemacht|beauftragt)\b/i
+const agrees = (one: Case) => agreement.test(field(one, "text"))
 const namesAmount = (one: Case) => amount.test(field(one, "text"))
 /** A template's words or the founder's own; a model's are read more closely. */
 const isOurs = (one: Case) => /^(template-\d+|founder)$/.test(field(one, "made"))
@@ -73,7 +77,12 @@ const rules: ReadonlyArray<Rule> = [
     fits: (one) => isMailFor("answer")(one) && namesAmount(one),
   },
   {
-    name: "answers who wrote first, and names no amount",
+    name: "it agrees to something",
+    grade: "normal",
+    fits: (one) => isMailFor("answer")(one) && agrees(one),
+  },
+  {
+    name: "answers who wrote first, names no amount and agrees to nothing",
     grade: "low",
     fits: isMailFor("answer"),
   },

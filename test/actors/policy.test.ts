@@ -13,7 +13,7 @@ describe("policy", () => {
   it("an answer to who wrote first is low, and may be decided with its like", () =>
     expect(graded(mail("answer"))).toEqual({
       grade: "low",
-      rule: "answers who wrote first, and names no amount (policy 1)",
+      rule: "answers who wrote first, names no amount and agrees to nothing (policy 1)",
       group: "sendMail:answer",
     }))
   it("so is a reminder, whose amount is no promise", () =>
@@ -27,6 +27,10 @@ describe("policy", () => {
       const { grade, group } = graded(mail("answer", { text }))
       expect({ grade, group }).toEqual({ grade: "normal", group: undefined })
     },
+  )
+  it.each(["Good, then we go ahead as you write.", "Einverstanden, so machen wir es."])(
+    "neither is one that agrees: %j",
+    (text) => expect(graded(mail("answer", { text }))).toMatchObject({ grade: "normal" }),
   )
   it("neither are a model's words", () =>
     expect(graded(mail("answer", { made: "llama-3" }))).toMatchObject({ grade: "normal" }))

@@ -192,7 +192,8 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(projectionsRunner.layer(projections)),
     Layer.provideMerge(foundations(config, way)),
   )
-  const reading = Layer.mergeAll(recall.layer, reports.layer).pipe(
+  const outside = outsideFolders.layer(config.dataDir)
+  const reading = Layer.mergeAll(recall.layer, reports.layer.pipe(Layer.provide(outside))).pipe(
     Layer.provideMerge(queries.layer),
     Layer.provideMerge(lazyRecurrences()),
     Layer.provideMerge(system),
@@ -200,7 +201,7 @@ const house = (config: Configuration, way: Way) => {
   const working = activityRunner.layer({ dispatch }).pipe(
     Layer.provide(activities.layer),
     Layer.provideMerge(lazyMailer(join(config.dataDir, "outbox"))),
-    Layer.provide(outsideFolders.layer(config.dataDir)),
+    Layer.provide(outside),
     Layer.provide(contacts.layer),
     Layer.provideMerge(reading),
   )

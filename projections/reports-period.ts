@@ -4,7 +4,7 @@
  */
 import type { Json, JsonObject } from "../machines/agent.ts"
 import { approvals } from "./approvals.ts"
-import { brief, quarterMillis } from "./brief.ts"
+import { brief } from "./brief.ts"
 import { numberOf, objectOf, padded, textOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import type { ReadStore } from "./read-store.ts"
@@ -23,6 +23,17 @@ export interface Run {
   /** Rules, template or model that made it; empty where it says none. */
   readonly made: string
 }
+
+/** A gate that stays closed ends an ask before anything is tried: a decision, and no failure. */
+const notAllowed = new Set(["Rejected", "NotApproved", "PersonForgotten"])
+
+/** Something was tried, so it took time and may have failed. */
+export const wasTried = (run: Run): boolean =>
+  run.status !== "skipped" && (run.attempts > 0 || run.status === "done")
+
+/** It did not work. What nobody allowed did not fail. */
+export const hasFailed = (run: Run): boolean =>
+  run.status === "failed" && !notAllowed.has(run.problem)
 
 /** An approval with all that became of it. */
 export interface Judged {
@@ -43,9 +54,12 @@ export interface Judged {
 }
 
 export interface Period {
+  /** Epoch ms, [from, to): the slot before and this one. */
   readonly from: number
   readonly to: number
   readonly timeZone: string
+  /** Slots of this kind that went by before `from` without a document. */
+  readonly missed: number
   readonly runs: ReadonlyArray<Run>
   readonly breakers: ReadonlyArray<
     { readonly adapter: string; readonly at: number; readonly reason: string }
@@ -86,6 +100,7 @@ export const periodOf = (
   from: number,
   to: number,
   timeZone: string,
+  missed: number,
 ): Period => {
   const between = (table: string, name: string) =>
     store.scan(table, { after: `${name}:${padded(from)}`, before: `${name}:${padded(to)}` })
@@ -93,7 +108,8 @@ export const periodOf = (
     judged(objectOf(row))
   )
   const news = store.scan(tableOf(brief), {
-    after: `news:${padded(from - quarterMillis)}`,
+    // Each quarter of an hour belongs to the period in which it begins.
+    after: `news:${padded(from - 1)}`,
     before: `news:${padded(to)}`,
     prefix: "news:",
   }).map(([, row]) => objectOf(row))
@@ -106,6 +122,7 @@ export const periodOf = (
     from,
     to,
     timeZone,
+    missed,
     runs: between(tableOf(runs), "run").map(([key, value]): Run => {
       const row = objectOf(value)
       return {

@@ -1,73 +1,15 @@
 /**
- * The documents of the night, the week, the month and the quarter. Each is a pure function of a period's
+ * The documents of the night, the week and the month. Each is a pure function of a period's
  * figures; what is not known is said to be so, and no figure is made up.
  */
 import type { ReportDocument } from "../actors/reports.ts"
+import { undecidedMillisMax } from "../machines/gatekeeper.ts"
 import { inert } from "./reports-daily.ts"
-import { costOf, type Judged, type Period, quantile, type Run } from "./reports-period.ts"
-import { adapterOf } from "./runs.ts"
-import { clockWords, counted, dateWords } from "./words.ts"
+import { hasFailed, type Judged, type Period, quantile, wasTried } from "./reports-period.ts"
+import { activityTable, problems, stretch, sum, table, took } from "./reports-words.ts"
+import { counted } from "./words.ts"
 
-const rowsMax = 30
-
-const took = (millis: number): string =>
-  millis < 1_000
-    ? `${Math.round(millis)} ms`
-    : millis < 120_000
-    ? `${(millis / 1_000).toFixed(1)} s`
-    : millis < 2 * 3_600_000
-    ? `${Math.round(millis / 60_000)} min`
-    : `${(millis / 3_600_000).toFixed(1)} h`
-
-const table = (
-  head: ReadonlyArray<string>,
-  rows: ReadonlyArray<ReadonlyArray<string | number>>,
-): ReadonlyArray<string> =>
-  rows.length === 0 ? [] : [
-    `| ${head.join(" | ")} |`,
-    `| ${head.map((_, n) => n === 0 ? "---" : "---:").join(" | ")} |`,
-    ...rows.slice(0, rowsMax).map((row) =>
-      `| ${
-        row.map((cell) => typeof cell === "number" ? cell.toLocaleString("en-US") : inert(cell))
-          .join(" | ")
-      } |`
-    ),
-    ...(rows.length > rowsMax ? [`| and ${rows.length - rowsMax} more |`] : []),
-    "",
-  ]
-
-const stretch = ({ from, timeZone, to }: Period): string =>
-  `From ${dateWords(from, to, timeZone)} ${clockWords(from, timeZone)} to ${
-    dateWords(to, to, timeZone)
-  } ${clockWords(to, timeZone)} (${timeZone}).`
-
-const sum = (values: ReadonlyArray<number>) => values.reduce((total, one) => total + one, 0)
-
-/** Per activity: runs, failures, attempts, time and cost; the longest first. */
-const activityTable = (runs: ReadonlyArray<Run>, by: (run: Run) => string, head: string) => {
-  const rows = [...Map.groupBy(runs, by)].map(([name, group]) => {
-    const cost = Object.entries(costOf(group.map((run) => run.cost)))
-      .map(([unit, n]) => `${n.toLocaleString("en-US")} ${unit}`).join(", ")
-    const millis = sum(group.map((run) => run.millis))
-    const failed = group.filter((run) => run.status === "failed").length
-    const skipped = group.filter((run) => run.status === "skipped").length
-    const attempts = sum(group.map((run) => run.attempts))
-    return {
-      millis,
-      cells: [name, group.length, attempts, failed, skipped, took(millis), cost || "none"],
-    }
-  }).sort((a, b) => b.millis - a.millis)
-  return table(
-    [head, "runs", "attempts", "failed", "skipped", "time", "cost"],
-    rows.map((one) => one.cells),
-  )
-}
-
-const problems = (runs: ReadonlyArray<Run>) =>
-  [...Map.groupBy(
-    runs.filter((run) => run.status === "failed" && run.problem !== "Rejected"),
-    (run) => `${run.activity}: ${run.problem || "failed"}`,
-  )].map(([name, group]) => `- ${inert(name)}, ${counted(group.length, "time")}`)
+const undecidedDays = undecidedMillisMax / (24 * 60 * 60 * 1000)
 
 const recordKinds: ReadonlyArray<readonly [counter: string, one: string, many: string]> = [
   ["mails", "mail", "mails"],
@@ -93,7 +35,8 @@ export const nightlyDocument = (period: Period, date: string): ReportDocument =>
   const drafted =
     runs.filter((run) => run.activity.startsWith("draft") && run.status === "done").length
   const failures = problems(runs)
-  const failed = runs.filter((run) => run.status === "failed" && run.problem !== "Rejected").length
+  const failed = runs.filter(hasFailed).length
+  const ran = runs.filter(wasTried).length
   const filed = period.done.get("filed") ?? 0
   const refused = period.counted("refused")
   const skipped = runs.filter((run) => run.status === "skipped").length
@@ -117,7 +60,7 @@ export const nightlyDocument = (period: Period, date: string): ReportDocument =>
       `- ${counted(filed, "mail")} filed without anybody looking at them`,
       `- ${counted(refused, "fact")} that no agent could take; they are kept in the records`,
       `- ${counted(skipped, "piece")} of work left alone, because too old to act on`,
-      `- ${took(millis)} of work in ${counted(runs.length, "run")}`,
+      `- ${took(millis)} of work in ${counted(ran, "run")}`,
       "",
       ...activityTable(runs, (run) => run.activity, "activity"),
       "## What failed",
@@ -135,7 +78,7 @@ export const nightlyDocument = (period: Period, date: string): ReportDocument =>
       refused,
       skipped,
       failed,
-      runs: runs.length,
+      runs: ran,
       millis,
     },
   }
@@ -146,11 +89,33 @@ const share = (part: number, whole: number): string =>
 
 const byFounder = (one: Judged) => one.by !== "policy" && one.by !== "time"
 
-/** What was decided, overridden and late, and what it cost. `owed`: conversations that wait at its end. */
+/** How things stood at a period's end. What is late comes as a sentence each, the oldest first. */
+export interface Standing {
+  /** Conversations that wait for the founder, and decisions. */
+  readonly owed: number
+  readonly waiting: number
+  readonly invoices: ReadonlyArray<string>
+  /** Promises of the founder whose day passed without a word since. */
+  readonly promises: ReadonlyArray<string>
+  /** Answers that were wanted by a day that passed. */
+  readonly replies: ReadonlyArray<string>
+  readonly articles: ReadonlyArray<string>
+}
+
+const lateShown = 5
+
+/** A count, and below it what it is made of. */
+const listed = (head: string, lines: ReadonlyArray<string>): ReadonlyArray<string> => [
+  `- ${head}`,
+  ...lines.slice(0, lateShown).map((line) => `  - ${inert(line)}`),
+  ...(lines.length > lateShown ? [`  - and ${lines.length - lateShown} more`] : []),
+]
+
+/** What was decided, overridden and late, and what it cost. */
 export const weeklyDocument = (
   period: Period,
   date: string,
-  state: { readonly owed: number; readonly overdue: number; readonly waiting: number },
+  state: Standing,
 ): ReportDocument => {
   const said = (decision: string) => period.words.filter((one) => one.decision === decision).length
   const decided = period.decided.filter((one) => byFounder(one) && one.state !== "superseded")
@@ -174,9 +139,11 @@ export const weeklyDocument = (
         said("postponed")
       } put off, ` +
       `${said("withdrawn")} taken back before it was done`,
-      `- half of them within ${took(quantile(waits, 0.5))}, nine of ten within ${
-        took(quantile(waits, 0.9))
-      }`,
+      ...(waits.length === 0 ? [] : [
+        `- half of them within ${took(quantile(waits, 0.5))}, nine of ten within ${
+          took(quantile(waits, 0.9))
+        }`,
+      ]),
       `- ${counted(state.waiting, "decision")} still open at the end`,
       "",
       "## Overridden",
@@ -190,9 +157,18 @@ export const weeklyDocument = (
       "## Late",
       "",
       `- ${late} decided after they were due`,
-      `- ${expired} never decided, and so not done`,
+      `- ${expired} expired: not decided within ${undecidedDays} days, and so not done`,
+      ...listed(
+        `${counted(state.promises.length, "promise")} of yours not kept by the day you named`,
+        state.promises,
+      ),
       `- ${counted(state.owed, "conversation")} waiting for your answer at the end`,
-      `- ${counted(state.overdue, "invoice")} overdue at the end`,
+      ...listed(`${state.replies.length} of your answers overdue at the end`, state.replies),
+      ...listed(
+        `${counted(state.articles.length, "article")} not out by its day`,
+        state.articles,
+      ),
+      ...listed(`${counted(state.invoices.length, "invoice")} overdue at the end`, state.invoices),
       "",
       "## What it cost",
       "",
@@ -209,12 +185,15 @@ export const weeklyDocument = (
       late,
       expired,
       owed: state.owed,
-      overdue: state.overdue,
+      overdue: state.invoices.length,
+      promisesBroken: state.promises.length,
+      repliesOverdue: state.replies.length,
+      articlesLate: state.articles.length,
       waiting: state.waiting,
       decisionMillisMedian: quantile(waits, 0.5),
-      runs: period.runs.length,
+      runs: period.runs.filter(wasTried).length,
       attempts: sum(period.runs.map((run) => run.attempts)),
-      failed: period.runs.filter((run) => run.status === "failed").length,
+      failed: period.runs.filter(hasFailed).length,
       millis: sum(period.runs.map((run) => run.millis)),
     },
   }
@@ -285,72 +264,6 @@ export const monthlyDocument = (
       events: state.events,
       records,
       summarised: 0,
-    },
-  }
-}
-
-/** How each adapter did. `versions`: of the charts that were in use, by agent. */
-export const quarterlyDocument = (
-  period: Period,
-  date: string,
-  versions: ReadonlyArray<readonly [agent: string, version: number]>,
-): ReportDocument => {
-  const through = period.runs.filter((run) => adapterOf.has(run.activity))
-  const calls = Map.groupBy(through, (run) => adapterOf.get(run.activity)!)
-  const opened = Map.groupBy(period.breakers, (one) => one.adapter)
-  const names = [...new Set([...adapterOf.values(), ...opened.keys()])].toSorted()
-  const rows = names.map((name) => {
-    const group = calls.get(name) ?? []
-    const times = group.filter((run) => run.status === "done").map((run) => run.millis)
-    return [
-      name,
-      group.length,
-      group.filter((run) => run.status === "failed" && run.problem !== "Rejected").length,
-      sum(group.map((run) => Math.max(0, run.attempts - 1))),
-      took(quantile(times, 0.5)),
-      took(quantile(times, 0.95)),
-      opened.get(name)?.length ?? 0,
-    ]
-  })
-  const failed =
-    through.filter((run) => run.status === "failed" && run.problem !== "Rejected").length
-  const title = `Adapters until ${date}`
-  return {
-    title,
-    text: [
-      `# ${title}`,
-      "",
-      stretch(period),
-      "",
-      ...table(["adapter", "calls", "failed", "retries", "p50", "p95", "breaker opened"], rows),
-      ...(through.length === 0 ? ["No adapter was used in the quarter.", ""] : []),
-      ...(period.breakers.length === 0 ? [] : [
-        "## When a breaker opened",
-        "",
-        ...period.breakers.map((one) =>
-          `- ${dateWords(one.at, period.to, period.timeZone)} ${
-            clockWords(one.at, period.timeZone)
-          } ${inert(one.adapter)}: ${inert(one.reason)}`
-        ),
-        "",
-      ]),
-      "## What failed",
-      "",
-      ...(problems(through).length === 0 ? ["Nothing failed."] : problems(through)),
-      "",
-      "## Versions of charts",
-      "",
-      ...table(["agent", "version"], versions.map(([agent, version]) => [agent, version])),
-    ].join("\n").trimEnd() + "\n",
-    figures: {
-      adapters: names.length,
-      calls: through.length,
-      failed,
-      retries: sum(through.map((run) => Math.max(0, run.attempts - 1))),
-      breakers: period.breakers.length,
-      ...Object.fromEntries(
-        names.map((name) => [`calls.${name}`, calls.get(name)?.length ?? 0]),
-      ),
     },
   }
 }

@@ -5,6 +5,7 @@ import { slotId } from "../../actors/cadence.ts"
 import { EventLog, type Metadata } from "../../actors/event-log.ts"
 import { derivedId } from "../../actors/ids.ts"
 import { Reports } from "../../actors/reports.ts"
+import { Vault } from "../../actors/vault.ts"
 import * as memoryLog from "../../adapters/event-log-memory.ts"
 import * as memoryStore from "../../adapters/read-store-memory.ts"
 import * as recurrences from "../../adapters/recurrences-ical.ts"
@@ -115,10 +116,13 @@ const week = Effect.gen(function* () {
   yield* approval("aaaaaa03", monday - 15 * day, "ApprovalRejected")
 })
 
-const slot = (name: "daily" | "nightly" | "weekly" | "monthly" | "quarterly", date: string) =>
+type SlotName = "daily" | "nightly" | "weekly" | "monthly" | "quarterly"
+
+/** `at`: when it was noticed that the slot's time had come. */
+const slot = (name: SlotName, date: string, { at = monday + hour, missed = 0 } = {}) =>
   Effect.gen(function* () {
-    yield* append("coordinator-main", "SlotReached", { slot: name, date, missed: 0 }, {
-      at: monday + hour,
+    yield* append("coordinator-main", "SlotReached", { slot: name, date, missed }, {
+      at,
       id: slotId(name, date),
     })
     return yield* Effect.flatMap(Reports, (one) => one.compose(name, date))
@@ -169,7 +173,7 @@ describe("reports", () => {
   it.live("the month: how often each rule of the gate was right", () =>
     Effect.gen(function* () {
       yield* week
-      const { figures, text } = yield* slot("monthly", "2026-11-01")
+      const { figures, text } = yield* slot("monthly", "2026-12-01")
       expect(figures).toMatchObject({ decided: 3, caught: 2, falsePositives: 1, falseNegatives: 0 })
       expect(text).toContain("| answers who wrote first | 3 | 1 | 0 | 2 | 0 | 0 | 0 |")
       expect(text).toContain("stopped what you would not have done as it was: 2 of 3 (67 %)")
@@ -179,7 +183,7 @@ describe("reports", () => {
   it.live("the quarter: every adapter with its calls, latency and openings", () =>
     Effect.gen(function* () {
       yield* week
-      const { figures, text } = yield* slot("quarterly", "2026-10-01")
+      const { figures, text } = yield* slot("quarterly", "2027-01-01")
       expect(figures).toMatchObject({
         calls: 2,
         failed: 1,
@@ -187,8 +191,104 @@ describe("reports", () => {
         breakers: 1,
         "calls.mailer": 2,
       })
-      expect(text).toContain("| mailer | 2 | 1 | 2 | 100 ms | 100 ms | 1 |")
+      expect(text).toContain("| mailer | not recorded | 2 | 1 | 2 | 100 ms | 100 ms | 1 |")
       expect(text).toMatch(/\| lead \| \d+ \|/)
+    }).pipe(Effect.provide(world)))
+
+  it.live("what the gate never let through was not called and did not fail", () =>
+    Effect.gen(function* () {
+      const closed = { error: { name: "Rejected", message: "The approval is expired" } }
+      yield* ran("executor-1", "sendMail", monday - hour, closed, "ActivityFailed")
+      yield* ran("executor-2", "createInvoice", monday - hour, closed, "ActivityFailed")
+      yield* ran("executor-3", "sendMail", monday - hour, { attempts: 2, millis: 80 })
+      // Still waits.
+      yield* append("executor-4", "Asked", {}, {
+        at: monday - hour,
+        asks: [{ ask: "activity", child: "c", src: "sendMail" }],
+        ...charted("x"),
+      })
+      const quarter = yield* slot("quarterly", "2027-01-01")
+      expect(quarter.figures).toMatchObject({
+        calls: 1,
+        failed: 0,
+        retries: 1,
+        "calls.mailer": 1,
+        "calls.payments": 0,
+      })
+      expect(quarter.text).toContain("| payments | not recorded | 0 | 0 | 0 | none | none | 0 |")
+      for (const name of ["nightly", "weekly"] as const) {
+        const { figures, text } = yield* slot(name, "2026-11-23")
+        expect(figures).toMatchObject({ runs: 1, failed: 0 })
+        expect(text).toContain("| sendMail | 1 | 2 | 0 | 0 | 80 ms | none |")
+        expect(text).not.toContain("createInvoice")
+      }
+    }).pipe(Effect.provide(world)))
+
+  it.live("periods meet and never overlap, however late the slots were noticed", () =>
+    Effect.gen(function* () {
+      const [november, december] = [Date.UTC(2026, 10, 1, 6), Date.UTC(2026, 11, 1, 6)]
+      const january = Date.UTC(2027, 0, 1, 6)
+      for (const [n, at] of [november - 1, november, december - 1, december, january].entries()) {
+        yield* append(`record-${n}`, "MailReceived", { person: "p", kind: "personal" }, { at })
+        yield* ran("analyst-p", "weighConversation", at - 1000, { attempts: 1, millis: 20 })
+        yield* approval(`aaaaaa0${n}`, at - 2 * hour, "ApprovalRejected")
+      }
+      const late = { at: december + 22 * day, missed: 2 }
+      const first = yield* slot("monthly", "2026-12-01", late)
+      expect(first.text).toContain("From 1 Nov 06:00 to 1 Dec 06:00 (UTC).")
+      expect(first.text).toContain("2 documents of this kind were missed")
+      expect(first.figures).toMatchObject({ decided: 2, records: 2 })
+      const second = yield* slot("monthly", "2027-01-01", { at: january + day })
+      expect(second.text).toContain("From 1 Dec 2026 06:00 to 1 Jan 06:00 (UTC).")
+      expect(second.text).not.toContain("missed")
+      expect(second.figures).toMatchObject({ decided: 1, records: 1 })
+      const night = yield* slot("nightly", "2026-12-01", late)
+      expect(night.text).toContain("From 30 Nov 02:00 to 1 Dec 02:00 (UTC).")
+      expect(night.figures).toMatchObject({ weighed: 0, records: 0 })
+    }).pipe(Effect.provide(world)))
+
+  it.live("late: promises of the founder, answers, articles and invoices whose day has passed", () =>
+    Effect.gen(function* () {
+      const vault = yield* Vault
+      const mail = (direction: string, sentAt: number, by: string, dueAt: number, words: string) =>
+        append("analyst-p", "MailRead", {
+          person: "p",
+          record: `record-${sentAt}`,
+          direction,
+          sentAt,
+          subject: "The offer",
+          quotes: [],
+          commitmentWords: { ...vault.seal("p", [words]) },
+          findings: { intents: [], asks: false, commitments: [{ by, dueAt, words }] },
+        }, { at: sentAt, ...charted("x") })
+      yield* mail("outward", monday - 4 * day, "founder", monday - 2 * day, "the offer by Saturday")
+      yield* append("article-1", "NoteCollected", {
+        topic: "Issue 47",
+        record: "n",
+        note: "n",
+        title: "Pricing",
+        dueAt: monday - day,
+      }, { at: monday - 5 * day, ...charted("x") })
+      yield* append("invoice-1", "InvoiceIssued", {
+        person: "p",
+        number: "1042",
+        status: "open",
+        total: { minor: 8900, currency: "EUR" },
+        paid: { minor: 0, currency: "EUR" },
+        dueAt: monday - 3 * day,
+      }, { at: monday - 20 * day, ...charted("overdue") })
+      const { figures, text } = yield* slot("weekly", "2026-11-23")
+      expect(figures).toMatchObject({ promisesBroken: 1, articlesLate: 1, overdue: 1 })
+      expect(text).toContain("- 1 promise of yours not kept by the day you named")
+      expect(text).toContain("21 Nov: “the offer by Saturday”")
+      expect(text).toContain("Issue 47, due 22 Nov")
+      expect(text).toContain("89 EUR, 3 days")
+      // Who has written since has kept it, as far as rules can tell; the week before knew nothing of it.
+      yield* mail("outward", monday - day, "founder", monday + 30 * day, "more in a month")
+      const again = yield* Effect.flatMap(Reports, (one) => one.compose("weekly", "2026-11-23"))
+      expect(again.figures).toMatchObject({ promisesBroken: 0 })
+      expect((yield* slot("weekly", "2026-11-16")).figures)
+        .toMatchObject({ promisesBroken: 0, articlesLate: 0, overdue: 0 })
     }).pipe(Effect.provide(world)))
 
   it.live("the day: the brief as Markdown, in which strangers' mark-up stays text", () =>

@@ -15,6 +15,7 @@ import {
   complaintReply,
   ConversationClosed,
   ConversationDealtWith,
+  disputedIn,
   dueSoonMillis,
   invoiceMeant,
   InvoiceNoted,
@@ -62,6 +63,15 @@ type AnalystEvent =
 const delay = (until: number) => Math.max(1, Math.min(until - Date.now(), delayMillisMax))
 const earliest = (context: AnalystContext) => context.pending[0]?.dueAt ?? Date.now()
 
+const recordOf = ({ latest, person }: AnalystContext) => latest?.record ?? `analyst-${person}`
+const disputeBy = (context: AnalystContext, invoice: string) =>
+  tell(`invoice-${invoice}`, {
+    type: "InvoiceDisputed",
+    ...{ person: context.person, invoice, record: recordOf(context) },
+    at: context.latest?.sentAt ?? Date.now(),
+    by: "mail",
+  })
+
 /** Somebody who closed the conversation is not weighed and owes nothing. */
 const isOpen = not(stateIn({ turn: "closed" }))
 
@@ -98,6 +108,8 @@ const chart = setup({
     leavesOpen: ({ context, event }) =>
       event.type === "AnswerTakenBack" && event.work === context.answered?.work &&
       context.lastOutwardAt <= context.lastInwardAt,
+    answersComplaint: ({ context, event }) =>
+      event.type === "AnswerHandedOver" && event.work === context.open?.work,
     isOwnWork: ({ context, event }) => "work" in event && event.work === context.open?.work,
     leavesPending: ({ context, event }) =>
       event.type === "MailRead" && pendingWith(context, event).length > 0,
@@ -167,14 +179,24 @@ const chart = setup({
           one.invoice === meant.invoice ? { ...one, disputed: true } : one
         ),
       })
-      enqueue(tell(`invoice-${meant.invoice}`, {
-        type: "InvoiceDisputed",
-        person,
-        invoice: meant.invoice,
-        record: latest.record,
-        at: latest.sentAt,
-        by: "mail",
-      }))
+      enqueue(disputeBy(context, meant.invoice))
+    }),
+    /** Who complained has an answer: the terms of what they disputed by mail go on. */
+    settleDisputes: enqueueActions(({ context, enqueue }) => {
+      const settled = disputedIn(context)
+      if (settled.length === 0) return
+      const { answered, person } = context
+      enqueue.assign({
+        invoices: context.invoices.map((one) => ({ ...one, disputed: false })),
+        answered: answered === null ? null : { ...answered, settled },
+      })
+      settled.forEach((invoice) =>
+        enqueue(tell(`invoice-${invoice}`, {
+          type: "DisputeSettled",
+          ...{ person, invoice, record: recordOf(context), at: Date.now() },
+          outcome: "settled",
+        }))
+      )
     }),
     /** The founder answered, or nothing is owed any more. */
     withdraw: enqueueActions(({ context, event, enqueue }) => {
@@ -189,6 +211,7 @@ const chart = setup({
           work: event.work,
           lastOutwardAt: context.lastOutwardAt,
           dealtWithUntil: context.dealtWithUntil,
+          settled: [],
         },
       }
     ),
@@ -196,13 +219,22 @@ const chart = setup({
       lastOutwardAt: Math.max(context.lastOutwardAt, context.lastInwardAt),
       dealtWithUntil: Math.max(context.dealtWithUntil, context.lastInwardAt),
     })),
-    takeBack: assign(({ context: { answered } }) =>
-      answered === null ? {} : {
-        lastOutwardAt: answered.lastOutwardAt,
-        dealtWithUntil: answered.dealtWithUntil,
-        answered: null,
-      }
-    ),
+    /** The complaint stands again. */
+    takeBack: enqueueActions(({ context, enqueue }) => {
+      const { answered } = context
+      if (answered === null) return
+      const { dealtWithUntil, lastOutwardAt, settled } = answered
+      const again = context.invoices.filter((one) =>
+        settled.includes(one.invoice) && one.standing !== "settled"
+      ).map(({ invoice }) => invoice)
+      enqueue.assign({
+        ...{ dealtWithUntil, lastOutwardAt, answered: null },
+        invoices: context.invoices.map((one) =>
+          again.includes(one.invoice) ? { ...one, disputed: true } : one
+        ),
+      })
+      again.forEach((invoice) => enqueue(disputeBy(context, invoice)))
+    }),
     endWork: assign(({ context, event }) => ({
       open: null,
       dealtWithUntil: event.type === "WorkFailed"
@@ -278,11 +310,18 @@ const chart = setup({
           },
           { guard: "takesTurn", target: ".ours", actions: "remember" },
           { guard: "endsQuietly", target: ".quiet", actions: "remember" },
-          { guard: "answers", target: ".theirs", actions: ["remember", "withdraw"] },
+          {
+            guard: "answers",
+            target: ".theirs",
+            actions: ["remember", "withdraw", "settleDisputes"],
+          },
           { actions: "remember" },
         ],
         ConversationClosed: { target: ".closed", actions: "withdraw" },
-        ConversationDealtWith: { target: ".quiet", actions: ["withdraw", "dealWith"] },
+        ConversationDealtWith: {
+          target: ".quiet",
+          actions: ["withdraw", "dealWith", "settleDisputes"],
+        },
         WorkCarriedOut: [
           { guard: "isOwnWork", target: ".theirs", actions: "endWork" },
           { actions: "note" },
@@ -293,6 +332,11 @@ const chart = setup({
         ],
         WorkFailed: [{ guard: "isOwnWork", actions: "endWork" }, { actions: "note" }],
         AnswerHandedOver: [
+          {
+            guard: and(["answersAll", "answersComplaint"]),
+            target: ".theirs",
+            actions: ["noteAnswer", "settleDisputes"],
+          },
           { guard: "answersAll", target: ".theirs", actions: "noteAnswer" },
           { actions: "noteAnswer" },
         ],

@@ -159,6 +159,8 @@ export interface AnalystContext {
     readonly work: string
     readonly lastOutwardAt: number
     readonly dealtWithUntil: number
+    /** Invoices whose dispute it settled. */
+    readonly settled: ReadonlyArray<string>
   } | null
 }
 
@@ -226,6 +228,10 @@ export const invoiceMeant = (context: AnalystContext) => {
   const overpaid = context.invoices.filter((one) => one.overpaid.length > 0)
   return saysTwice && overpaid.length === 1 ? overpaid[0] : undefined
 }
+
+/** Invoices that this person disputed by mail. */
+export const disputedIn = ({ invoices }: AnalystContext): ReadonlyArray<string> =>
+  invoices.filter(({ disputed }) => disputed).map(({ invoice }) => invoice)
 
 /** Asks for the reply to a complaint: all that was not answered yet, with what is known of its invoice. */
 export const complaintReply = (

@@ -16,14 +16,22 @@ export interface InvoiceContext {
   readonly works: number
   /** Stream of the reminder under way. */
   readonly reminder: string | null
-  /** The refund under way or done, and of which charge. */
-  readonly refund: { readonly work: string; readonly payment: string } | null
+  /** The refund under way, and of which charge; `isGiven`: it was handed over while there was a dispute. */
+  readonly refund: {
+    readonly work: string
+    readonly payment: string
+    readonly isGiven?: boolean
+  } | null
   /** Charges whose refund was asked for: never twice. */
   readonly refundsAsked: ReadonlyArray<string>
   /** Payments the founder told of that are still to be recorded with the payments adapter. */
   readonly toRecord: ReadonlyArray<
     { readonly payment: string; readonly amount: Money; readonly at: number }
   >
+  /** Who disputes it; the bank's word goes before a mail. */
+  readonly disputedBy: "bank" | "mail" | null
+  /** Nobody is reminded before this, epoch ms: there was just another reason to write. */
+  readonly restsUntil: number
   /** The conversation was told of this invoice. */
   readonly isNoted: boolean
 }

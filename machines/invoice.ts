@@ -68,7 +68,8 @@ const chartSetup = setup({
   delays: {
     untilDue: ({ context }) => delay(context.books.dueAt),
     untilOverdue: ({ context }) => delay(context.books.dueAt + graceMillis),
-    untilFirstReminder: ({ context }) => delay(context.books.dueAt + firstReminderMillis),
+    untilFirstReminder: ({ context }) =>
+      delay(Math.max(context.books.dueAt + firstReminderMillis, context.restsUntil)),
     untilNextReminder: reminderMillis,
     untilRecordedAgain: recordAgainMillis,
   },
@@ -92,6 +93,13 @@ const chartSetup = setup({
       return ["open", "overpaid", "draft", "unbilled"].includes(standing) ||
         (standing === "paid" && standingOf(context.books) === "paid")
     },
+    rests: ({ context }) => Date.now() < context.restsUntil,
+    /** An answer to a mail settles nothing with the bank. */
+    isBanks: ({ context, event }) =>
+      event.type === "DisputeSettled" && event.outcome === "settled" &&
+      context.disputedBy === "bank",
+    wasGiven: ({ context }) => context.refund?.isGiven === true,
+    isBeingGiven: ({ context }) => context.refund !== null,
     isDisputable: ({ context, event }) =>
       event.type === "InvoiceDisputed" &&
       (event.by === "bank" || ["open", "overpaid"].includes(standingOf(context.books))),
@@ -136,7 +144,9 @@ const chartSetup = setup({
       enqueue.assign({ isNoted: false })
       enqueue(tellConversation(context, "settled"))
     }),
+    /** While it rests nobody is asked: see `reminderAsked`. */
     askForReminder: enqueueActions(({ context, enqueue }) => {
+      if (Date.now() < context.restsUntil) return
       const work = workOf(context)
       enqueue.assign({ works: context.works + 1, reminder: work })
       enqueue(tellReminder(context, work))
@@ -161,6 +171,17 @@ const chartSetup = setup({
       enqueue(tellRefund(context, work, extra))
     }),
     endRefund: assign({ refund: null }),
+    keepGiven: assign(({ context: { refund } }) => ({
+      refund: refund === null ? null : { ...refund, isGiven: true },
+    })),
+    dispute: assign(({ context, event }) =>
+      event.type === "InvoiceDisputed"
+        ? { disputedBy: context.disputedBy === "bank" ? "bank" : event.by }
+        : {}
+    ),
+    endDispute: assign({ disputedBy: null }),
+    /** Who was just answered is not reminded on the same day. */
+    settle: assign({ restsUntil: () => Date.now() + firstReminderMillis }),
     queue: assign(({ context, event }) =>
       event.type === "PaymentReceived"
         ? {
@@ -208,6 +229,8 @@ const chart = chartSetup.createMachine({
     refund: null,
     refundsAsked: [],
     toRecord: [],
+    disputedBy: null,
+    restsUntil: 0,
     isNoted: false,
   }),
   type: "parallel",
@@ -233,6 +256,7 @@ const chart = chartSetup.createMachine({
                 reminderAsked: {
                   entry: "askForReminder",
                   exit: "withdrawReminder",
+                  always: { guard: "rests", target: "unreminded" },
                   on: {
                     WorkCarriedOut: [
                       {
@@ -268,18 +292,32 @@ const chart = chartSetup.createMachine({
         /** It rests until the dispute is settled, and then goes on where it was. */
         disputed: {
           entry: "noteDisputed",
+          exit: "endDispute",
           on: {
             InvoiceIssued: { guard: "leavesDisputed", actions: "enter" },
             PaymentReceived: { guard: "leavesDisputed", actions: "enter" },
             PaymentRefunded: { guard: "leavesDisputed", actions: "enter" },
             PaymentFailed: { guard: "leavesDisputed", actions: "enter" },
-            InvoiceDisputed: { actions: "enter" },
-            DisputeSettled: {
-              guard: { type: "becomes", params: { standing: "open" } },
-              target: "#open.remembered",
-              actions: "enter",
-            },
-            WorkCarriedOut: { guard: "isRefund", actions: "endRefund" },
+            InvoiceDisputed: { actions: ["enter", "dispute"] },
+            DisputeSettled: [
+              { guard: "isBanks", actions: "note" },
+              {
+                guard: { type: "becomes", params: { standing: "open" } },
+                target: "#open.remembered",
+                actions: ["enter", "settle"],
+              },
+              {
+                guard: and([becomes("overpaid"), "wasGiven"]),
+                target: "overpaid.refundGiven",
+                actions: ["enter", "endRefund", "settle"],
+              },
+              {
+                guard: and([becomes("overpaid"), "isBeingGiven"]),
+                target: "overpaid.refundAsked",
+                actions: ["enter", "settle"],
+              },
+            ],
+            WorkCarriedOut: { guard: "isRefund", actions: "keepGiven" },
             WorkRejected: { guard: "isRefund", actions: "endRefund" },
             WorkFailed: { guard: "isRefund", actions: "endRefund" },
           },
@@ -316,7 +354,7 @@ const chart = chartSetup.createMachine({
         InvoiceCancelled: [...moves],
         DisputeSettled: [...moves],
         InvoiceDisputed: [
-          { guard: "isDisputable", target: ".disputed", actions: "enter" },
+          { guard: "isDisputable", target: ".disputed", actions: ["enter", "dispute"] },
           { actions: "enter" },
         ],
       },

@@ -229,6 +229,31 @@ describe("a complaint", () => {
       state({ ours: "waiting" }, "weighed", "none"),
     )
   })
+  describe("that disputed an invoice", () => {
+    const story = [noted("overpaid", true), complaint, weighed("complaint")]
+    const settled = { type: "DisputeSettled", outcome: "settled", invoice }
+    const handedOver = { type: "AnswerHandedOver", person, work, answers: epoch }
+    it("settles that once the founder answered", () =>
+      void given(...story).when(answered(4)).tellsAll(
+        [work, { type: "WorkWithdrawn" }],
+        [`invoice-${invoice}`, settled],
+      ).knows({ invoices: [{ disputed: false }] }).when(answered(5)).tellsNobody())
+    it("settles it once AIOS answered, or the founder dealt with it", () => {
+      given(...story).when(handedOver).tells(`invoice-${invoice}`, settled)
+      given(...story, handedOver).when(ended("WorkCarriedOut")).tellsNobody()
+      given(...story).when({ type: "ConversationDealtWith", by: "operator" }).tellsAll(
+        [work, { type: "WorkWithdrawn" }],
+        [`invoice-${invoice}`, settled],
+      )
+    })
+    it("settles nothing by an answer to something else", () =>
+      void given(...story).when({ ...handedOver, work: `executor-${person}~o1` }).tellsNobody())
+    it("disputes it again where the answer is taken back", () =>
+      void given(...story, handedOver, ended("WorkCarriedOut")).when(
+        { type: "AnswerTakenBack", person, work },
+      ).tells(`invoice-${invoice}`, { type: "InvoiceDisputed", by: "mail" })
+        .knows({ invoices: [{ disputed: true }] }))
+  })
   it("is not asked for where something else weighs more", () =>
     void given(wrote({ asks: true })).when(weighed("question")).tellsNobody())
 })

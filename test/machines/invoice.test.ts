@@ -182,6 +182,33 @@ describe("a dispute", () => {
     void given(late(9), after(10), disputed("mail")).is(stands("disputed")).knows({
       reminder: null,
     }))
+  it("that is settled leaves three days before a reminder that was under way is asked for again", () =>
+    void given(late(9), after(10), disputed("mail"), settled("settled")).is(
+      open({ overdue: "unreminded" }),
+    ).when(after(firstReminderMillis - 1)).tellsNobody().when(after(1)).is(
+      open({ overdue: "reminderAsked" }),
+    ).tells(reminder(2), { type: "MailRequested" }))
+  it("that is settled before anybody was reminded does so as well", () =>
+    void given(issued(), disputed("mail"), after(40 * day)).when(settled("settled")).is(
+      open("notDue"),
+    ).when(after(10)).is(open({ overdue: "unreminded" })).when(after(firstReminderMillis)).is(
+      open({ overdue: "reminderAsked" }),
+    ))
+  it("with the bank is not settled by an answer to a mail", () =>
+    void given(issued(), disputed("mail"), disputed("bank"), settled("settled")).is(
+      stands("disputed"),
+    ))
+  it("leaves a refund where it was", () => {
+    const twice = [issued(), paid("ch_1"), paid("ch_2"), disputed("mail")]
+    given(...twice, settled("settled")).is(stands({ overpaid: "refundAsked" }))
+      .when(ended("WorkCarriedOut", 1, "refund")).is(stands({ overpaid: "refundGiven" }))
+    given(...twice, ended("WorkCarriedOut", 1, "refund"), settled("settled")).is(
+      stands({ overpaid: "refundGiven" }),
+    )
+    given(...twice, ended("WorkRejected", 1, "refund"), settled("settled")).is(
+      stands({ overpaid: "surplusKept" }),
+    )
+  })
   it("by mail is none where all is paid", () =>
     void given(issued(), paid("ch_1"), disputed("mail")).is(stands("paid")))
   it("by the bank holds what was paid until it is won or lost", () => {

@@ -44,12 +44,17 @@ const wants = words(
     "il (?:me|nous) faut|necesit(?:o|amos)",
 )
 const isDue = words(
-  "deadline|due|overdue|payable|fällig|frist|stichtag|abgabe|échéance|plazo|vence",
+  "deadline|due|overdue|payable|zahlbar|zu (?:be)?zahlen|fällig|frist|stichtag|abgabe|échéance|plazo|vence",
 )
 /** A meeting that is asked for is no work to hand in. */
 const meets = words(
   "call|meet|meeting|talk|chat|speak|coffee|lunch|telefonieren|treffen|termin|sprechen|réunion|reunión",
 )
+/** "If I do not have it by Friday": what is missing then is wanted from the one who reads. */
+const threatens = words(
+  "(?:if|unless|wenn|falls|sollten?) .{0,60}(?:i|we|you|my|our|ich|wir|sie|du|mein|meine|unser|unsere)",
+)
+const unless = words("unless")
 const clauseEnds = /[,;:] | (?:and|but|und|aber|so|dann|et|mais|y|pero) /giu
 
 /** The part of the sentence a date stands in. */
@@ -68,6 +73,9 @@ const whoIn = (clause: string, isDeadline: boolean): CommitmentRead["by"] | unde
   }
   // "We'll need it by Friday" wants; "we'll send it by Friday" promises.
   if (wants.test(clause) && isDeadline) return "reader"
+  if (isDeadline && threatens.test(clause) && (negated.test(clause) || unless.test(clause))) {
+    return "reader"
+  }
   if (promises.test(clause)) return negated.test(clause) ? undefined : "writer"
   return isDue.test(clause) ? "reader" : undefined
 }

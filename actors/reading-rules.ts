@@ -98,7 +98,25 @@ export const rules: ReadonlyArray<Rule> = [
       /\b(?:enttäuscht|enttäuschend|beschwer(?:de|en|e mich)|unzufrieden|verärgert|immer noch keine antwort|keine antwort erhalten|geld zurück|rückerstattung|reklam(?:ation|iere)|mahne|zum (?:zweiten|dritten|vierten) mal)\b/i,
       /\b(?:déçue?|mécontente?|rembours(?:ement|ez)|réclamation|decepcionad[oa]|reembolso|reclamación|queja)\b/i,
     ],
-    not: /\b(?:no complaints?|not complaining|keine beschwerde)\b/i,
+    // Who may have it back is asked kindly; whoever demands it complains.
+    not:
+      /\b(?:no complaints?|not complaining|keine beschwerde|(?:can|could|may) (?:i|we) (?:please )?(?:get|have|ask for|receive) (?:(?:a|my|our|the|some of) )?(?:refund|money back))\b/i,
+  },
+  {
+    intent: "asksRefund",
+    warmth: 0,
+    says: [
+      /\b(?:can|could|may) (?:i|we) (?:please )?(?:get|have|ask for|receive) (?:(?:a|my|our|the|some of) )?(?:refund|money back)\b/i,
+      /\b(?:(?:geld|betrag|preis|gebühr|beitrag) .{0,40}zurück(?:bekommen|erhalten|haben|erstattet|zahlen|überweisen)|geld zurück(?:bekommen|erhalten))\b/i,
+    ],
+  },
+  {
+    intent: "asksChange",
+    warmth: 0,
+    says: [
+      /\b(?:(?:reschedule|postpone|move|change|cancel) (?:my|our) (?:booking|order|place|seat|ticket|subscription|appointment|workshop)|(?:place|seat|booking|ticket|workshop) be (?:moved|rescheduled|changed|cancelled))\b/i,
+      /\b(?:(?:platz|plätze|termin|buchung|bestellung|ticket|workshop|abo) .{0,60}(?:verschieben|verlegen|umbuchen|stornieren|ändern)|umbuchen)\b/i,
+    ],
   },
   {
     intent: "thanks",

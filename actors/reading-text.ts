@@ -56,6 +56,25 @@ export const sentencesOf = (text: string): ReadonlyArray<string> => {
   return sentences
 }
 
+/** A subject on one line, without the marks of answers and forwards. */
+export const bareSubject = (subject: string): string =>
+  subject.replace(/[\p{Cc}\s]+/gu, " ").trim()
+    .replace(/^(?:(?:re|aw|antw|sv|fwd?|wg)\s?(?:\[\d{1,4}\])?\s?:\s?)+/i, "").trim()
+
+const askingWord =
+  /(?<!\p{L})(?:could|can|would|will|do|does|did|are|is|may|shall|should|how|what|when|where|which|who|why|könnten|könntest|kannst|können|kann|hätten|hättest|haben|würden|wäre|darf|dürfen|wie|was|wann|wo|womit|welche[nrs]?|wer|warum)(?!\p{L})/iu
+
+/** A question in at most 12 words, from where it begins to ask; one that was cut still ends as one. */
+export const questionOf = (sentence: string): string => {
+  const count = sentence.split(" ").length
+  if (count <= quoteWordsMax) return quoteOf(sentence, 0)
+  const at = sentence.search(askingWord)
+  const words = sentence.slice(Math.max(0, at)).split(" ")
+  const said = words.slice(0, quoteWordsMax).join(" ").slice(0, 200)
+  const cut = words.length > quoteWordsMax
+  return `${at > 0 ? "…" : ""}${cut ? `${said.replace(/[\s,;:.]+$/, "")}…?` : said}`
+}
+
 /** At most 12 words around what was found. */
 export const quoteOf = (sentence: string, at: number): string => {
   const words = sentence.split(" ")

@@ -4,9 +4,11 @@
  * from, and nothing in it is ever followed. Every pattern is bounded, so no text can make it slow.
  */
 import type { Findings } from "../machines/analyst.ts"
+import type { Language } from "../machines/record.ts"
 import { type AmountRead, amountsIn } from "./reading-amounts.ts"
 import { commitmentsIn } from "./reading-commitments.ts"
 import type { Reckoning } from "./reading-dates.ts"
+import { languageOf } from "./reading-language.ts"
 import {
   capitalNames,
   capitalsMin,
@@ -21,9 +23,16 @@ import {
   unsubscribing,
   warmthOfWriting,
 } from "./reading-rules.ts"
-import { newText, quoteOf, sentenceCharsMax, sentencesOf } from "./reading-text.ts"
+import {
+  bareSubject,
+  newText,
+  questionOf,
+  quoteOf,
+  sentenceCharsMax,
+  sentencesOf,
+} from "./reading-text.ts"
 
-export { newText } from "./reading-text.ts"
+export { bareSubject, newText } from "./reading-text.ts"
 export type { Reckoning } from "./reading-dates.ts"
 
 /** Written into what was read; a new name whenever a rule changes. */
@@ -32,6 +41,8 @@ export const reader = "rules-2"
 const quotesMax = 8
 const commitmentsMax = 5
 const numbersMax = 5
+/** Questions of one mail that are quoted. */
+const questionsMax = 3
 
 export type Suspicion = Findings["suspicions"][number]
 
@@ -41,6 +52,8 @@ export interface Reading {
     readonly warmth: number
     readonly intents: ReadonlyArray<string>
     readonly instructsReader: boolean
+    /** Absent where the words do not say. */
+    readonly language?: Language
   }
   readonly amounts: ReadonlyArray<AmountRead>
   /** With the words each was read from. Empty where nothing says when the mail was sent. */
@@ -68,6 +81,8 @@ const firstMatch = (
   }
   return undefined
 }
+
+const isQuestion = (sentence: string): boolean => sentence.endsWith("?")
 
 const isUnsubscribing = (sentence: string): boolean =>
   !notUnsubscribing.test(sentence) && firstMatch(unsubscribing, sentence) !== undefined
@@ -117,11 +132,7 @@ const instructed = (quotes: ReadonlyArray<string>): Reading => ({
   unsubscribes: false,
 })
 
-const titleOf = (subject: string) =>
-  subject.slice(0, sentenceCharsMax).replace(/\s+/g, " ").replace(
-    /^(?:(?:re|aw|fwd?|wg|antw|sv)\s?:\s?)+/i,
-    "",
-  ).trim()
+const titleOf = (subject: string) => bareSubject(subject.slice(0, sentenceCharsMax))
 
 /** Characters that are not seen and break words: what hides between letters. */
 const unseen =
@@ -152,6 +163,9 @@ export const readText = (subject: string, text: string, reckoning?: Reckoning): 
   const quote = (sentence: string, at: number) => {
     if (quotes.size < quotesMax) quotes.add(quoteOf(sentence, at))
   }
+  /** Sentences that only name a date: evidence where there is no better. */
+  const dated: Array<readonly [sentence: string, at: number]> = []
+  let questions = 0
   const commitments: Array<Reading["commitments"][number]> = []
   let unsubscribes = false
   for (const [index, sentence] of sentences.entries()) {
@@ -161,6 +175,11 @@ export const readText = (subject: string, text: string, reckoning?: Reckoning): 
       quote(sentence, firstMatch(unsubscribing, sentence) ?? 0)
       continue
     }
+    const asks = !isTitle && questions < questionsMax && isQuestion(sentence)
+    if (asks) {
+      questions++
+      if (quotes.size < quotesMax) quotes.add(questionOf(sentence))
+    }
     for (const rule of rules) {
       // A subject is read for what went wrong only: it says what a mail is about, not what it says.
       if (intents.has(rule.intent) || (isTitle && rule.intent !== "chargedTwice")) continue
@@ -169,15 +188,18 @@ export const readText = (subject: string, text: string, reckoning?: Reckoning): 
       if (rule.and !== undefined && !rule.and.test(sentence)) continue
       if (rule.not?.test(sentence) === true) continue
       intents.set(rule.intent, rule.warmth)
-      if (rule.intent !== "thanks" && rule.intent !== "asks") quote(sentence, at)
+      if (asks || rule.intent === "thanks" || rule.intent === "asks") continue
+      if (rule.intent === "namesDate") dated.push([sentence, at])
+      else quote(sentence, at)
     }
     if (isTitle || reckoning === undefined || commitments.length >= commitmentsMax) continue
     for (const { at, by, dueAt } of commitmentsIn(sentence, reckoning)) {
       if (commitments.length >= commitmentsMax) break
       commitments.push({ by, dueAt, words: quoteOf(sentence, at) })
-      quote(sentence, at)
+      if (!asks) quote(sentence, at)
     }
   }
+  if (quotes.size === 0) dated.forEach(([sentence, at]) => quote(sentence, at))
   if (intents.has("chargedTwice") && !intents.has("complains")) intents.set("complains", 0)
   const { harsh, tempers } = tempersOf(sentences, new Set(intents.keys()))
   if (tempers.length > 0) {
@@ -195,12 +217,14 @@ export const readText = (subject: string, text: string, reckoning?: Reckoning): 
   // Who complains is not courted, whatever else the mail names.
   const cooled = unsubscribes || intents.has("complains") ? Math.min(0, sum) : sum
   const whole = sentences.join("\n")
+  const language = languageOf(written)
   return {
     signals: {
       reader,
       warmth: Math.max(-100, Math.min(100, cooled)),
       intents: [...intents.keys()],
       instructsReader: false,
+      ...(language === undefined ? {} : { language }),
     },
     // Who accepts a price per month has not said what it comes to.
     amounts: intents.has("accepts") && rate.test(whole) ? [] : amountsIn(whole),
@@ -221,6 +245,8 @@ const phrases: Readonly<Record<string, string>> = {
   namesDate: "names a date",
   asksMeeting: "asks for a meeting",
   asksQuestion: "asks a question",
+  asksRefund: "asks for their money back",
+  asksChange: "asks to change what was booked",
   asks: "asks something",
   thanks: "says thanks",
   chargedTwice: "says they were charged twice",

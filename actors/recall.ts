@@ -4,6 +4,7 @@
  */
 import { Context, Effect, Layer, Schema } from "effect"
 import type { InvoiceFacts } from "../machines/executor.ts"
+import type { Language } from "../machines/record.ts"
 
 export class RecallUnavailable
   extends Schema.TaggedError<RecallUnavailable>()("RecallUnavailable", {
@@ -16,6 +17,8 @@ export interface Remembered {
   readonly address?: string
   readonly company?: string
   readonly mails: number
+  /** What the person wrote in last, where that is known. */
+  readonly language?: Language
   /** Invoices that are not settled, or overpaid. */
   readonly invoices: ReadonlyArray<InvoiceFacts>
   /** The next meeting with the person, epoch ms. */

@@ -7,7 +7,7 @@ import type { MailContent, MailReceived } from "../machines/record.ts"
 import type { Proposal } from "./actor-system.ts"
 import { isIgnoredLabel, normaliseAddress, sidesOf } from "./addresses.ts"
 import type { BlobRef } from "./blob-store.ts"
-import { type Reading, readText, type Suspicion } from "./reading.ts"
+import { bareSubject, type Reading, readText, type Suspicion } from "./reading.ts"
 import { analystOf, type Ground, leadOf, type Route } from "./routes.ts"
 
 /** A mail to more people than this is no answer to one of them. */
@@ -70,6 +70,7 @@ const signalsOf = ({ signals }: Reading, suspicions: ReadonlyArray<Suspicion>) =
   warmth: isForged(suspicions) ? 0 : signals.warmth,
   intents: [...signals.intents],
   instructsReader: signals.instructsReader,
+  ...(signals.language === undefined ? {} : { language: signals.language }),
 })
 
 /** The mail as the analyst of its conversation is told of it. */
@@ -180,7 +181,8 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
       person,
       ...base,
       contact,
-      subject: content.subject,
+      // An answer's subject says what it is about: that is what an invoice and a draft name.
+      subject: bareSubject(content.subject),
       messageId: content.messageId,
       signals: signalsOf(reading, suspicions),
       quotes: [...reading.quotes],

@@ -243,6 +243,8 @@ export const complaintReply = (
   const unanswered = context.mails.filter((mail) =>
     mail.direction === "inward" && mail.sentAt > context.lastOutwardAt
   )
+  const language = unanswered.findLast(({ findings }) => findings.language !== undefined)
+    ?.findings.language
   const meant = invoiceMeant(context)
   const facts = (one: NonNullable<typeof meant>) => ({
     ...{ invoice: one.invoice, number: one.number, total: one.total },
@@ -258,6 +260,7 @@ export const complaintReply = (
     answers: sentAt,
     intents: [...new Set(unanswered.flatMap(({ findings }) => findings.intents))],
     ...{ contact, subject, messageId, quotes },
+    ...(language === undefined ? {} : { language }),
     ...(meant === undefined ? {} : { invoice: facts(meant) }),
   }
 }

@@ -44,6 +44,7 @@ import {
   problemOf,
   requested,
   result,
+  toDraft,
 } from "./executor-work.ts"
 
 const outcomes = [
@@ -168,15 +169,7 @@ const chart = setup({
       invoke: {
         id: "draft",
         src: "draftMail",
-        input: ({ context }) => {
-          const { answers, contact, dueAt, intents, invoice, person, purpose, quotes, subject } =
-            requested(context, "MailRequested")
-          return {
-            ...{ person, purpose, answers, intents, contact, subject, quotes },
-            ...(invoice === undefined ? {} : { invoice }),
-            ...(dueAt === undefined ? {} : { dueAt }),
-          }
-        },
+        input: ({ context }) => toDraft(context),
         onDone: {
           target: "claiming",
           actions: assign(({ event }) => ({ draft: event.output, problem: null })),

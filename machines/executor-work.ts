@@ -93,6 +93,18 @@ export const requested = <Type extends Request["type"]>(
   if (!isOf(request, type)) throw new Error(`There is no ${type} to carry out`)
   return request
 }
+/** What a draft is made from. */
+export const toDraft = (context: ExecutorContext) => {
+  const request = requested(context, "MailRequested")
+  const { answers, contact, dueAt, intents, invoice, language } = request
+  const { person, purpose, quotes, subject } = request
+  return {
+    ...{ person, purpose, answers, intents, contact, subject, quotes },
+    ...(invoice === undefined ? {} : { invoice }),
+    ...(dueAt === undefined ? {} : { dueAt }),
+    ...(language === undefined ? {} : { language }),
+  }
+}
 export const draftOf = ({ draft }: ExecutorContext): Draft => {
   if (draft === null) throw new Error("A mail is to be sent that nobody drafted")
   return draft

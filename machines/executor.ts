@@ -6,7 +6,7 @@
  */
 import { Schema } from "effect"
 import { activity, event, personal, staleAfterMillisDefault } from "./agent.ts"
-import { Instant, InvoiceKey, Mailbox, Money, PersonKey } from "./record.ts"
+import { Instant, InvoiceKey, Language, Mailbox, Money, PersonKey } from "./record.ts"
 
 /** What a mail is for. The coordinator ranks them: see `floorRank`. */
 export const Purpose = Schema.Literals(["complaint", "answer", "reminder", "followUp"])
@@ -54,6 +54,8 @@ export const MailRequested = event("MailRequested", {
   /** What the person wrote, word for word. */
   quotes: personal(Schema.Array(Schema.String)),
   invoice: Schema.optionalKey(InvoiceFacts),
+  /** What the person wrote in; absent where nobody knows. */
+  language: Schema.optionalKey(Language),
 })
 
 export const RefundRequested = event("RefundRequested", {
@@ -159,6 +161,7 @@ export const draftMail = activity({
     quotes: personal(Schema.Array(Schema.String)),
     invoice: Schema.optionalKey(InvoiceFacts),
     dueAt: Schema.optionalKey(Instant),
+    language: Schema.optionalKey(Language),
   }),
   output: Schema.Struct({
     person: PersonKey,

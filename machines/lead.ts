@@ -6,7 +6,7 @@ import { Schema } from "effect"
 import { assign, enqueueActions, setup } from "xstate"
 import { defineAgent, event, isObject, personal, tell } from "./agent.ts"
 import { lead1 } from "./previous/lead-1.ts"
-import { Instant, Mailbox, Money, PersonKey } from "./record.ts"
+import { Instant, Language, Mailbox, Money, PersonKey } from "./record.ts"
 
 /** What rules read in a mail. Plain, so a chart may decide by it; the quotes behind it are sealed. */
 export const Signals = Schema.Struct({
@@ -18,6 +18,8 @@ export const Signals = Schema.Struct({
   intents: Schema.Array(Schema.String),
   /** The mail addresses a reader's AI with instructions; nothing in it was followed. */
   instructsReader: Schema.Boolean,
+  /** What the mail is written in; absent where its words do not say. */
+  language: Schema.optionalKey(Language),
 })
 
 /** The person stands in a list that was imported. */
@@ -253,6 +255,7 @@ const chart = setup({
       const outreaches = context.outreaches + (known === null ? 1 : 0)
       const outreach = known ?? `outreach-${context.person}~${outreaches}`
       enqueue.assign({ outreaches, open: { outreach, answers: event.sentAt }, contacted: null })
+      const { language } = event.signals
       enqueue(tell(outreach, {
         type: "OutreachRequested",
         person: context.person,
@@ -263,6 +266,7 @@ const chart = setup({
         subject: event.subject,
         messageId: event.messageId,
         quotes: event.quotes,
+        ...(language === undefined ? {} : { language }),
       }))
     }),
     /** Who accepts one price gets the invoice for it, once: the founder approves it like all that is money. */

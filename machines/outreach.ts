@@ -8,7 +8,7 @@ import { assign, enqueueActions, setup } from "xstate"
 import { defineAgent, event, isObject, personal, tell } from "./agent.ts"
 import { type Purpose, WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
 import { draftOutreach1, outreach1, sendMail1 } from "./previous/outreach-1.ts"
-import { Instant, Mailbox, PersonKey } from "./record.ts"
+import { Instant, Language, Mailbox, PersonKey } from "./record.ts"
 
 /** A mail to answer. Asked again, the newer mail is answered. */
 export const OutreachRequested = event("OutreachRequested", {
@@ -23,6 +23,8 @@ export const OutreachRequested = event("OutreachRequested", {
   messageId: personal(Schema.String),
   /** What the person wrote, word for word, that the intents were read from. */
   quotes: personal(Schema.Array(Schema.String)),
+  /** What the person wrote in. */
+  language: Schema.optionalKey(Language),
 })
 
 /** There is nothing to answer any more, or nobody to write to. */
@@ -90,11 +92,14 @@ const toLead = (context: OutreachContext, type: string, answers: number, more: o
 const executorOf = (key: string, works: number) => `executor-${key.replace("~", "~o")}~${works}`
 
 const mailFor = (context: OutreachContext, purpose: Purpose, answers: number) => {
-  const { contact, intents, messageId, person, quotes, records, subject } = requestOf(context)
+  const { contact, intents, language, messageId, person, quotes, records, subject } = requestOf(
+    context,
+  )
   return {
     type: "MailRequested",
     requester: `outreach-${context.key}`,
     ...{ person, records, purpose, answers, intents, contact, subject, messageId, quotes },
+    ...(language === undefined ? {} : { language }),
   }
 }
 

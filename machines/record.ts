@@ -39,6 +39,10 @@ export const MailContent = Schema.Struct({
   attachmentNames: Schema.Array(Schema.String),
 })
 
+/** What a person writes in, as far as rules can tell. `de-informal` says du. */
+export const Language = Schema.Literals(["en", "de", "de-informal"])
+export type Language = typeof Language.Type
+
 /**
  * `forgedFrom`: the sender is not who the mail says; `lookalikeAddress`: letters of another alphabet, or
  * a domain one letter off a known one; `activeContent`: scripts, forms or programs; `oversized`: parts or

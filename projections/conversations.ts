@@ -2,7 +2,7 @@
  * What was said with each person, in and out, as rules read it, and how it was weighed. Each mail is a
  * row of its own, written once, so the conversation can be told as it stood on any day.
  *
- * Rows: `conversation:<person>` `{ last, firstAt, mails }`; `mail:<person>:<sent at>:<record>`;
+ * Rows: `conversation:<person>` `{ last, firstAt, mails, language }`; `mail:<person>:<sent at>:<record>`;
  * `weighed:<person>:<at>:<position>`; `answered:<person>:<at>:<position>` a mail that AIOS carried out;
  * `closed:<person>` once nobody may write any more; `turn:<person>` by `timeline.ts` whose turn it is.
  */
@@ -68,11 +68,15 @@ const readMail = (event: RecordedEvent, rows: Rows) => {
     ...envelope("words", data["commitmentWords"]),
   })
   const row = objectOf(rows.get(`conversation:${person}`))
+  const language = textOf(data["direction"]) === "inward" && at >= numberOf(row["last"])
+    ? textOf(findings["language"])
+    : ""
   const firstAt = row["firstAt"] === undefined ? at : Math.min(numberOf(row["firstAt"]), at)
   rows.set(`conversation:${person}`, {
     firstAt,
     last: Math.max(numberOf(row["last"]), at),
     mails: numberOf(row["mails"]) + (known ? 0 : 1),
+    language: language || textOf(row["language"]),
   })
 }
 
@@ -90,7 +94,7 @@ const dealWith = (event: RecordedEvent, rows: Rows) => {
 
 export const conversations = defineProjection({
   name: "conversations",
-  version: 2,
+  version: 3,
   on: {
     MailRead: readMail,
     ConversationClosed: (event, rows) => {

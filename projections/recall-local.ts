@@ -2,14 +2,17 @@
  * `Recall` over the read models: what is known about a person, for those who draft. What was forgotten
  * is not known here either.
  */
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { EventLog } from "../actors/event-log.ts"
 import { Recall, RecallUnavailable, type Remembered } from "../actors/recall.ts"
 import { currentSettings } from "../actors/settings.ts"
 import { Vault } from "../actors/vault.ts"
 import type { InvoiceFacts } from "../machines/executor.ts"
+import { Language } from "../machines/record.ts"
 import { invoicesAsOf } from "./brief-composed.ts"
+import { conversations } from "./conversations.ts"
 import { objectOf, sealedOf, textOf } from "./fields.ts"
+import { tableOf } from "./fold.ts"
 import type { InvoiceRow } from "./invoices.ts"
 import { Queries } from "./queries.ts"
 import { ReadStore } from "./read-store.ts"
@@ -17,6 +20,8 @@ import { ReadStore } from "./read-store.ts"
 /** Invoices of one person, and notes at once, that are given. */
 const invoicesMax = 20
 const notesMax = 50
+
+const decodeLanguage = Schema.decodeUnknownOption(Language)
 
 const factsOf = (one: InvoiceRow): InvoiceFacts => ({
   invoice: one.key,
@@ -55,8 +60,12 @@ const make = Effect.gen(function* () {
     const invoices = invoicesAsOf(store, now + 1).filter((one) =>
       one.person === person && (one.open > 0 || one.overpaid > 0)
     )
+    const language = decodeLanguage(
+      objectOf(store.get(tableOf(conversations), `conversation:${person}`))["language"],
+    )
     return {
       mails: known?.mails ?? 0,
+      ...(Option.isSome(language) ? { language: language.value } : {}),
       invoices: invoices.slice(0, invoicesMax).map(factsOf),
       ...(known?.name === undefined ? {} : { name: known.name }),
       ...(known?.address === undefined ? {} : { address: known.address }),

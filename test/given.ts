@@ -133,6 +133,10 @@ class Then {
     expect(asked).toEqual(activities)
     return this
   }
+  /** What the activities are asked with. */
+  get inputs(): ReadonlyArray<Json | undefined> {
+    return this.#folded.asks.flatMap((ask) => ask.ask === "activity" ? [ask.input] : [])
+  }
   /** Takes back the activities with these ids. */
   stops(...children: ReadonlyArray<string>): Then {
     const stopped = this.#folded.asks.flatMap((ask) => ask.ask === "stop" ? [ask.child] : [])

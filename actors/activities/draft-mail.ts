@@ -7,7 +7,8 @@ import { Clock, Effect, Option, Schema } from "effect"
 import { draftMail as declaration } from "../../machines/executor.ts"
 import { implement } from "../activity.ts"
 import { amountsIn } from "../reading-amounts.ts"
-import { datesIn } from "../reading-dates.ts"
+import { commitmentsIn } from "../reading-commitments.ts"
+import { datesIn, type Reckoning } from "../reading-dates.ts"
 import { Recall, type Remembered } from "../recall.ts"
 import { currentSettings, type Settings } from "../settings.ts"
 import {
@@ -15,9 +16,11 @@ import {
   dateWords,
   type Facts,
   firstNameOf,
+  fullNameOf,
   oneLine,
   subjectOf,
   textOf,
+  timeWords,
 } from "./mail-words.ts"
 import { opened } from "./opened.ts"
 
@@ -70,6 +73,13 @@ const given = <A extends object>(fields: A) =>
     [K in keyof A]?: Exclude<A[K], undefined>
   }
 
+/** A time of day beside a date. */
+const clock = /\d{1,2}[:.]\d{2}|\b\d{1,2} ?(?:am|pm|uhr|o'clock)\b/i
+/** The times that are named to choose from, each with its day. */
+const timesIn = (quote: string, reckoning: Reckoning): ReadonlyArray<number> =>
+  quote.split(/ (?:or|oder) /i).filter((part) => clock.test(part))
+    .flatMap((part) => datesIn(part, reckoning).slice(0, 1).map(({ dueAt }) => dueAt))
+
 export const draftMail = implement(declaration, (mail) =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
@@ -99,29 +109,40 @@ export const draftMail = implement(declaration, (mail) =>
         retryable: false,
       })
     }
-    const amount = onlyOne(quotes.flatMap((quote) => amountsIn(quote)))
+    const language = mail.language ?? known?.language ?? "en"
+    const amount = onlyOne(amountsIn(quotes.join("\n")))
     const reckoning = {
       sentAt: mail.answers,
       timeZone,
       dayEndsAt: settings.workingHours?.to ?? dayEndsAt,
     }
     const words = (at: number | undefined) =>
-      at === undefined ? undefined : dateWords(at, timeZone, now)
+      at === undefined ? undefined : dateWords(at, timeZone, now, language)
     const named = mail.dueAt !== undefined
       ? [mail.dueAt]
       : quotes.flatMap((quote) => datesIn(quote, reckoning).map(({ dueAt }) => dueAt))
+    const wanted = quotes.find((quote) =>
+      commitmentsIn(quote, reckoning).some(({ by }) => by === "reader")
+    )
+    const times = quotes.flatMap((quote) => timesIn(quote, reckoning))
+    const nameOf = (named: typeof firstNameOf) =>
+      named(to.name, known?.company, to.address) ||
+      named(known?.name ?? "", known?.company, to.address)
     const facts: Facts = {
+      language,
       purpose: mail.purpose,
-      firstName: firstNameOf(to.name, known?.company, to.address) ||
-        firstNameOf(known?.name ?? "", known?.company, to.address),
+      firstName: nameOf(firstNameOf),
+      fullName: nameOf(fullNameOf),
       company: oneLine(known?.company ?? ""),
       intents: mail.intents,
-      dates: [...new Set(named.map((at) => dateWords(at, timeZone, now)))],
+      dates: [...new Set(named.map((at) => dateWords(at, timeZone, now, language)))],
+      times: [...new Set(times.map((at) => timeWords(at, timeZone, now, language)))],
       quotes,
       subject: bareSubject(yield* opened(mail.subject)),
       signature: settings.signature?.trim() || name,
       ...given({
         invoice,
+        wanted,
         amount: amount && { minor: amount.minor, currency: amount.currency },
         invoiceDue: words(invoice?.dueAt),
         nextMeeting: words(known?.nextMeeting?.startsAt),

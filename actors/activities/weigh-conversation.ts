@@ -51,8 +51,8 @@ const aboutOf = (
 ): About => {
   if (intents.has("complains")) return "complaint"
   if (["accepts", "namesBudget", "asksPrice"].some((one) => intents.has(one))) return "deal"
-  if (hasDeadline) return "promise"
   if (asks || intents.has("asksMeeting")) return "question"
+  if (hasDeadline) return "promise"
   return intents.has("thanks") ? "thanks" : "other"
 }
 
@@ -95,7 +95,8 @@ export const weigh = (mails: ReadonlyArray<Mail>, now: number) => {
   const knows = mails.length >= relationMailsMin && mails.some((one) => one.direction === "outward")
   const pressing = count === 0
     ? 0
-    : weights[about] + (dueAt === undefined ? 0 : deadlineWeight(dueAt - now)) +
+    : Math.max(weights[about], dueAt === undefined ? 0 : weights.promise) +
+      (dueAt === undefined ? 0 : deadlineWeight(dueAt - now)) +
       moneyWeight(largest) + (named.has("angry") ? 15 : 0) + (named.has("chargedTwice") ? 10 : 0) +
       (named.has("accepts") ? 10 : 0) + (count >= 3 ? 15 : count === 2 ? 8 : 0) + (knows ? 5 : 0)
   const reasons = [

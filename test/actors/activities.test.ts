@@ -135,8 +135,43 @@ describe("draftMail", () => {
         intents: ["accepts", "namesDate"],
         quotes: seal(["we accept 1,200 EUR", "send it by Tuesday evening"]),
       }), { company: "Lumen GmbH" })
-      expect(words).toContain("it is agreed: 1,200 EUR. You name Tuesday 24 November")
+      expect(words).toContain("it is agreed: 1,200 EUR. I have noted Tuesday 24 November")
       expect(words).toContain("Shall I make the invoice out to Lumen GmbH?")
+    })))
+  it.each([
+    [
+      "Could you send me the contract by Tuesday evening?",
+      "You asked for the contract by Tuesday evening; I have noted it.",
+    ],
+    ["Please sign it by Tuesday.", "You also wrote: “Please sign it by Tuesday.” I have noted it."],
+  ])(
+    "what is asked for by a date is named in the person's words: %j",
+    (quote, words) =>
+      run(Effect.gen(function* () {
+        const draft = yield* drafted((seal) => ({
+          intents: ["accepts", "namesDate", "asks"],
+          quotes: seal(["We accept your offer: 1,200 EUR.", quote]),
+        }))
+        expect(draft.words).toContain("You wrote: “We accept your offer: 1,200 EUR.”")
+        expect(draft.words).toContain(words)
+      })),
+  )
+  it("questions are what is answered: they are quoted before anything else", () =>
+    run(Effect.gen(function* () {
+      const { words } = yield* drafted((seal) => ({
+        intents: ["namesDate", "asks", "asksPrice"],
+        quotes: seal(["The days in September were good.", "Have you time?", "What would it cost?"]),
+      }))
+      expect(words).toContain("You ask: “Have you time?” and “What would it cost?”")
+    })))
+  it("an amount that is named twice is one amount", () =>
+    run(Effect.gen(function* () {
+      const { words } = yield* drafted((seal) => ({
+        intents: ["asksPrice", "namesBudget"],
+        quotes: seal(["We can spend 6,500 EUR", "6,500 EUR and not more"]),
+      }))
+      expect(words).toContain("6,500 EUR is a clear frame.")
+      expect(words.match(/\?/g)).toHaveLength(1)
     })))
   it("a meeting that stands already is named", () =>
     run(Effect.gen(function* () {
@@ -152,8 +187,17 @@ describe("draftMail", () => {
       }))
       expect(words).toBe(
         "You wrote: “could we meet on Wednesday at 10:00”\n" +
-          "I am checking the times you name and write to you which one works.",
+          "I have noted Wednesday 25 November at 10:00. Is there a second time that would suit you?",
       )
+      const { words: two } = yield* drafted((seal) => ({
+        intents: ["asksMeeting"],
+        quotes: seal(["Could we meet on Wednesday at 10:00 or on Thursday at 14:00?"]),
+      }))
+      expect(two).toContain(
+        "I have noted Wednesday 25 November at 10:00 and Thursday 26 November at 14:00. " +
+          "Which of them do you prefer?",
+      )
+      expect(`${words} ${two}`).not.toMatch(/I am|I will|write to you/)
       const { words: open } = yield* drafted((seal) => ({
         intents: ["asksMeeting"],
         quotes: seal(["it has to be online before March", "could we have a call"]),
@@ -208,6 +252,79 @@ describe("draftMail", () => {
           "Is it still of interest, or shall I close it?",
       )
     })))
+  describe("in German", () => {
+    const german = (more: (seal: (value: unknown) => unknown) => object) =>
+      drafted((seal) => ({ language: "de", ...more(seal) }))
+    it("greets by the whole name, quotes the question, and says Sie", () =>
+      run(Effect.gen(function* () {
+        const { greeting, subject, words } = yield* german((seal) => ({
+          quotes: seal(["Was kostet ein Workshop?"]),
+        }))
+        expect(greeting).toBe("Guten Tag Ada Weiss,")
+        expect(subject).toBe("Re: Sponsorship")
+        expect(words).toBe(
+          "Sie fragen: „Was kostet ein Workshop?“\n" +
+            "Damit ich Ihnen einen Preis nennen kann und keine Spanne: Was genau soll dabei sein?",
+        )
+      })))
+    it("says du to whoever wrote so, and goes on in lower case after the greeting", () =>
+      run(Effect.gen(function* () {
+        const { greeting, words } = yield* german((seal) => ({
+          language: "de-informal",
+          quotes: seal(["Was kostet ein Workshop bei dir?"]),
+        }))
+        expect(greeting).toBe("Hallo Ada,")
+        expect(words).toContain("du fragst: „Was kostet ein Workshop bei dir?“")
+        expect(words).toContain("Damit ich dir einen Preis nennen kann")
+        expect(words).not.toMatch(/Sie|Ihnen/)
+      })))
+    it("agrees, with money and dates as they are written there", () =>
+      run(Effect.gen(function* () {
+        const { words } = yield* german((seal) => ({
+          intents: ["accepts"],
+          quotes: seal(["wir nehmen Ihr Angebot über 1.200 EUR an", "am 3. Dezember"]),
+        }))
+        expect(words).toContain("Gut, dann ist es abgemacht: 1.200 EUR.")
+        expect(words).toContain("Donnerstag, 3. Dezember")
+      })))
+    it("is sorry, and promises as little", () =>
+      run(Effect.gen(function* () {
+        const { words } = yield* german(() => ({ purpose: "complaint", invoice: twice }))
+        expect(words).toContain("das tut mir leid: Rechnung 1042 über 89 EUR wurde zweimal")
+        expect(words).toContain("Die Rückerstattung von 89 EUR ist vorbereitet")
+        expect(words).not.toMatch(/heute|morgen|Tage/)
+      })))
+    it("reminds of an invoice, ever firmer, and follows up", () =>
+      run(Effect.gen(function* () {
+        const reminder = (reminders: number) =>
+          german((seal) => ({
+            purpose: "reminder",
+            intents: [],
+            subject: seal(""),
+            quotes: seal([]),
+            invoice: { ...invoice, reminders },
+          }))
+        const first = yield* reminder(0)
+        expect(first.subject).toBe("Rechnung 1042")
+        expect(first.words).toContain(
+          "Rechnung 1042 über 89 EUR war am Dienstag, 20. Oktober fällig, und ich sehe noch keine",
+        )
+        expect((yield* reminder(1)).words).toContain(
+          "schon geschrieben: Sie war am Dienstag, 20. Oktober fällig und ist noch offen.",
+        )
+        expect((yield* reminder(2)).subject).toBe("Zahlungserinnerung: Rechnung 1042")
+        expect((yield* reminder(2)).words).toContain("dies ist die 3. Erinnerung")
+        expect((yield* german(() => ({ purpose: "followUp" }))).words).toBe(
+          "ich habe Ihnen zu „Sponsorship“ geschrieben und noch nichts gehört. " +
+            "Besteht noch Interesse, oder soll ich die Sache schließen?",
+        )
+      })))
+    it("where nobody said so, it is in what the person wrote in last", () =>
+      run(Effect.gen(function* () {
+        const { greeting } = yield* drafted(() => ({}), { language: "de" })
+        expect(greeting).toBe("Guten Tag Ada Weiss,")
+      })))
+  })
   it("without settings it fails and names what is missing", () =>
     run(Effect.gen(function* () {
       const attempt = Effect.gen(function* () {
@@ -266,15 +383,18 @@ describe("draftMail", () => {
     const more: ReadonlyArray<Partial<Facts>> = [
       {},
       { invoice: twice, invoiceDue: "Tuesday 20 October" },
+      { wanted: "by Friday, please" },
       { amount: invoice.total, dates: ["Tuesday 24 November", "Friday 27 November"] },
     ]
     for (const purpose of ["answer", "complaint", "reminder", "followUp"] as const) {
       for (const quoted of quotes) {
         for (const meant of intents) {
-          for (const known of more) {
+          for (const [n, known] of more.entries()) {
             const text = textOf({
-              ...{ purpose, firstName: "", company: "", subject: "", signature: "Mara" },
-              ...{ intents: meant, quotes: quoted, dates: [], ...known },
+              language: (["en", "de", "de-informal"] as const)[(n + quoted.length) % 3]!,
+              ...{ purpose, firstName: "", fullName: "", company: "", subject: "" },
+              ...{ signature: "Mara", intents: meant, quotes: quoted, dates: [], times: [] },
+              ...known,
             })
             expect(text).not.toMatch(/undefined|null|[[\]{}<>]|\bTODO\b|“\s*”|\r| ,| {2}/)
             expect(text.length).toBeLessThan(600)

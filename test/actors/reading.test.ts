@@ -38,6 +38,51 @@ describe("a mail", () => {
     expect(warm.quotes).toContain("We can spend up to 6,500 EUR.")
   })
 
+  it.each([
+    ["Kann ich das Geld zurückbekommen?", "asksRefund"],
+    ["Could I get my money back?", "asksRefund"],
+    ["Kann ich den Platz ins Frühjahr verschieben?", "asksChange"],
+    ["Could I move my booking to spring?", "asksChange"],
+  ])("that asks %j %s, and does not complain", (text, intent) => {
+    expect(intents(text)).toContain(intent)
+    expect(intents(text)).not.toContain("complains")
+  })
+
+  it("that asks is quoted with its questions, from where each begins to ask", () => {
+    const { quotes } = read(
+      "Hello, the two days in September still echo here. Would you have time for a third day in " +
+        "February, about product photos, for eight people? And what would it cost?",
+    )
+    expect(quotes).toEqual([
+      "Would you have time for a third day in February, about product…?",
+      "And what would it cost?",
+    ])
+    expect(read("Leider bin ich krank am 5. Dezember. Kann ich das Geld zurückbekommen?").quotes)
+      .toEqual(["Kann ich das Geld zurückbekommen?"])
+  })
+  it("that only names a date is quoted with it", () =>
+    expect(read("The fair is on 3 December.").quotes).toEqual(["The fair is on 3 December."]))
+  it("is quoted with three questions at most", () =>
+    expect(read("Who? What? When? Where is it? Why?").quotes).toHaveLength(3))
+
+  it.each([
+    ["Thanks, that is fine with us.", "en"],
+    ["Hello Mara, what would a small shop cost?", "en"],
+    ["Könnten Sie mir bis Mittwoch drei Fragen beantworten?", "de"],
+    ["Vielen Dank für die Nachricht, wir melden uns.", "de"],
+    ["Hallo Mara, kannst du mir ein Angebot schicken? Danke dir!", "de-informal"],
+    [
+      "Liebe Mara, haben Sie am Freitag Zeit? Ich habe dein Buch gern gelesen, sagt Ihnen das etwas?",
+      "de",
+    ],
+    ["", undefined],
+    ["OK 12 EUR", undefined],
+    ["Merci beaucoup, à demain.", undefined],
+  ])(
+    "that says %j is written in %s",
+    (text, language) => expect(read(text).signals.language).toBe(language),
+  )
+
   it("is read without what it quotes and without its signature", () => {
     const said =
       "That is fine.\n\nOn Wed, 11 Nov 2026 at 14:40, Mara <m@n.example>\nwrote:\n> What does it cost?\n"

@@ -9,7 +9,8 @@ import { bouncedAddresses } from "../../actors/routes-mail.ts"
 import { currentSettings } from "../../actors/settings.ts"
 import { setup } from "xstate"
 import { derivedId } from "../../actors/ids.ts"
-import { defineAgent } from "../../machines/agent.ts"
+import { Vault } from "../../actors/vault.ts"
+import { defineAgent, isSealed } from "../../machines/agent.ts"
 import { agents } from "../../machines/mod.ts"
 import { LeadWrote } from "../../machines/lead.ts"
 import { settingsStream } from "../../machines/settings.ts"
@@ -98,6 +99,19 @@ describe("the router", () => {
       expect(yield* state("greta.olsen@kystlinje.example")).toBe("unsubscribed")
       expect(yield* state("orla@byrne-garden.example")).toBe("unreachable")
       expect(yield* state("viktor@sandpartners.example")).toBe("new")
+    }).pipe(Effect.provide(company())))
+
+  it.live("tells what a mail is about without the marks of answers, and what it is written in", () =>
+    Effect.gen(function* () {
+      yield* founder
+      const text = "Guten Tag, was kostet eine Website bei Ihnen?"
+      yield* bring([aMail({ subject: "AW: Re: Unsere Website", text })])
+      const lead = yield* leadOf("ada@client.example")
+      const { subject, signals } = yield* (yield* EventLog).readPage(lead).pipe(
+        Effect.map(([event]) => event!.data as unknown as typeof LeadWrote.Type),
+      )
+      expect(isSealed(subject) ? (yield* Vault).open(subject) : subject).toBe("Unsere Website")
+      expect(signals.language).toBe("de")
     }).pipe(Effect.provide(company())))
 
   it.live("changes nothing when it runs again or loses its checkpoint", () => {

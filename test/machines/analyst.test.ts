@@ -186,6 +186,11 @@ describe("a complaint", () => {
       answers: epoch,
       intents: ["complains", "chargedTwice"],
     }))
+  it("is answered in the language it was written in last", () => {
+    const german = { ...complaint, findings: { ...complaint.findings, language: "de" } }
+    given(german, wrote({ at: 3 })).when(weighed("complaint"))
+      .tells(work, { type: "MailRequested", language: "de" })
+  })
   it("is asked for once, however often the person writes", () =>
     void given(complaint, weighed("complaint"), wrote({ at: 3, intents: ["complains"] })).when(
       weighed("complaint"),

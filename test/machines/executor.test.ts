@@ -80,6 +80,10 @@ describe("a mail", () => {
   it("is drafted, and then asks for the floor", () =>
     void givenWork().when(mail()).is("drafting").asks("draftMail")
       .when(drafted).is("claiming").asks().tells(...asksForTheFloor))
+  it("is drafted in the language it was asked for in", () => {
+    const { inputs } = givenWork().when(mail(epoch, { language: "de" })).is("drafting")
+    expect(inputs).toMatchObject([{ purpose: "answer", language: "de" }])
+  })
   it("waits for approval once it has the floor: sending is asked for, and held at the gate", () =>
     void givenWork(mail(), drafted).when(granted).is({ awaitingApproval: "mail" })
       .asks("sendMail"))

@@ -38,6 +38,9 @@ describe("answering", () => {
       answers: epoch,
       quotes: envelope("quotes"),
     }))
+  it("is drafted in the language the person wrote in", () =>
+    void givenOutreach().when({ ...requested(), language: "de" })
+      .tells(first, { type: "MailRequested", language: "de" }))
   it("once sent, the lead knows", () =>
     void givenOutreach(requested()).when(sent()).is("contacted")
       .tells(lead, { type: "LeadContacted", ...result }))

@@ -25,6 +25,7 @@ import {
   sendMail,
   unpublishArticle,
   voidInvoice,
+  WorkHappened,
   WorkReopened,
   WorkRetried,
   WorkUndone,
@@ -32,6 +33,7 @@ import {
 } from "./executor.ts"
 import {
   blockedMillisMax,
+  closed,
   conversationHears,
   draftOf,
   type ExecutorContext,
@@ -40,27 +42,15 @@ import {
   floorMillisMin,
   floorRelease,
   floorRequest,
+  isAskedForNow,
   isRequest,
+  outcomes,
+  outOfHand,
   problemOf,
   requested,
   result,
   toDraft,
 } from "./executor-work.ts"
-
-const outcomes = [
-  { guard: failedWith("Rejected"), target: "#executor.rejected", actions: "keepProblem" },
-  { guard: failedWith("Skipped"), target: "#executor.stale", actions: "keepProblem" },
-  { target: "#executor.failed", actions: "keepProblem" },
-] as const
-/** What was done, is being taken back or was taken back is not begun again: that is other work. */
-const closed = {
-  MailRequested: {},
-  RefundRequested: {},
-  InvoiceRequested: {},
-  PublicationRequested: {},
-  WorkWithdrawn: { actions: "note" },
-  FloorGranted: { actions: "note" },
-} as const
 
 const chart = setup({
   types: {
@@ -93,6 +83,8 @@ const chart = setup({
       (request === null || request.type === event.type && event.answers > request.answers),
     isOfItsKind: ({ context: { request }, event }) =>
       request === null || request.type === event.type,
+    isAskedForNow: ({ context, event }) =>
+      event.type === "WorkHappened" && isAskedForNow(context.request, event),
     isMail: ({ context: { request } }) => request?.type === "MailRequested",
     isReminder: ({ context: { request } }) =>
       request?.type === "MailRequested" && request.purpose === "reminder" &&
@@ -104,6 +96,7 @@ const chart = setup({
     ),
     /** The event is taken as a fact and changes nothing. */
     note: assign({}),
+    tooLate: assign({ problem: outOfHand }),
     keepProblem: assign(({ event }) => ({ problem: problemOf(event) })),
     edit: assign(({ context: { draft }, event }) =>
       event.type !== "DraftEdited" || draft === null ? {} : {
@@ -309,6 +302,8 @@ const chart = setup({
           },
         },
         noted: {},
+        /** It was stopped and had begun already. */
+        afterAll: { on: { WorkUndone: { target: "#executor.cannotUndo", actions: "tooLate" } } },
       },
       on: { ...closed, WorkUndone: "undoing" },
     },
@@ -365,6 +360,10 @@ const chart = setup({
       actions: "take",
     },
     WorkWithdrawn: ".withdrawn",
+    WorkHappened: [
+      { guard: "isAskedForNow", target: ".carriedOut.afterAll", actions: "releaseSent" },
+      { actions: "note" },
+    ],
     // An answer to a question that is not asked any more.
     FloorGranted: { actions: "releaseUnsent" },
     FloorDenied: { actions: "note" },
@@ -382,6 +381,7 @@ export const executor = defineAgent({
     PublicationRequested,
     WorkWithdrawn,
     WorkRetried,
+    WorkHappened,
     DraftEdited,
     WorkUndone,
     WorkReopened,

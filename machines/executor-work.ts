@@ -3,7 +3,7 @@
  * it ended, the coordinator who is to be written to.
  */
 import type { OutputFrom } from "xstate"
-import { type Compensated, type CompensationFailed, tell } from "./agent.ts"
+import { type Compensated, type CompensationFailed, isObject, tell } from "./agent.ts"
 import { coordinatorKey } from "./coordinator.ts"
 import type {
   DraftEdited,
@@ -16,6 +16,7 @@ import type {
   PublicationRequested,
   Purpose,
   RefundRequested,
+  WorkHappened,
   WorkReopened,
   WorkRetried,
   WorkUndone,
@@ -60,6 +61,7 @@ export type ExecutorEvent =
   | typeof WorkWithdrawn.Type
   | typeof WorkRetried.Type
   | typeof DraftEdited.Type
+  | typeof WorkHappened.Type
   | typeof WorkUndone.Type
   | typeof WorkReopened.Type
   | typeof FloorGranted.Type
@@ -78,6 +80,28 @@ export const problemOf = (event: object) => {
 export const failedWith = (name: string) => ({ event }: { readonly event: object }) =>
   problemOf(event).name === name
 
+/** How an activity that left the house may end otherwise. */
+export const outcomes = [
+  { guard: failedWith("Rejected"), target: "#executor.rejected", actions: "keepProblem" },
+  { guard: failedWith("Skipped"), target: "#executor.stale", actions: "keepProblem" },
+  { target: "#executor.failed", actions: "keepProblem" },
+] as const
+/** What was done, is being taken back or was taken back is not begun again: that is other work. */
+export const closed = {
+  MailRequested: {},
+  RefundRequested: {},
+  InvoiceRequested: {},
+  PublicationRequested: {},
+  WorkWithdrawn: { actions: "note" },
+  WorkHappened: { actions: "note" },
+  FloorGranted: { actions: "note" },
+} as const
+/** Its run is not known here, so nothing can take it back. */
+export const outOfHand = {
+  name: "TooLate",
+  message: "It was under way when it was stopped, and has happened; take it back where it went",
+}
+
 export const isRequest = (event: ExecutorEvent): event is Request =>
   event.type.endsWith("Requested")
 const isOf = <Type extends Request["type"]>(
@@ -93,6 +117,26 @@ export const requested = <Type extends Request["type"]>(
   if (!isOf(request, type)) throw new Error(`There is no ${type} to carry out`)
   return request
 }
+/** Each kind of work has something that only this request asked with. */
+const markOf = (request: Request): readonly [field: string, value: unknown] => {
+  switch (request.type) {
+    case "MailRequested":
+      return ["inReplyTo", request.messageId]
+    case "RefundRequested":
+      return ["payment", request.payment]
+    case "InvoiceRequested":
+      return ["description", request.description]
+    case "PublicationRequested":
+      return ["text", request.text]
+  }
+}
+/** What happened after all is what is asked for now, and not what an earlier request wanted. */
+export const isAskedForNow = (request: Request | null, { input }: typeof WorkHappened.Type) => {
+  if (request === null) return false
+  const [field, value] = markOf(request)
+  return isObject(input) && JSON.stringify(input[field]) === JSON.stringify(value)
+}
+
 /** What a draft is made from. */
 export const toDraft = (context: ExecutorContext) => {
   const request = requested(context, "MailRequested")

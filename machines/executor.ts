@@ -97,6 +97,12 @@ export const DraftEdited = event("DraftEdited", {
   subject: Schema.optionalKey(personal(Schema.String)),
   text: personal(Schema.String),
 })
+/** What was stopped was under way already, and has happened: told by the actor system. */
+export const WorkHappened = event("WorkHappened", {
+  activity: Schema.String,
+  /** What it was asked with. */
+  input: Schema.Json,
+})
 /** It was carried out and is to be taken back, as far as that can be. */
 export const WorkUndone = event("WorkUndone", { by: Schema.String })
 /** It was rejected, and is to be decided again. */

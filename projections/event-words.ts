@@ -272,6 +272,7 @@ const teller: {
     what: "You put your own words in place of the draft's",
     detail: line(textOf(fields["text"])) || forgotten,
   }),
+  WorkHappened: () => ({ what: "It happened before it could be stopped", detail: "" }),
   WorkUndone: () => ({ what: "You took back what was done", detail: "" }),
   WorkReopened: () => ({ what: "You had it decided again", detail: "" }),
   WorkWithdrawn: (fields) => ({

@@ -21,6 +21,7 @@ import { derivedId, outcomeId } from "../ids.ts"
 import { OpenAsks } from "../open-asks.ts"
 import { ActorEngine } from "../system.ts"
 import { Vault } from "../vault.ts"
+import { tellHappened } from "./after-all.ts"
 import { makeBreakers } from "./breakers.ts"
 import { askGate, isUndecided } from "./gate.ts"
 
@@ -50,6 +51,8 @@ interface Job {
   approval: string | undefined
   /** Past the gate: it may be happening outside right now. */
   performing: boolean
+  /** Nobody waits for its outcome any more, and it may be happening all the same. */
+  stopped: boolean
   /** Goes on with a run that waits for its turn to be tried again. */
   resume: (() => void) | undefined
   /** It is one of those that run at the same time. Between two attempts it is not. */
@@ -145,6 +148,7 @@ export const layer = (options: RunnerOptions = {}) =>
         fiber: undefined,
         approval: open.approval,
         performing: false,
+        stopped: false,
         resume: undefined,
         holdsPlace: false,
       }
@@ -434,7 +438,8 @@ export const layer = (options: RunnerOptions = {}) =>
         if (Exit.isSuccess(exit)) {
           yield* carriedOut(job, "succeeded")
           const output = sealOutput(declaration, exit.value, ask.input ?? null)
-          return yield* settle(job, of(job, { type: "ActivitySucceeded", output, ...metered }))
+          yield* settle(job, of(job, { type: "ActivitySucceeded", output, ...metered }))
+          return yield* job.stopped ? tellHappened(job) : Effect.void
         }
         // Interrupted: the ask was stopped, or AIOS stops. Either way nothing is recorded here.
         if (Exit.hasInterrupts(exit)) return
@@ -475,6 +480,7 @@ export const layer = (options: RunnerOptions = {}) =>
       forget(job)
       // What may be happening outside comes to its end, and its outcome is recorded all the same.
       if (job.performing && job.state === "running" && job.declaration.risk !== "none") {
+        job.stopped = true
         return undefined
       }
       if (job.fiber !== undefined) fork(Fiber.interrupt(job.fiber))

@@ -19,6 +19,7 @@ import {
   personal,
   rollback,
 } from "../../machines/agent.ts"
+import { WorkHappened } from "../../machines/executor.ts"
 import { gatekeeper } from "../../machines/gatekeeper.ts"
 import { lead } from "../../machines/lead.ts"
 import {
@@ -56,15 +57,24 @@ const declare = (name: string, options: Options = {}) =>
 
 type Context = { n: number; done: number; error: string }
 /** Runs `logic` when asked; takes the same again when it is asked again meanwhile. */
-const worker = (logic: unknown, name = "worker", person?: string): Agent =>
+const worker = (
+  logic: unknown,
+  name = "worker",
+  person?: string,
+  also?: typeof WorkHappened,
+): Agent =>
   defineAgent({
     name,
     version: 1,
-    events: [Asked, Left, Undone],
+    events: [Asked, Left, Undone, ...(also === undefined ? [] : [also])],
     machine: setup({
       types: {
         context: {} as Context,
-        events: {} as typeof Asked.Type | typeof Left.Type | typeof Undone.Type,
+        events: {} as
+          | typeof Asked.Type
+          | typeof Left.Type
+          | typeof Undone.Type
+          | typeof WorkHappened.Type,
       },
       actors: { work: logic as Declared },
       actions: {
@@ -97,7 +107,10 @@ const worker = (logic: unknown, name = "worker", person?: string): Agent =>
         done: {},
         failed: {},
       },
-      on: { Asked: { target: ".working", actions: "take", reenter: true } },
+      on: {
+        Asked: { target: ".working", actions: "take", reenter: true },
+        ...(also === undefined ? {} : { WorkHappened: ".done" }),
+      },
     }),
   })
 
@@ -636,6 +649,37 @@ describe("the gate", () => {
         yield* propose(second!.stream, granted(hashOf(second!)))
         yield* settled
         expect(runs).toEqual([6])
+      }),
+    )
+  })
+
+  it("tells who stopped it that it has happened after all, where it was under way", async () => {
+    let goOn = () => {}
+    const { one, runs } = noted(logic, (n) =>
+      Effect.callback<number>((resume) => {
+        goOn = () => resume(Effect.succeed(n))
+      }))
+    await inHouse(
+      {
+        agents: [worker(logic, "worker", person, WorkHappened), gatekeeper, lead],
+        activities: [one],
+      },
+      Effect.gen(function* () {
+        yield* propose("worker-1", asked(5))
+        yield* settled
+        const waiting = yield* only
+        yield* propose(waiting.stream, granted(hashOf(waiting)))
+        yield* until(Effect.sync(() => runs.length === 1))
+        yield* propose("worker-1", { type: "Left" })
+        goOn()
+        yield* until(Effect.map(typesOf("worker-1"), (all) => all.includes("WorkHappened")))
+        expect(yield* eventsOf("worker-1")).toContainEqual(expect.objectContaining({
+          type: "WorkHappened",
+          data: { activity: "work", input: { n: 5, person } },
+        }))
+        expect((yield* only).value).toBe("carriedOut")
+        yield* settled
+        expect(runs).toEqual([5])
       }),
     )
   })

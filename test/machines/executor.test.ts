@@ -194,6 +194,42 @@ describe("taking back", () => {
   })
 })
 
+describe("what was under way when it was stopped", () => {
+  const happened = (inReplyTo: unknown, activity = "sendMail") => ({
+    type: "WorkHappened",
+    activity,
+    input: { person, inReplyTo },
+  })
+  const this1 = happened(mail().messageId)
+  const told = [outreach, { type: "WorkCarriedOut", work, kind: "mail", answers: epoch }] as const
+  it.each([
+    ["the floor was revoked", [revoked]],
+    ["it asks for the floor again", [revoked, after(5 * day)]],
+    ["it was withdrawn", [withdrawn]],
+  ])("went out after all: %s, and no second mail is offered", (_, steps) => {
+    const { told: all } = givenMail(...steps).when(this1).is({ carriedOut: "afterAll" }).asks()
+    expect(all).toContainEqual({ to: told[0], event: expect.objectContaining(told[1]) })
+  })
+  it("an edited mail that went out as it was is not asked for in the founder's words", () =>
+    void givenMail(edited).when(this1).is({ carriedOut: "afterAll" }).stops("send")
+      .tellsAll(released(true), [`analyst-${person}`, { type: "AnswerHandedOver", work }], told))
+  it("the answer to an older mail leaves the newer one to be answered", () =>
+    void givenMail(mail(epoch + day)).when(this1).is("drafting").tellsNobody())
+  it("a refund that was given is not asked for again", () => {
+    const given = { type: "WorkHappened", activity: "refundPayment", input: { payment: "ch_2" } }
+    givenWork(refund, refund).when(given).is({ carriedOut: "afterAll" }).stops("refund")
+    givenWork(refund, { ...refund, payment: "ch_3" }).when(given)
+      .is({ awaitingApproval: "refund" }).stops()
+  })
+  it("an article that went out with its old text is still published with the new one", () =>
+    void givenWork(publication, { ...publication, text: envelope("new") })
+      .when({ type: "WorkHappened", activity: "publishArticle", input: publication })
+      .is({ awaitingApproval: "publication" }).stops())
+  it("cannot be taken back from here, and says why", () =>
+    void givenMail(revoked, this1).when(undone).is("cannotUndo")
+      .knows({ problem: { name: "TooLate" } }))
+})
+
 describe("when the world moves on", () => {
   it("a newer mail is drafted anew, and the approval of the old draft is taken back", () =>
     void givenMail().when(mail(epoch + day)).is("drafting").stops("send").asks("draftMail"))

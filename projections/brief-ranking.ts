@@ -79,11 +79,14 @@ export const weights = {
 const threeDays = 3
 const week = 7
 
-const deadline = ({ dueInDays: days, dueInHours: hours }: Stakes): number => {
+const deadline = ({ dueInDays: days, dueInHours: hours, relationship }: Stakes): number => {
   if (days === undefined || days > week) return 0
   if (days <= 0) return weights.deadlineToday + Math.min(weights.deadlineLateMost, -days)
   if ((hours ?? days * 24) <= soonHours) return weights.deadlineSoon
-  return days <= threeDays ? weights.deadlineThreeDays : weights.deadlineThisWeek
+  // Who is angry comes near the top by that alone: a last day they name counts once it is near.
+  return days <= threeDays && relationship !== "complaint"
+    ? weights.deadlineThreeDays
+    : weights.deadlineThisWeek
 }
 
 const money = (amount: number): number =>

@@ -64,6 +64,27 @@ describe("the order of a brief", () => {
       { relationship: "promise", dueInDays: 0, dueInHours: 16 },
     )
   })
+  it("who accepted and waits until today comes before who is angry and gives three days", () => {
+    const angry = {
+      relationship: "complaint" as const,
+      money: 178,
+      pressing: 100,
+      unanswered: 3,
+      waitingDays: 6,
+      decision: true,
+    }
+    const accepted = {
+      relationship: "accepts" as const,
+      dueInDays: 0,
+      money: 1_200,
+      pressing: 85,
+      unanswered: 1,
+      decision: true,
+    }
+    inOrder(accepted, { ...angry, dueInDays: 3, dueInHours: 89 })
+    // The day before, the angry one is first.
+    inOrder({ ...angry, dueInDays: 1, dueInHours: 30 }, accepted)
+  })
   it("the same facts have the same rank", () => {
     const one = { ...nothing, money: 123.45, pressing: 33 }
     expect(rankOf(one)).toBe(rankOf({ ...one }))

@@ -9,9 +9,9 @@ import { type Brief, type BriefItem, OperationFailed } from "../projections/aios
 import {
   clockWords,
   dateWords,
-  dayWords,
   dueWords,
   moneyWords,
+  pastDayWords,
   sumWords,
   waitWords,
 } from "../projections/words.ts"
@@ -122,11 +122,17 @@ const cutAtWord = (text: string, width: number): string => {
 }
 
 /** An item that has only one line left: what happened, cut, and the command. */
-const compact = (item: BriefItem, n: number, { columns, paint }: Page): string => {
+const compact = (item: BriefItem, n: number, { at, brief, columns, paint }: Page): string => {
   const action = oneLine(item.action)
   const room = columns - left.length - 2
   const shown = cut(action, room - whatCharsMin)
-  const what = cutAtWord(oneLine(item.short), room - [...shown].length)
+  const waits = item.since < brief.news.since && item.dueAt === undefined
+    ? waitWords(item.since, at, brief.timeZone)
+    : ""
+  const short = oneLine(item.short)
+  const aged = waits === "" ? short : `${short} · waits ${waits}`
+  const width = room - [...shown].length
+  const what = [...aged].length <= width ? aged : cutAtWord(short, width)
   const gap = columns - left.length - [...what].length - [...shown].length
   return `${String(n).padStart(2)}  ${what}${" ".repeat(gap)}${paint.accent(shown)}`
 }
@@ -167,7 +173,7 @@ const headline = ({ at, brief, columns }: Page): string => {
   ]
   const when = since <= 0
     ? ""
-    : `since ${dayWords(since, at, brief.timeZone)} ${clockWords(since, brief.timeZone)}: `
+    : `since ${pastDayWords(since, at, brief.timeZone)} ${clockWords(since, brief.timeZone)}: `
   const minutes = Math.max(1, Math.round(brief.approvals.length * minutesPerDecision))
   return wrap(
     [
@@ -193,7 +199,7 @@ const moneyLine = ({ brief }: Page): ReadonlyArray<Line> => {
         : ` (oldest ${count(oldest.days, "day")}: ${oneLine(oldest.person)})`),
     ]),
     ...(expected.length === 0 ? [] : [`expected this week ${sumWords(expected)}`]),
-    ...(accepted.length === 0 ? [] : [`accepted, not invoiced yet ${sumWords(accepted)}`]),
+    ...(accepted.length === 0 ? [] : [`to be invoiced ${sumWords(accepted)}`]),
     ...(received.length === 0 ? [] : [`came in ${received.map(moneyWords).join(" + ")}`]),
   ]
   return parts.length === 0 ? [] : [{ words: parts.join(" · ") }]

@@ -58,9 +58,7 @@ export const dailyDocument = (brief: Brief, at: number): ReportDocument => {
         : ` (oldest ${counted(money.oldest.days, "day")}: ${money.oldest.person})`),
     ]),
     ...(money.expected.length === 0 ? [] : [`expected this week ${sumWords(money.expected)}`]),
-    ...(money.accepted.length === 0
-      ? []
-      : [`accepted, not invoiced yet ${sumWords(money.accepted)}`]),
+    ...(money.accepted.length === 0 ? [] : [`to be invoiced ${sumWords(money.accepted)}`]),
     ...(money.received.length === 0 ? [] : [`came in ${sumWords(money.received)}`]),
     ...brief.invoices.map((one) =>
       `invoice ${one.number}, ${one.person}: ${moneyWords(one.open)} open, ` +

@@ -107,6 +107,14 @@ export const dayWords = (at: number, now: number, timeZone: string): string => {
   return days > 1 && days < 7 ? weekday : dateWords(at, now, timeZone)
 }
 
+/** Of a day that is over: `yesterday`, `Friday` within a week, else `3 Nov`. */
+export const pastDayWords = (at: number, now: number, timeZone: string): string => {
+  const days = daysBetween(at, now, timeZone)
+  return days > 1 && days < 7
+    ? weekdays[new Date(localDay(at, timeZone) * dayMillis).getUTCDay()]!
+    : dayWords(at, now, timeZone)
+}
+
 /** When something is due: `17:00` today, `Thursday`, `3 days ago`. The end of a day has no hour. */
 export const dueWords = (due: number, now: number, timeZone: string): string => {
   const at = dueUntil(due, timeZone)

@@ -166,9 +166,7 @@ const moneyLine = ({ invoices, money }: Brief, frame: Frame): Markup => {
         `
       }`,
     money.expected.length === 0 ? undefined : html`expected this week ${moneysOf(money.expected)}`,
-    money.accepted.length === 0
-      ? undefined
-      : html`accepted, not invoiced yet ${moneysOf(money.accepted)}`,
+    money.accepted.length === 0 ? undefined : html`to be invoiced ${moneysOf(money.accepted)}`,
     money.received.length === 0 ? undefined : html`received ${moneysOf(money.received)}`,
   ].filter((one) => one !== undefined)
   if (said.length === 0 && late.length === 0) return nothing

@@ -67,13 +67,15 @@ export const timeOf = (at: number, text: string, timeZone: string): Markup => {
 export const ago = (at: number, now: number, timeZone: string): Markup =>
   timeOf(at, at > now ? `in ${span(at - now)}` : `${span(now - at)} ago`, timeZone)
 
-/** `yesterday 18:00`, `3 Nov 18:00`. */
+/** `yesterday 18:00`, `Friday 18:00`, `3 Nov 18:00`. */
 export const sinceText = (at: number, now: number, timeZone: string): string => {
   const date = dateOf(at, timeZone)
   const name = date === dateOf(now, timeZone)
     ? "today"
     : date === dateOf(now - day, timeZone)
     ? "yesterday"
+    : now - at < 6 * day
+    ? weekdayOf(at, timeZone)
     : dayOf(at, timeZone)
   return `${name} ${clockOf(at, timeZone)}`
 }

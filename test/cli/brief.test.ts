@@ -198,6 +198,17 @@ describe("the brief as text", () => {
     expect(briefText(late, 80, { ...bare, wrong }, at)).toContain("<was due 2 days ago>")
   })
 
+  it("since says which day it was, after a weekend too", () => {
+    const head = (since: number) =>
+      lines(briefText({ ...full, news: { ...full.news, since } }, 160, bare, at))[0]
+    expect(head(Date.UTC(2026, 10, 24, 5))).toContain("since today 06:00:")
+    expect(head(Date.UTC(2026, 10, 20, 5))).toContain("since Friday 06:00:")
+    expect(head(Date.UTC(2026, 10, 3, 5))).toContain("since 3 Nov 06:00:")
+    const nothing = { ...full.news, mails: 0, leads: 0, payments: 0 }
+    expect(lines(briefText({ ...full, news: nothing }, 160, bare, at))[0])
+      .toContain("since yesterday 19:00: nothing new ·")
+  })
+
   it("a past day is told at its end", () => {
     expect(toldAt({ ...empty, date: "2026-11-20" }, at)).toBe(Date.UTC(2026, 10, 20, 23) - 1)
     expect(toldAt(empty, at)).toBe(at)

@@ -17,7 +17,7 @@ import {
 } from "../projections/words.ts"
 import { open, print } from "./access.ts"
 import { finish } from "./finish.ts"
-import { count, cut, oneLine, Output, type Paint, wrap } from "./output.ts"
+import { count, cut, cutAtWord, oneLine, Output, type Paint, wrap } from "./output.ts"
 
 /** One screen. Items that do not fit are counted; at least these few are shown, however small it is. */
 const linesMax = 40
@@ -110,15 +110,6 @@ const itemLines = (item: BriefItem, n: number, page: Page): ReadonlyArray<string
 interface Line {
   readonly words: string
   readonly action?: string
-}
-
-/** Cut after the last word that fits, without what joined it to the next. */
-const cutAtWord = (text: string, width: number): string => {
-  const shorter = cut(text, width)
-  if (shorter === text) return text
-  const end = shorter.lastIndexOf(" ")
-  if (end < width / 2) return shorter
-  return `${shorter.slice(0, end).replace(/[\s,;:·“–-]+$/u, "")}…`
 }
 
 /** An item that has only one line left: what happened, cut, and the command. */

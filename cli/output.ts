@@ -72,6 +72,15 @@ export const oneLine = (text: string): string => plain(text).replace(/\s+/g, " "
 export const cut = (text: string, width: number): string =>
   [...text].length <= width ? text : `${[...text].slice(0, Math.max(0, width - 1)).join("")}…`
 
+/** Cut after the last word that fits, without what joined it to the next. */
+export const cutAtWord = (text: string, width: number): string => {
+  const shorter = cut(text, width)
+  if (shorter === text) return text
+  const end = shorter.lastIndexOf(" ")
+  if (end < width / 2) return shorter
+  return `${shorter.slice(0, end).replace(/[\s,;:·“–-]+$/u, "")}…`
+}
+
 /** Breaks at spaces. `indent` starts every line but the first, which follows something just as wide. */
 export const wrap = (text: string, width: number, indent: string): string => {
   const lines: Array<string> = []

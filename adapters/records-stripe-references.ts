@@ -22,6 +22,11 @@ export interface StripeReferences {
   readonly charged: Map<string, string>
   /** Invoices by the payment intent or charge that pays them. */
   readonly invoices: Map<string, string>
+  /** Refunds that stand in the file, and their sum by charge. */
+  readonly refunds: Map<string, number>
+  readonly givenBack: Map<string, number>
+  /** Of invoices. */
+  readonly currencies: Map<string, string>
 }
 
 export const stripeReferences = (): StripeReferences => ({
@@ -29,6 +34,9 @@ export const stripeReferences = (): StripeReferences => ({
   charges: new Map(),
   charged: new Map(),
   invoices: new Map(),
+  refunds: new Map(),
+  givenBack: new Map(),
+  currencies: new Map(),
 })
 
 const put = <V>(map: Map<string, V>, key: string, value: V) => {
@@ -65,11 +73,18 @@ export const customerFields = (object: unknown): ParsedCustomer => ({
   id: idAt(object, "customer"),
   name: short(
     textAt(object, "customer_name") || textAt(object, "billing_details", "name") ||
-      textAt(object, "customer", "name"),
+      textAt(object, "customer_details", "name") || textAt(object, "customer", "name") ||
+      textAt(object, "latest_charge", "billing_details", "name") ||
+      textAt(object, "charges", "data", 0, "billing_details", "name") ||
+      textAt(object, "shipping", "name") || textAt(object, "source", "name"),
   ),
   address: normaliseAddress(
     textAt(object, "customer_email") || textAt(object, "billing_details", "email") ||
-      textAt(object, "receipt_email") || textAt(object, "customer", "email"),
+      textAt(object, "customer_details", "email") || textAt(object, "receipt_email") ||
+      textAt(object, "customer", "email") ||
+      textAt(object, "latest_charge", "billing_details", "email") ||
+      textAt(object, "charges", "data", 0, "billing_details", "email") ||
+      textAt(object, "source", "owner", "email"),
   ),
 })
 
@@ -90,11 +105,14 @@ export const noteReferences = (value: unknown, known: StripeReferences): void =>
       const intent = idAt(object, "payment_intent")
       const invoice = idAt(object, "invoice")
       put(known.charges, id, { customer: customerFields(object), invoice, intent })
+      const refunds = member(object, "refunds", "data")
+      for (const refund of Array.isArray(refunds) ? refunds : []) noteRefund(refund, id, known)
       if (intent !== "") put(known.charged, intent, id)
       if (intent !== "" && invoice !== "") put(known.invoices, intent, invoice)
       return
     }
     case "invoice": {
+      put(known.currencies, id, textAt(object, "currency").toUpperCase())
       put(known.invoices, idAt(object, "charge"), id)
       put(known.invoices, idAt(object, "payment_intent"), id)
       const payments = member(object, "payments", "data")
@@ -109,6 +127,9 @@ export const noteReferences = (value: unknown, known: StripeReferences): void =>
       }
       return
     }
+    case "refund":
+      noteRefund(object, idAt(object, "charge"), known)
+      return
     case "invoice_payment":
       notePayment(object, idAt(object, "invoice"), known)
       return
@@ -119,6 +140,13 @@ export const noteReferences = (value: unknown, known: StripeReferences): void =>
       if (charge !== "" && invoice !== "") put(known.invoices, charge, invoice)
     }
   }
+}
+
+const noteRefund = (refund: unknown, charge: string, known: StripeReferences) => {
+  const [id, amount] = [textAt(refund, "id"), numberAt(refund, "amount") ?? 0]
+  if (known.refunds.has(id) || /^(?:failed|cancell?ed)$/.test(textAt(refund, "status"))) return
+  put(known.refunds, id, amount)
+  put(known.givenBack, charge, (known.givenBack.get(charge) ?? 0) + amount)
 }
 
 const notePayment = (payment: unknown, invoice: string, known: StripeReferences) => {

@@ -7,6 +7,7 @@ import { decimalsOf } from "../actors/currencies.ts"
 import { stripeCustomerUrl } from "../actors/intake-events.ts"
 import type { ParsedCustomer, ParsedPayment, ParsedRecord } from "../actors/intake.ts"
 import type { ReadItem } from "../actors/record-reader.ts"
+import { runningRefund } from "../machines/billing.ts"
 import { type JsonCut, member, numberAt, textAt } from "./records-json.ts"
 import {
   customerFields,
@@ -91,6 +92,23 @@ const given = <T extends Given>(fields: T) => {
   return said
 }
 
+/** A field that is there and no amount: another field's must not stand in for it. */
+const wrongAmount = (
+  object: unknown,
+  what: string,
+  ...fields: ReadonlyArray<string>
+): string | undefined => {
+  const field = fields.find((one) => {
+    const value = member(object, one)
+    return value !== undefined && value !== null && numberAt(object, one) === undefined
+  })
+  if (field === undefined) return undefined
+  const value = (JSON.stringify(member(object, field)) ?? "").slice(0, 40)
+  const id = textAt(object, "id")
+  return `the ${what}${id === "" ? "" : ` ${short(id).slice(0, 60)}`} is left out: ` +
+    `its ${field} is ${value} and no amount`
+}
+
 const invoiceOf = (
   { object, at }: Unwrapped,
   customer: ParsedCustomer,
@@ -99,7 +117,9 @@ const invoiceOf = (
   const id = textAt(object, "id")
   const currency = currencyOf(object)
   const total = numberAt(object, "total") ?? numberAt(object, "amount_due")
+  const wrong = wrongAmount(object, "invoice", "total", "amount_due", "amount_paid")
   if (id === "") return "the invoice has no id"
+  if (wrong !== undefined) return wrong
   if (total === undefined || currency === "") return "the invoice has no total with a currency"
   const status = invoiceStatus(object)
   const rows = member(object, "lines", "data")
@@ -143,14 +163,28 @@ const invoiceOf = (
 const creditNoteOf = (
   { object, at }: Unwrapped,
   customer: ParsedCustomer,
+  known: StripeReferences,
   source: ParsedRecord["source"],
 ): ParsedRecord | string => {
   const id = textAt(object, "id")
-  const total = numberAt(object, "total")
-  const currency = currencyOf(object)
-  if (id === "" || total === undefined || currency === "") return "the credit note is not complete"
-  const amount = moneyOf(-Math.abs(total), currency)
+  // Older versions, and previews, say it as `amount`.
+  const total = numberAt(object, "total") ?? numberAt(object, "amount") ??
+    numberAt(object, "subtotal")
   const of = idAt(object, "invoice")
+  const currency = currencyOf(object) || known.currencies.get(of) || ""
+  const wrong = wrongAmount(object, "credit note", "total", "amount")
+  if (wrong !== undefined) return wrong
+  const missing = [
+    ...(id === "" ? ["id"] : []),
+    ...(total === undefined ? ["total"] : []),
+    ...(currency === "" ? ["currency"] : []),
+  ]
+  if (total === undefined || missing.length > 0) {
+    return `the credit note${
+      id === "" ? "" : ` ${short(id).slice(0, 60)}`
+    } is left out: it has no ${missing.join(" and no ")}`
+  }
+  const amount = moneyOf(-Math.abs(total), currency)
   const rows = member(object, "lines", "data")
   const lines = Array.isArray(rows) ? rows : []
   return {
@@ -230,6 +264,32 @@ const paymentOf = (
   }
 }
 
+/**
+ * What a charge says was given back of it, where the file has not all of its refunds: newer versions do not
+ * list them. It is a running total, so refunds that come later are not counted twice.
+ */
+const runningOf = (
+  { object, at }: Unwrapped,
+  charge: ParsedRecord | string | undefined,
+  known: StripeReferences,
+): ParsedRecord | undefined => {
+  if (typeof charge !== "object" || charge.record !== "payment") return undefined
+  const minor = numberAt(object, "amount_refunded") ??
+    (member(object, "refunded") === true ? numberAt(object, "amount") ?? 0 : 0)
+  if (minor <= (known.givenBack.get(charge.id) ?? 0)) return undefined
+  return {
+    ...charge,
+    id: runningRefund(charge.id, minor),
+    kind: "refund",
+    status: "succeeded",
+    amount: moneyOf(minor, charge.amount.currency),
+    of: charge.id,
+    description: "Given back of the charge in all, as the charge says",
+    // Where nobody says when, it is dated as its charge.
+    ...given({ paidAt: at ?? charge.paidAt }),
+  }
+}
+
 const customerOf = (
   object: unknown,
   known: StripeReferences,
@@ -295,7 +355,7 @@ export async function* readStripe(
         found.push(invoiceOf(unwrapped, customer, source))
         break
       case "credit_note":
-        found.push(creditNoteOf(unwrapped, customer, source))
+        found.push(creditNoteOf(unwrapped, customer, known, source))
         break
       case "customer":
         found.push(customerOf(object, known, source))
@@ -303,13 +363,15 @@ export async function* readStripe(
       case "invoice_payment":
         break
       default: {
-        found.push(paymentOf(unwrapped, customer, known, source))
+        const payment = paymentOf(unwrapped, customer, known, source)
+        found.push(payment)
         const refunds = kind === "charge" ? member(object, "refunds", "data") : undefined
         for (const refund of Array.isArray(refunds) ? refunds : []) {
           found.push(
             paymentOf({ object: refund, kind: "refund", at: undefined }, customer, known, source),
           )
         }
+        if (kind === "charge") found.push(runningOf(unwrapped, payment, known))
       }
     }
     for (const one of found) {

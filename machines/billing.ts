@@ -192,11 +192,29 @@ export const entered = (books: Books, event: InvoiceEvent): Books => {
 const sumIn = (currency: string, moneys: ReadonlyArray<{ readonly amount: Money }>) =>
   moneys.reduce((sum, { amount }) => amount.currency === currency ? sum + amount.minor : sum, 0)
 
+/** Payment id of what a charge says was given back of it in all, where it does not say by which refunds. */
+export const runningRefund = (charge: string, minor: number): string =>
+  `${charge}:refunded:${minor}`
+const isRunning = ({ of, payment }: Books["refunds"][number]) =>
+  of !== "" && payment.startsWith(runningRefund(of, 0).slice(0, -1))
+
+/** A charge's running total and the refunds that it is made of are the same money. */
+const givenBackIn = (currency: string, refunds: Books["refunds"]): number => {
+  const single = refunds.filter((one) => !isRunning(one))
+  const running = Map.groupBy(refunds.filter(isRunning), ({ of }) => of)
+  let sum = sumIn(currency, single)
+  for (const [of, totals] of running) {
+    const known = sumIn(currency, single.filter((one) => one.of === of))
+    sum += Math.max(0, ...totals.map((one) => sumIn(currency, [one]) - known))
+  }
+  return sum
+}
+
 /** What came in and was not given back, in the invoice's currency. */
 export const netOf = ({ paid, payments, refunds, total }: Books): number =>
   total === null
     ? 0
-    : Math.max(paid, sumIn(total.currency, payments)) - sumIn(total.currency, refunds)
+    : Math.max(paid, sumIn(total.currency, payments)) - givenBackIn(total.currency, refunds)
 
 /** How the invoice stands by its books alone. */
 export type Standing =
@@ -231,7 +249,7 @@ export const surplusOf = (books: Books): ReadonlyArray<Payment> => {
   for (const one of [...payments].reverse()) {
     if (surplus <= 0) break
     if (one.amount.currency !== total.currency) continue
-    const given = sumIn(total.currency, refunds.filter(({ of }) => of === one.payment))
+    const given = givenBackIn(total.currency, refunds.filter(({ of }) => of === one.payment))
     const minor = Math.min(surplus, one.amount.minor - given)
     if (minor <= 0) continue
     surplus -= minor

@@ -188,6 +188,81 @@ describe("Stripe", () => {
       })
     }))
 
+  const refunded = {
+    ...stripe[1],
+    refunded: true,
+    amount_refunded: 8900,
+  }
+  it.effect("of newer versions says by the charge alone that it was refunded", () =>
+    Effect.gen(function* () {
+      const { records } = yield* read(JSON.stringify([
+        { ...refunded, id: "ch_7", refunded: false, amount_refunded: 300 },
+        {
+          object: "event",
+          id: "evt_2",
+          created: 1_760_000_900,
+          type: "charge.refunded",
+          data: { object: { ...refunded, payment_intent: "pi_7" } },
+        },
+      ]))
+      expect(
+        of(records, "payment").map((
+          one,
+        ) => [one.id, one.kind, one.of, one.amount.minor, one.paidAt]),
+      ).toEqual([
+        ["ch_7", "charge", undefined, 8900, 1_760_000_000_000],
+        ["ch_7:refunded:300", "refund", "ch_7", 300, 1_760_000_000_000],
+        ["ch_1", "charge", undefined, 8900, 1_760_000_000_000],
+        ["ch_1:refunded:8900", "refund", "ch_1", 8900, 1_760_000_900_000],
+      ])
+      const listed = yield* read(JSON.stringify([refunded, stripe[4]]))
+      expect(of(listed.records, "payment").map((one) => one.id)).toEqual(["ch_1", "re_1"])
+    }))
+
+  it.effect("names who paid as a guest", () =>
+    Effect.gen(function* () {
+      const guest = { ...stripe[1], customer: null, invoice: null }
+      const { records } = yield* read(JSON.stringify([
+        { ...guest, billing_details: { email: "Guest@Shop.example", name: "Gina Guest" } },
+        {
+          ...guest,
+          id: "ch_2",
+          payment_intent: null,
+          receipt_email: "other@shop.example",
+          billing_details: { email: null, name: "Otto" },
+        },
+        {
+          ...stripe[3],
+          customer: null,
+          latest_charge: { id: "ch_x", billing_details: { email: "pi@shop.example", name: "Pia" } },
+        },
+      ]))
+      expect(of(records, "payment").map((one) => one.customer)).toEqual([
+        { id: "", name: "Gina Guest", address: "guest@shop.example" },
+        { id: "", name: "Otto", address: "other@shop.example" },
+        { id: "", name: "Pia", address: "pi@shop.example" },
+      ])
+    }))
+
+  it.effect("with an amount that is none is a fault; an old credit note is read or says why not", () =>
+    Effect.gen(function* () {
+      const note = { object: "credit_note", id: "cn_1", invoice: "in_1", amount: 500 }
+      const { records, faults } = yield* read(JSON.stringify([
+        { ...invoice, total: "abc" },
+        invoice,
+        note,
+        { ...note, id: "cn_2", invoice: "in_9", amount: undefined },
+      ]))
+      expect(of(records, "invoice").map((one) => [one.id, one.total])).toEqual([
+        ["in_1", { minor: 8900, currency: "EUR" }],
+        ["cn_1", { minor: -500, currency: "EUR" }],
+      ])
+      expect(faults.map((one) => one.reason)).toEqual([
+        'the invoice in_1 is left out: its total is "abc" and no amount',
+        "the credit note cn_2 is left out: it has no total and no currency",
+      ])
+    }))
+
   it.effect("that is broken in one place is read in the others, and says where", () =>
     Effect.gen(function* () {
       const lines = [

@@ -1,6 +1,6 @@
 /** The rules of an invoice: when it is due, who is reminded, what was paid twice, and what a dispute stops. */
 import { describe, expect, it } from "vitest"
-import { historyMillis, surplusOf } from "../../machines/billing.ts"
+import { historyMillis, runningRefund, surplusOf } from "../../machines/billing.ts"
 import {
   firstReminderMillis,
   graceMillis,
@@ -220,6 +220,15 @@ describe("a dispute", () => {
   it("ends when what was charged twice is given back", () =>
     void given(issued(), paid("ch_1"), paid("ch_2"), disputed("mail")).is(stands("disputed"))
       .when(refunded("re_1", "ch_2")).is(stands("paid")))
+  it("is the same, whether the charge says it in all or its refunds one by one", () => {
+    const twicePaid = [issued(), paid("ch_1"), paid("ch_2", 8900, {}, 2)]
+    const charge = (minor: number) => refunded(runningRefund("ch_2", minor), "ch_2", minor)
+    const [some, rest] = [refunded("re_1", "ch_2", 3000), refunded("re_2", "ch_2", 5900)]
+    given(...twicePaid, charge(8900)).is(stands("paid"))
+    given(...twicePaid, some, charge(8900), rest).is(stands("paid"))
+    given(...twicePaid, charge(3000), charge(8900), some, rest).is(stands("paid"))
+    given(...twicePaid, charge(8900), refunded("re_3", "ch_1")).is(stands("refunded"))
+  })
   it("ends with the invoice", () =>
     void given(issued(), disputed("mail"), cancelled).is(stands("cancelled")))
 })

@@ -73,6 +73,10 @@ const signalsOf = ({ signals }: Reading, suspicions: ReadonlyArray<Suspicion>) =
   ...(signals.language === undefined ? {} : { language: signals.language }),
 })
 
+/** A Message-ID of the kind that AIOS gives: the lead knows which it has sent. Of others nothing is said. */
+const ownId = (messageId: string) =>
+  /^<[0-9a-f]{32}@[^<>\s]{1,255}>$/.test(messageId) ? { messageId } : {}
+
 /** The mail as the analyst of its conversation is told of it. */
 const mailRead = (
   mail: Mail,
@@ -153,7 +157,7 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
       return [
         {
           to: leadOf(person),
-          event: { type: "LeadAnswered", person, ...base, contact },
+          event: { type: "LeadAnswered", person, ...base, contact, ...ownId(content.messageId) },
           ...when,
           onlyIfKnown: true,
         },

@@ -44,6 +44,7 @@ import {
   floorRequest,
   isAskedForNow,
   isRequest,
+  messageIdOf,
   outcomes,
   outOfHand,
   problemOf,
@@ -112,6 +113,8 @@ const chart = setup({
       enqueue.assign({ floor: true })
       enqueue(floorRequest(context))
     }),
+    /** By it the mail is known again among the founder's sent mail. */
+    keepMessageId: assign(({ event }) => ({ messageId: messageIdOf(event) })),
     takeTheFloor: assign({ floor: true, yields: null }),
     yieldTheFloor: assign(({ event }) =>
       event.type === "FloorDenied" || event.type === "FloorRevoked"
@@ -151,6 +154,7 @@ const chart = setup({
     key: input.key,
     request: null,
     draft: null,
+    messageId: null,
     floor: false,
     yields: null,
     problem: null,
@@ -209,9 +213,12 @@ const chart = setup({
               {
                 guard: "isReminder",
                 target: "#executor.carriedOut.notingReminder",
-                actions: "releaseSent",
+                actions: ["keepMessageId", "releaseSent"],
               },
-              { target: "#executor.carriedOut.notingContact", actions: "releaseSent" },
+              {
+                target: "#executor.carriedOut.notingContact",
+                actions: ["keepMessageId", "releaseSent"],
+              },
             ],
             onError: outcomes,
           },

@@ -44,6 +44,8 @@ export interface ExecutorContext {
   /** What is to be done, as it was asked for last; null before that. */
   readonly request: Request | null
   readonly draft: Draft | null
+  /** Of the mail that was handed over. */
+  readonly messageId: string | null
   /** It has asked for the floor, or has it. */
   readonly floor: boolean
   /** Who writes to the person instead, what for, and when it is worth asking again. */
@@ -100,6 +102,12 @@ export const closed = {
 export const outOfHand = {
   name: "TooLate",
   message: "It was under way when it was stopped, and has happened; take it back where it went",
+}
+
+/** Of a mail that was handed over. */
+export const messageIdOf = (event: object): string | null => {
+  const output = "output" in event ? event.output : undefined
+  return isObject(output) && typeof output["messageId"] === "string" ? output["messageId"] : null
 }
 
 export const isRequest = (event: ExecutorEvent): event is Request =>
@@ -163,7 +171,7 @@ const kinds = {
 
 /** Tells the requester how it ended; nothing where it is none that listens. */
 export const result = (
-  { key, problem, request }: ExecutorContext,
+  { draft, key, messageId, problem, request }: ExecutorContext,
   type: "WorkCarriedOut" | "WorkRejected" | "WorkFailed",
   whom: ReadonlyArray<string> = listeners,
 ) => {
@@ -175,6 +183,8 @@ export const result = (
       kind: kinds[request.type],
       answers: request.type === "MailRequested" ? request.answers : 0,
       ...(type === "WorkFailed" ? { problem: problem?.name ?? "Unknown" } : {}),
+      ...(type === "WorkCarriedOut" && messageId !== null ? { messageId } : {}),
+      ...(type === "WorkCarriedOut" && draft?.asks !== undefined ? { asks: draft.asks } : {}),
     }),
   ]
 }

@@ -133,6 +133,10 @@ export const WorkCarriedOut = event("WorkCarriedOut", {
   kind: Schema.Literals(["mail", "refund", "invoice", "publication"]),
   /** From the request; 0 where it has none. */
   answers: Instant,
+  /** Of a mail: the Message-ID it was given, by which it is known again among the founder's sent mail. */
+  messageId: Schema.optionalKey(Schema.String),
+  /** Of a mail: whether it asks something back; absent where nobody knows. */
+  asks: Schema.optionalKey(Schema.Boolean),
 })
 export const WorkRejected = event("WorkRejected", {
   work: Schema.String,
@@ -177,6 +181,8 @@ export const draftMail = activity({
     text: personal(Schema.String),
     /** What made it: `template-2`, later a model's name. */
     made: Schema.String,
+    /** It asks something back: silence after it may be followed up. Absent where nobody knows. */
+    asks: Schema.optionalKey(Schema.Boolean),
   }),
   timeoutMillis: 10_000,
   staleAfterMillis: staleAfterMillisDefault,

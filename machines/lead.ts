@@ -2,103 +2,35 @@
  * A lead is a person who may become a client. It warms up by what the person writes and cools down by
  * silence; who unsubscribed or cannot be reached is never written to again.
  */
-import { Schema } from "effect"
 import { assign, enqueueActions, setup } from "xstate"
-import { defineAgent, event, isObject, personal, tell } from "./agent.ts"
+import { defineAgent, isObject, tell } from "./agent.ts"
+import {
+  LeadAnswered,
+  LeadBounced,
+  LeadContacted,
+  LeadListed,
+  LeadOutreachFailed,
+  LeadOutreachRejected,
+  LeadUnsubscribed,
+  LeadWrote,
+} from "./lead-events.ts"
 import { lead1 } from "./previous/lead-1.ts"
-import { Instant, Language, Mailbox, Money, PersonKey } from "./record.ts"
+import type { Money } from "./record.ts"
 
-/** What rules read in a mail. Plain, so a chart may decide by it; the quotes behind it are sealed. */
-export const Signals = Schema.Struct({
-  /** Which rules read it: `rules-1`. */
-  reader: Schema.String,
-  /** -100 to 100: how much this mail warms the lead. */
-  warmth: Schema.Int.check(Schema.isBetween({ minimum: -100, maximum: 100 })),
-  /** Such as `asksPrice`, `namesBudget`, `namesDate`, `accepts`, `declines`, `complains`, `asksMeeting`. */
-  intents: Schema.Array(Schema.String),
-  /** The mail addresses a reader's AI with instructions; nothing in it was followed. */
-  instructsReader: Schema.Boolean,
-  /** What the mail is written in; absent where its words do not say. */
-  language: Schema.optionalKey(Language),
-})
-
-/** The person stands in a list that was imported. */
-export const LeadListed = event("LeadListed", {
-  person: PersonKey,
-  /** Stream of the imported record. */
-  record: Schema.String,
-  list: Schema.String,
-  contact: personal(Mailbox),
-})
-
-/** The person wrote to the founder. */
-export const LeadWrote = event("LeadWrote", {
-  person: PersonKey,
-  record: Schema.String,
-  sentAt: Instant,
-  contact: personal(Mailbox),
-  subject: personal(Schema.String),
-  messageId: personal(Schema.String),
-  signals: Signals,
-  /** The words the signals were read from. */
-  quotes: personal(Schema.Array(Schema.String)),
-  /** Amounts the rules found, as written; absent where nobody looked for them. */
-  amounts: Schema.optionalKey(Schema.Array(Money)),
-  /** How it came; a message of a network cannot be answered by mail. Default `mail`. */
-  channel: Schema.optionalKey(Schema.Literals(["mail", "linkedin"])),
-})
-
-/** The founder wrote to the person, outside AIOS. */
-export const LeadAnswered = event("LeadAnswered", {
-  person: PersonKey,
-  record: Schema.String,
-  sentAt: Instant,
-  contact: personal(Mailbox),
-})
-
-/** The person asked not to be written to. */
-export const LeadUnsubscribed = event("LeadUnsubscribed", {
-  person: PersonKey,
-  record: Schema.String,
-  sentAt: Instant,
-  contact: Schema.optionalKey(personal(Mailbox)),
-  quotes: personal(Schema.Array(Schema.String)),
-})
-
-/** A mail to the person came back for good. */
-export const LeadBounced = event("LeadBounced", {
-  person: PersonKey,
-  record: Schema.String,
-  sentAt: Instant,
-})
-
-/** The outreach was approved and the mail handed over. */
-export const LeadContacted = event("LeadContacted", {
-  person: PersonKey,
-  /** Its stream. */
-  outreach: Schema.String,
-  /** When the mail it answers was sent. */
-  answers: Instant,
-})
-
-/** The founder rejected the outreach: that mail is dealt with. */
-export const LeadOutreachRejected = event("LeadOutreachRejected", {
-  person: PersonKey,
-  outreach: Schema.String,
-  answers: Instant,
-})
-
-/** The outreach could not be made or handed over, or came too late. The mail is still unanswered. */
-export const LeadOutreachFailed = event("LeadOutreachFailed", {
-  person: PersonKey,
-  outreach: Schema.String,
-  answers: Instant,
-  /** Name of what was wrong, such as `Skipped`. */
-  problem: Schema.String,
-})
+export {
+  LeadAnswered,
+  LeadBounced,
+  LeadContacted,
+  LeadListed,
+  LeadOutreachFailed,
+  LeadOutreachRejected,
+  LeadUnsubscribed,
+  LeadWrote,
+  Signals,
+} from "./lead-events.ts"
 
 const day = 24 * 60 * 60 * 1000
-/** So long a lead may be silent before it cools down by one step. */
+/** So long a lead may be silent, since it wrote or was answered, before it cools down by one step. */
 export const silenceMillisMax = 14 * day
 /** A mail that is told of so much later is history: whoever wrote it has cooled down since. */
 export const pastMillis = 2 * silenceMillisMax
@@ -108,6 +40,8 @@ export const scoreWindowMillis = 90 * day
 export const historyMax = 10
 /** How many lists a lead remembers standing in. */
 export const listsMax = 10
+/** How many answers of AIOS a lead remembers. */
+const sentMax = 10
 /** How many accepted amounts a lead remembers. */
 const billedMax = 10
 /** Scores, 0 to 100, from which a lead is called so. */
@@ -138,6 +72,8 @@ interface LeadContext {
   readonly open: { readonly outreach: string; readonly answers: number } | null
   /** Stream of the outreach that wrote last: it follows up, unless it hears that the person wrote. */
   readonly contacted: string | null
+  /** Message-IDs of the answers that AIOS wrote, newest last: among the founder's sent mail they are no news. */
+  readonly sent: ReadonlyArray<string>
   /** Amounts that were accepted and an invoice was asked for, newest last. */
   readonly billed: ReadonlyArray<Money>
 }
@@ -206,6 +142,15 @@ const chart = setup({
       event.type === "LeadWrote" && scoreWith(context, event) >= hotFrom,
     makesWarm: ({ context, event }) =>
       event.type === "LeadWrote" && scoreWith(context, event) >= warmFrom,
+    isOwnMail: ({ context, event }) =>
+      event.type === "LeadAnswered" && event.messageId !== undefined &&
+      context.sent.includes(event.messageId),
+    /** It is newer than what the person wrote, and not of long ago: from here on they are silent. */
+    isLastWord: ({ context, event }) =>
+      event.type === "LeadAnswered" && event.sentAt >= context.lastWroteAt &&
+      Date.now() - event.sentAt < silenceMillisMax,
+    /** Their silence is none while they wait for us. */
+    isOurTurn: ({ context }) => context.open !== null,
     chills: ({ event }) => event.type === "LeadWrote" && event.signals.warmth < 0,
   },
   actions: {
@@ -305,11 +250,13 @@ const chart = setup({
     /** The outreach ended. If a newer mail was passed on to it meanwhile, it goes on with that one. */
     close: assign(({ context, event }) => {
       if (!("outreach" in event)) return {}
+      const { messageId } = event.type === "LeadContacted" ? event : {}
       const dealtWith = event.type === "LeadOutreachFailed" ? 0 : event.answers
       const ended = context.open?.outreach === event.outreach &&
         context.open.answers <= event.answers
       return {
         answeredUntil: Math.max(context.answeredUntil, dealtWith),
+        sent: messageId === undefined ? context.sent : [...context.sent, messageId].slice(-sentMax),
         open: ended ? null : context.open,
         contacted: event.type === "LeadContacted" && ended
           ? event.outreach
@@ -332,14 +279,49 @@ const chart = setup({
     outreaches: 0,
     open: null,
     contacted: null,
+    sent: [],
     billed: [],
   }),
   initial: "new",
   states: {
     /** Known, and nothing says yet whether there is interest. */
     new: {},
-    warm: { after: { silence: "cold" } },
-    hot: { after: { silence: "warm" } },
+    warm: {
+      after: {
+        silence: [{ guard: "isOurTurn", target: "warm", reenter: true }, { target: "cold" }],
+      },
+      on: {
+        LeadContacted: { target: "warm", reenter: true, actions: "close" },
+        LeadAnswered: [
+          { guard: "isOwnMail", actions: "note" },
+          {
+            guard: "isLastWord",
+            target: "warm",
+            reenter: true,
+            actions: ["noteAnswer", "withdraw"],
+          },
+          { actions: ["noteAnswer", "withdraw"] },
+        ],
+      },
+    },
+    hot: {
+      after: {
+        silence: [{ guard: "isOurTurn", target: "hot", reenter: true }, { target: "warm" }],
+      },
+      on: {
+        LeadContacted: { target: "hot", reenter: true, actions: "close" },
+        LeadAnswered: [
+          { guard: "isOwnMail", actions: "note" },
+          {
+            guard: "isLastWord",
+            target: "hot",
+            reenter: true,
+            actions: ["noteAnswer", "withdraw"],
+          },
+          { actions: ["noteAnswer", "withdraw"] },
+        ],
+      },
+    },
     cold: {},
     /** For good: mails are still recorded, but nobody writes to the person. */
     unsubscribed: {
@@ -368,7 +350,10 @@ const chart = setup({
       { guard: "chills", target: ".cold", actions: ["remember", "withdraw"] },
       { actions: ["remember", "followUpNoMore"] },
     ],
-    LeadAnswered: { actions: ["noteAnswer", "withdraw"] },
+    LeadAnswered: [
+      { guard: "isOwnMail", actions: "note" },
+      { actions: ["noteAnswer", "withdraw"] },
+    ],
     LeadUnsubscribed: { target: ".unsubscribed", actions: "withdraw" },
     LeadBounced: { target: ".unreachable", actions: "withdraw" },
     LeadContacted: { actions: "close" },
@@ -394,6 +379,6 @@ export const lead = defineAgent({
   previous: { 1: lead1 },
   upgrade: (_, { context, value }) => ({
     value,
-    context: { contacted: null, billed: [], ...(isObject(context) ? context : {}) },
+    context: { contacted: null, sent: [], billed: [], ...(isObject(context) ? context : {}) },
   }),
 })

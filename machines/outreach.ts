@@ -4,7 +4,7 @@
  * founder and tells how it ended.
  */
 import { Schema } from "effect"
-import { assign, enqueueActions, setup } from "xstate"
+import { and, assign, enqueueActions, setup } from "xstate"
 import { defineAgent, event, isObject, personal, tell } from "./agent.ts"
 import { type Purpose, WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
 import { draftOutreach1, outreach1, sendMail1 } from "./previous/outreach-1.ts"
@@ -120,6 +120,10 @@ const chart = setup({
     isLatest: ({ context, event }) =>
       "work" in event && event.work === context.work &&
       event.answers >= (context.request?.answers ?? 0),
+    /** The next step is ours, or it was a yes: silence is no reason to write again. */
+    asksNothing: ({ context, event }) =>
+      event.type === "WorkCarriedOut" &&
+      (event.asks === false || requestOf(context).intents.includes("accepts")),
     hasNoWork: ({ context }) => context.work === null,
     wasRejected: ({ event }) => "error" in event && event.error.name === "Rejected",
   },
@@ -162,15 +166,11 @@ const chart = setup({
         because: event.type === "OutreachWithdrawn" ? event.because : event.type,
       }))
     }),
-    tellContacted: enqueueActions(({ context, event, enqueue }) =>
-      enqueue(
-        toLead(
-          context,
-          "LeadContacted",
-          event.type === "WorkCarriedOut" ? event.answers : requestOf(context).answers,
-        ),
-      )
-    ),
+    tellContacted: enqueueActions(({ context, event, enqueue }) => {
+      const { answers, messageId } = event.type === "WorkCarriedOut" ? event : requestOf(context)
+      const sent = event.type !== "WorkCarriedOut" || messageId === undefined ? {} : { messageId }
+      enqueue(toLead(context, "LeadContacted", answers, sent))
+    }),
     tellRejected: enqueueActions(({ context, enqueue }) =>
       enqueue(toLead(context, "LeadOutreachRejected", requestOf(context).answers))
     ),
@@ -197,6 +197,7 @@ const chart = setup({
       entry: "haveItAnswered",
       on: {
         WorkCarriedOut: [
+          { guard: and(["isLatest", "asksNothing"]), target: "answered", actions: "end" },
           { guard: "isLatest", target: "contacted", actions: "end" },
           // A newer mail came while the answer to the one before went out.
           {
@@ -232,6 +233,15 @@ const chart = setup({
         OutreachWithdrawn: "concluded",
       },
     },
+    /** Nothing was asked of the person, so nothing is followed up. */
+    answered: {
+      entry: "tellContacted",
+      on: {
+        // It was taken back.
+        WorkRejected: { guard: "isOfItsWork", target: "rejected" },
+        OutreachWithdrawn: "concluded",
+      },
+    },
     followingUp: {
       entry: "haveItFollowedUp",
       on: {
@@ -251,7 +261,10 @@ const chart = setup({
       entry: "tellRejected",
       on: {
         // The founder decided once more.
-        WorkCarriedOut: { guard: "isOfItsWork", target: "contacted" },
+        WorkCarriedOut: [
+          { guard: and(["isOfItsWork", "asksNothing"]), target: "answered" },
+          { guard: "isOfItsWork", target: "contacted" },
+        ],
         OutreachWithdrawn: { actions: "note" },
       },
     },
@@ -259,7 +272,10 @@ const chart = setup({
       entry: "tellFailed",
       on: {
         OutreachRetried: "answering",
-        WorkCarriedOut: { guard: "isOfItsWork", target: "contacted" },
+        WorkCarriedOut: [
+          { guard: and(["isOfItsWork", "asksNothing"]), target: "answered" },
+          { guard: "isOfItsWork", target: "contacted" },
+        ],
         WorkRejected: { guard: "isOfItsWork", target: "rejected" },
       },
     },

@@ -12,6 +12,7 @@ import { datesIn, type Reckoning } from "../reading-dates.ts"
 import { Recall, type Remembered } from "../recall.ts"
 import { currentSettings, type Settings } from "../settings.ts"
 import {
+  asksBack,
   bareSubject,
   dateWords,
   type Facts,
@@ -155,5 +156,6 @@ export const draftMail = implement(declaration, (mail) =>
       subject: subjectOf(facts),
       text: textOf(facts),
       made: madeBy,
+      asks: asksBack(facts),
     }
   }))

@@ -40,6 +40,11 @@ export const firstNameOf = (name: string, company = "", address = ""): string =>
 export const fullNameOf = (name: string, company = "", address = ""): string =>
   firstNameOf(name, company, address) === "" ? "" : unquoted(name)
 
+/** Whether silence after this mail may be followed up: it asks something, and was no yes or apology. */
+export const asksBack = (facts: Facts): boolean =>
+  facts.purpose !== "complaint" && !facts.intents.includes("accepts") &&
+  textOf(facts).replace(/[“„][^“”]*[“”]/g, "").includes("?")
+
 /** A subject without the marks of answers and forwards. */
 export const bareSubject = (subject: string) => cut(bare(subject), subjectCharsMax)
 

@@ -127,6 +127,7 @@ describe("draftMail", () => {
           "To name you one price and not a range: what exactly should it cover?\n\n" +
           "Mara\nNorthlight\n",
         made: "template-2",
+        asks: true,
       })
     })))
   it("who accepts reads what is agreed, with the amount and the date as quoted", () =>

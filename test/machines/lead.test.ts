@@ -73,6 +73,9 @@ const ended = (type: string, at: number, outreach = first) => ({
 const givenLead = (...steps: Parameters<typeof givenActor>[2][]) =>
   givenActor(lead, person, ...steps)
 
+/** Nothing that an outreach can answer. */
+const asks = { intents: ["asks"] }
+
 describe("temperature", () => {
   it("who stands in a list only is new, and nobody writes to them", () =>
     void givenLead().when(listed).is("new").tellsNobody().knows({ lists: ["linkedin"] }))
@@ -82,14 +85,26 @@ describe("temperature", () => {
     void givenLead(wrote(30), wrote(40, { at: 2 })).is("hot").knows({ score: 70 }))
   it("a very interested mail makes hot at once", () => void givenLead().when(wrote(80)).is("hot"))
   it("14 days of silence cool warm to cold", () =>
-    void givenLead(wrote(30), after(14 * day - 1)).is("warm").when(after(1)).is("cold"))
+    void givenLead(wrote(30, asks), after(14 * day - 1)).is("warm").when(after(1)).is("cold"))
   it("14 days of silence cool hot to warm, 14 more to cold", () =>
-    void givenLead(wrote(80), after(14 * day)).is("warm").when(after(14 * day)).is("cold"))
+    void givenLead(wrote(80, asks), after(14 * day)).is("warm").when(after(14 * day)).is("cold"))
+  it("nobody cools while the answer waits with us, and then silence counts from the answer", () =>
+    void givenLead(wrote(80), after(40 * day)).is("hot").when(ended("LeadContacted", 0))
+      .when(after(14 * day - 1)).is("hot").when(after(1)).is("warm"))
+  it("silence counts from the founder's own answer, if it is the last word", () => {
+    givenLead(wrote(30, asks), after(10 * day), answered(240), after(14 * day - 1)).is("warm")
+      .when(after(1)).is("cold")
+    givenLead(wrote(30, { ...asks, at: 5 }), answered(1), after(14 * day)).is(
+      "cold",
+    )
+  })
   it("a mail in between starts the silence anew", () =>
-    void givenLead(wrote(30), wrote(0, { at: 13 * 24 }), after(13 * day)).is("warm")
+    void givenLead(wrote(30, asks), wrote(0, { ...asks, at: 13 * 24 }), after(13 * day)).is("warm")
       .when(after(day)).is("cold"))
   it("a cold lead who writes again warms again", () =>
-    void givenLead(wrote(30), after(20 * day)).is("cold").when(wrote(10, { at: 500 })).is("warm"))
+    void givenLead(wrote(30, asks), after(20 * day)).is("cold").when(wrote(10, { at: 500 })).is(
+      "warm",
+    ))
   it("a decline cools at once, however warm it was", () =>
     void givenLead(wrote(80)).when(wrote(-20, { at: 1, intents: ["declines"] })).is("cold"))
   it("a chilly first mail makes cold", () => void givenLead().when(wrote(-30)).is("cold"))
@@ -162,6 +177,14 @@ describe("outreach", () => {
       type: "OutreachWithdrawn",
       because: "LeadAnswered",
     }))
+  it("our own mail among the founder's sent mail is no second answer", () => {
+    const messageId = "<0123456789abcdef0123456789abcdef@northlight.example>"
+    const contacted = { ...ended("LeadContacted", 0), messageId }
+    givenLead(wrote(30), contacted).when({ ...answered(1), messageId }).tellsNobody()
+      .knows({ contacted: first })
+    givenLead(wrote(30), contacted).when({ ...answered(1), messageId: `${messageId}x` })
+      .tells(first, { type: "OutreachWithdrawn" })
+  })
   it("an answer older than the mail withdraws nothing", () =>
     void givenLead(wrote(30, { at: 5 })).when(answered(1)).tellsNobody())
   it("a mail that the founder answered before it came in asks for nothing", () =>

@@ -71,6 +71,18 @@ describe("following up", () => {
   it("one that waits for approval is withdrawn then", () =>
     void givenOutreach(...contacted, after(5 * day)).when(withdrawn).is("concluded")
       .tells(second, { type: "WorkWithdrawn", because: "LeadAnswered" }))
+  it("not where our mail asked nothing, or the person said yes", () => {
+    givenOutreach(requested()).when({ ...sent(), asks: false }).is("answered")
+      .tells(lead, { type: "LeadContacted", ...result })
+      .when(after(100 * day)).is("answered").tellsNobody()
+      .when(requested(epoch + day)).is("answering")
+    givenOutreach({ ...requested(), intents: ["accepts"] }, sent()).is("answered")
+    givenOutreach(requested(), rejected(), { ...sent(), asks: false }).is("answered")
+    givenOutreach(requested(), { ...sent(), asks: false }, rejected()).is("rejected")
+  })
+  it("a mail that asks is followed up, and the lead hears how it is known again", () =>
+    void givenOutreach(requested()).when({ ...sent(), asks: true, messageId: "<1@a>" })
+      .is("contacted").tells(lead, { type: "LeadContacted", messageId: "<1@a>" }))
   it("a rejected one ends it as well", () =>
     void givenOutreach(...contacted, after(5 * day)).when(rejected(second)).is("concluded"))
   it("not after an answer that was taken back", () =>

@@ -164,6 +164,8 @@ export const connect = (socket: string): Aios["Service"] => {
     later: (id, until) => call("later", [id, until]),
     undo: (id) => call("undo", [id]),
     paid: (invoice, payment) => call("paid", [invoice, payment]),
+    done: (person) => call("done", [person]),
+    review: (article, verdict) => call("review", [article, verdict ?? null]),
     why: (id) => call("why", [id]),
     whyNot: (agent) => call("whyNot", [agent]),
     history: (person) => call("history", [person]),

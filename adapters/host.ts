@@ -7,7 +7,7 @@ import { importFreeBytesMin } from "../actors/disk-space.ts"
 import type { Check } from "../projections/aios.ts"
 import { aiosVersion } from "../projections/aios-wire.ts"
 import { freeBytes } from "./disk-space-statfs.ts"
-import { type Owner, ownerOf } from "./owner-lock.ts"
+import { isOwned, type Owner, ownerOf } from "./owner-lock.ts"
 /** A backup older than this is worth a word. */
 const backupDaysMax = 30
 const lastBackup = Schema.decodeUnknownSync(
@@ -71,15 +71,31 @@ const snapshots = (dataDir: string): Check => {
   )
 }
 
-const owner = (found: Owner | undefined): Check =>
-  fine(
-    "owner",
-    found === undefined
-      ? "no other process runs on this data directory"
-      : `process ${found.pid} (${found.runtime}) since ${found.since}${
-        found.socket === undefined ? "" : `, socket ${found.socket}`
-      }`,
+/** The file only says who wrote it last; whether that one still runs, the lock says. */
+const owner = (found: Owner | undefined, isHeld: boolean | undefined): Check => {
+  const name = "owner"
+  const who = found === undefined
+    ? "a process that gave no name"
+    : `process ${found.pid} (${found.runtime}) since ${found.since}${
+      found.socket === undefined ? "" : `, socket ${found.socket}`
+    }`
+  if (isHeld === true) return fine(name, who)
+  if (isHeld === undefined) {
+    return wrong(
+      name,
+      "lock.db cannot be read, so nobody can tell who runs here",
+      "Stop AIOS, delete lock.db (it holds no data), and repeat",
+    )
+  }
+  return fine(
+    name,
+    `no other process runs on this data directory${
+      found === undefined
+        ? ""
+        : ` (process ${found.pid} ended without a word; what it had stored is taken up by the next command)`
+    }`,
   )
+}
 
 const clock = (fixed: string | undefined): Check =>
   fixed === undefined ? fine("clock", "the machine's") : wrong(
@@ -112,7 +128,7 @@ export const checks = (
     folder(dataDir),
     space(dataDir),
     snapshots(dataDir),
-    owner(ownerOf(dataDir)),
+    owner(ownerOf(dataDir), isOwned(dataDir)),
     backup(dataDir, fixedClock === undefined ? Date.now() : Date.parse(fixedClock)),
     clock(fixedClock),
   ])

@@ -3,7 +3,7 @@
  * `lock.db`, released by the operating system even after kill -9. Take it before any other file there
  * is opened, and never open `lock.db` by other means: this process would lose the lock unnoticed.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import { DatabaseSync } from "node:sqlite"
@@ -37,6 +37,26 @@ export const ownerOf = (directory: string): Owner | undefined => {
     return Schema.decodeUnknownSync(Schema.fromJsonString(Owner))(text)
   } catch {
     return undefined
+  }
+}
+
+/**
+ * Whether somebody holds the lock now, whatever `owner.json` says; undefined where that cannot be told. It
+ * is taken for a moment where it is free, so ask before this process owns it.
+ */
+export const isOwned = (directory: string): boolean | undefined => {
+  const file = join(directory, "lock.db")
+  if (!existsSync(file)) return false
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(file)
+    db.prepare("PRAGMA busy_timeout = 0").get()
+    db.prepare("BEGIN EXCLUSIVE").run()
+    return false
+  } catch (cause) {
+    return isFailureOfStorage(cause) && troubleOf(cause, file) === "owned" ? true : undefined
+  } finally {
+    db?.close()
   }
 }
 

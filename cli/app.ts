@@ -14,10 +14,12 @@ import { importCommands } from "./import.ts"
 import { keptCommands } from "./kept.ts"
 import { logCommands } from "./log.ts"
 import { decisionCommands } from "./decisions.ts"
+import { doneCommands } from "./done.ts"
 import { doctorCommands, lookCommands } from "./look.ts"
 import { Output, plain } from "./output.ts"
 import { paidCommands } from "./paid.ts"
 import { reportCommands } from "./reports.ts"
+import { reviewCommands } from "./review.ts"
 import { settingsCommands } from "./settings.ts"
 import { demoCommands } from "./demo.ts"
 import { startCommands } from "./start.ts"
@@ -36,6 +38,8 @@ const aios = Command.make("aios").pipe(
         ...approvalsCommands,
         ...decisionCommands,
         ...paidCommands,
+        ...doneCommands,
+        ...reviewCommands,
         ...settleCommands,
       ],
     },

@@ -86,10 +86,16 @@ const state = (item: BriefItem, { at, brief, columns, paint }: Page): ReadonlyAr
     .filter((one) => one !== "").join(" · ")
   const late = item.dueAt !== undefined && item.dueAt < at && due !== ""
   const width = columns - left.length
+  // What only shows stands beside what decides, where there is room.
+  const looks = item.more.filter((one) => one.prepared === "").map((one) => oneLine(one.action))
+  const all = [...looks, oneLine(item.action)].join("   ")
+  const actions = [...words].length + all.length + 2 <= width ? all : oneLine(item.action)
   return [
-    ...beside(words, oneLine(item.action), width, paint)
+    ...beside(words, actions, width, paint)
       .map((line, n) => late && n === 0 ? line.replace(due, paint.wrong(due)) : line),
-    ...item.more.flatMap((one) => beside(oneLine(one.prepared), oneLine(one.action), width, paint)),
+    ...item.more.filter((one) => one.prepared !== "").flatMap((one) =>
+      beside(oneLine(one.prepared), oneLine(one.action), width, paint)
+    ),
   ].map((line) => `${left}${line.replaceAll("\u00a0", " ")}`)
 }
 

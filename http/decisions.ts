@@ -1,9 +1,12 @@
-/** Approvals, the founder's word on them, and what the founder says of an invoice. */
+/** Approvals, the founder's word on them, and what the founder says of an invoice, a conversation, a draft. */
 import { Effect, Schema } from "effect"
 import { Aios, OperationFailed } from "../projections/aios.ts"
 import { problem } from "./problem.ts"
-import { route } from "./route.ts"
-import { Approval, Decision, Edited, Money, Undone } from "./shapes.ts"
+import { nextLink } from "./agents.ts"
+import { Reply, route } from "./route.ts"
+import { Approval, Decision, Done, Edited, Money, pageOf, Review, Undone } from "./shapes.ts"
+
+const approvalsMax = 1_000
 
 const Id = Schema.Struct({ id: Schema.String })
 const decided = [404, 409, 415, 422, 501]
@@ -13,10 +16,38 @@ export const listed = route({
   method: "get",
   path: "/api/approvals",
   tag: "approvals",
-  summary: "What waits for the founder's word, with the exact content of each",
-  answer: Schema.Struct({ items: Schema.Array(Approval) }),
-  handle: () => Effect.map(Effect.flatMap(Aios, (aios) => aios.approvals), (items) => ({ items })),
+  summary: "What waits for the founder's word, with the exact content of each, oldest first",
+  query: Schema.Struct({
+    after: Schema.optionalKey(
+      Schema.String.check(Schema.isPattern(/^\d{1,15}\.[0-9a-f-]{36}$/)).annotate({
+        description:
+          "`next` of the page before; it holds also where that one was decided meanwhile",
+      }),
+    ),
+    limit: Schema.optionalKey(
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: approvalsMax })),
+    ),
+  }),
+  answer: pageOf(Approval),
+  handle: ({ query, request }) =>
+    Effect.gen(function* () {
+      const limit = query.limit ?? approvalsMax
+      const all = (yield* (yield* Aios).approvals)
+        .map((one) => ({ one, place: `${one.requestedAt}.${one.id}` }))
+        .sort((a, b) => inOrder(a.place, b.place))
+        .filter(({ place }) => query.after === undefined || inOrder(place, query.after) > 0)
+      const items = all.slice(0, limit)
+      const next = all.length > limit ? items.at(-1)?.place : undefined
+      return new Reply(
+        { items: items.map(({ one }) => one), ...(next === undefined ? {} : { next }) },
+        nextLink(request, next),
+      )
+    }),
 })
+
+/** By when it was asked, then by id. */
+const inOrder = (a: string, b: string): number =>
+  Number.parseInt(a) - Number.parseInt(b) || (a < b ? -1 : a > b ? 1 : 0)
 
 /** One that waits, by its id or the beginning of it. */
 const waiting = Effect.fnUntraced(function* (id: string) {
@@ -167,6 +198,50 @@ export const paid = route({
   handle: ({ body, params }) => Effect.flatMap(Aios, (aios) => aios.paid(params.id, body)),
 })
 
+const Key = Schema.Struct({ key: Schema.String })
+
+export const done = route({
+  id: "conversationDone",
+  method: "post",
+  path: "/api/people/:key/done",
+  tag: "people",
+  summary: "The founder dealt with a conversation otherwise; by key, name or address",
+  params: Key,
+  answer: Done,
+  problems: decided,
+  handle: ({ params }) => Effect.flatMap(Aios, (aios) => aios.done(params.key)),
+})
+
+export const draft = route({
+  id: "getReview",
+  method: "get",
+  path: "/api/articles/:key/review",
+  tag: "articles",
+  summary: "A draft with its text and what can be said of it; by topic or key",
+  params: Key,
+  answer: Review,
+  problems: [404, 422],
+  handle: ({ params }) => Effect.flatMap(Aios, (aios) => aios.review(params.key)),
+})
+
+export const reviewed = route({
+  id: "reviewArticle",
+  method: "post",
+  path: "/api/articles/:key/review",
+  tag: "articles",
+  summary: "The word on a draft in review: passed, or sent back with a reason",
+  params: Key,
+  body: Schema.Struct({
+    passed: Schema.Boolean,
+    reason: Schema.optionalKey(
+      Schema.String.annotate({ description: "Needed where it is sent back" }),
+    ),
+  }),
+  answer: Review,
+  problems: decided,
+  handle: ({ body, params }) => Effect.flatMap(Aios, (aios) => aios.review(params.key, body)),
+})
+
 export const decisionRoutes = [
   listed,
   grouped,
@@ -177,4 +252,7 @@ export const decisionRoutes = [
   postponed,
   undone,
   paid,
+  done,
+  draft,
+  reviewed,
 ]

@@ -6,7 +6,7 @@ import { Effect, Schedule, Schema, Stream } from "effect"
 import { EventLog } from "../actors/event-log.ts"
 import { Aios } from "../projections/aios.ts"
 import { failureOf } from "../projections/aios-failures.ts"
-import { problem, toldOf } from "./problem.ts"
+import { type Problem, problem, toldOf } from "./problem.ts"
 import { route } from "./route.ts"
 import { Event } from "./shapes.ts"
 
@@ -24,9 +24,17 @@ export const readersNow = (): number => readers
 const encoder = new TextEncoder()
 const bytes = (text: string) => encoder.encode(text)
 
-const positionIn = (request: Request): number | undefined => {
+/** Whoever says a position that is none would miss events without knowing it. */
+const positionIn = (request: Request): Effect.Effect<number | undefined, Problem> => {
   const id = request.headers.get("last-event-id")?.trim() ?? ""
-  return /^-?\d{1,15}$/.test(id) ? Number(id) : undefined
+  if (id === "") return Effect.succeed(undefined)
+  return /^(-1|\d{1,15})$/.test(id) ? Effect.succeed(Number(id)) : Effect.fail(problem(
+    400,
+    "InvalidPosition",
+    "Invalid position",
+    "Last-Event-ID is the id of an event of this stream: its position, such as 42. Without it the " +
+      "stream begins now.",
+  ))
 }
 
 export const live = route({
@@ -48,6 +56,7 @@ export const live = route({
   problems: [503],
   handle: ({ query, request }) =>
     Effect.gen(function* () {
+      const last = yield* positionIn(request)
       if (readers >= readersMax) {
         return yield* problem(
           503,
@@ -57,7 +66,7 @@ export const live = route({
         )
       }
       const aios = yield* Aios
-      const after = positionIn(request) ?? query.after ??
+      const after = last ?? query.after ??
         (yield* Effect.mapError((yield* EventLog).head, failureOf))
       const events = aios.follow({
         after,

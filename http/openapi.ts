@@ -12,11 +12,13 @@ import { Effect } from "effect"
 const titles: Readonly<Record<number, string>> = {
   400: "Not understood",
   401: "No token",
+  403: "Sent by another site, or a session's change without its Origin",
   404: "Not there",
   409: "Not now",
   412: "The actor has moved on",
   413: "Too large",
   415: "No JSON",
+  421: "Not meant for this host",
   422: "Refused",
   500: "Broke down",
   501: "Not in this version",
@@ -26,6 +28,13 @@ const titles: Readonly<Record<number, string>> = {
 /** Hono writes `:id`, OpenAPI `{id}`. */
 const pathOf = (path: string): string =>
   path.replaceAll(/:([A-Za-z]+)(\{[^}]*\})?/g, (_, name: string) => `{${name}}`)
+
+/** What stands in front of every route refuses: another host, another site, no token, no JSON. */
+const guardedBy = ({ method, open }: Route): ReadonlyArray<number> => [
+  ...(open ? [] : [401]),
+  ...(method === "post" ? [403, 413, 415] : []),
+  421,
+]
 
 /** Several Schemas with one pool of components. */
 const compiled = (schemas: readonly [Schema.Constraint, ...Array<Schema.Constraint>]) =>
@@ -67,7 +76,7 @@ export const openApiOf = (routes: ReadonlyArray<Route>) => {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const { answer, body, params, query, route: one } of placed) {
     const path = pathOf(one.path)
-    const problems = [...new Set([400, ...(one.open ? [] : [401]), ...one.problems, 500])]
+    const problems = [...new Set([400, ...guardedBy(one), ...one.problems, 500])]
     paths[path] ??= {}
     paths[path][one.method] = {
       operationId: one.id,

@@ -69,6 +69,26 @@ export const Actor = Schema.Struct({
   problem: maybe(Text),
 }).annotate({ identifier: "Actor" })
 
+export const Done = Schema.Struct({
+  person: Text,
+  key: Text,
+  state: Text,
+  changed: Schema.Boolean,
+  outcome: Text,
+}).annotate({ identifier: "Done" })
+
+export const Review = Schema.Struct({
+  article: Text,
+  topic: Text,
+  title: Text,
+  state: Text,
+  text: Text,
+  made: Text,
+  notes: Int,
+  dueAt: maybe(Millis),
+  outcome: Text,
+}).annotate({ identifier: "Review" })
+
 export const Approval = Schema.Struct({
   id: Text,
   agent: Text,

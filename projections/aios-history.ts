@@ -104,7 +104,7 @@ export const history = Effect.fnUntraced(function* (written: string) {
     for (const event of page) {
       if (!isAbout(event, key, streams)) continue
       const category = categoryOf(event.stream)
-      if (untold.has(category)) continue
+      if (untold.has(category) && event.type !== "ConversationDealtWith") continue
       if (!shared.has(category)) streams.add(event.stream)
       noteAsks(event, reading)
       const entry = entryOf(event, reading, states.get(event.stream))

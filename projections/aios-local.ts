@@ -25,7 +25,9 @@ import { edit } from "./aios-edits.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
 import { backup, backupDone, blob, exported } from "./aios-kept.ts"
 import { history } from "./aios-history.ts"
+import { done } from "./aios-done.ts"
 import { paid } from "./aios-paid.ts"
+import { review } from "./aios-review.ts"
 import { undo } from "./aios-undo.ts"
 import { whyNot } from "./aios-why-not.ts"
 import { why } from "./aios-why.ts"
@@ -289,6 +291,8 @@ const make = Effect.gen(function* () {
     later: (id, until) => here(later(id, until)),
     undo: (id) => here(undo(id)),
     paid: (invoice, payment) => here(paid(invoice, payment)),
+    done: (person) => here(done(person)),
+    review: (article, verdict) => here(review(article, verdict)),
     why: (id) => here(why(id)),
     whyNot: (agent) => here(whyNot(agent, registry)),
     history: (person) => here(history(person)),

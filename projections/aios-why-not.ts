@@ -37,7 +37,10 @@ const workStates: { readonly [state: string]: string } = {
   stale: "It would have come too late: history stays history.",
   blocked: "A fact is missing that only you know.",
 }
-const withArticle = (word: string): string => /^[aeiou]/i.test(word) ? `an ${word}` : `a ${word}`
+const withArticle = (word: string): string => {
+  const spoken = word.replaceAll(/([a-z])([A-Z])/g, "$1-$2").toLowerCase()
+  return /^[aeiou]/.test(spoken) ? `an ${spoken}` : `a ${spoken}`
+}
 
 const stateSays = (stream: string, name: string, reading: Reading): string | undefined => {
   if (categoryOf(stream) === "lead") {

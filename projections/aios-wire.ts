@@ -193,6 +193,11 @@ export const Arguments = {
   later: Schema.Tuple([Text, Schema.Finite]),
   undo: Schema.Tuple([Text]),
   paid: Schema.Tuple([Text, Schema.Struct({ amount: Schema.optionalKey(WireMoney), at })]),
+  done: Schema.Tuple([Text]),
+  review: Schema.Tuple([
+    Text,
+    Schema.NullOr(Schema.Struct({ passed: Schema.Boolean, reason: Schema.optionalKey(Text) })),
+  ]),
   why: Schema.Tuple([Text]),
   whyNot: Schema.Tuple([Text]),
   history: Schema.Tuple([Text]),
@@ -300,6 +305,10 @@ const call = (
       return decoded(name, raw, ([id]) => aios.undo(id))
     case "paid":
       return decoded(name, raw, ([invoice, payment]) => aios.paid(invoice, payment))
+    case "done":
+      return decoded(name, raw, ([person]) => aios.done(person))
+    case "review":
+      return decoded(name, raw, ([article, verdict]) => aios.review(article, verdict ?? undefined))
     case "why":
       return decoded(name, raw, ([id]) => aios.why(id))
     case "whyNot":

@@ -237,6 +237,36 @@ export interface Undone {
   readonly outcome: string
 }
 
+/** What the founder says of a conversation: it was dealt with otherwise, by telephone, in person. */
+export interface Done {
+  readonly person: string
+  readonly key: string
+  /** The conversation's state now, as its chart calls it. */
+  readonly state: string
+  /** False where nothing changed: it was dealt with before, or is closed. */
+  readonly changed: boolean
+  readonly outcome: string
+}
+
+/** A draft as it stands, and what follows from the founder's word on it. */
+export interface Review {
+  /** Key of its actor. */
+  readonly article: string
+  readonly topic: string
+  readonly title: string
+  /** As the chart calls it: `inReview`, `scheduled`, `writing`. */
+  readonly state: string
+  /** Empty where there is no draft. */
+  readonly text: string
+  /** Who wrote it: `founder`, or what made it of the notes. */
+  readonly made: string
+  readonly notes: number
+  /** The day it is to be published. */
+  readonly dueAt?: number
+  /** What was decided, or what can be. */
+  readonly outcome: string
+}
+
 /** One step in a chain of causes. */
 export interface Cause {
   readonly event: string
@@ -393,6 +423,13 @@ export class Aios extends Context.Service<Aios, {
     invoice: string,
     payment: { readonly amount?: Money; readonly at?: number },
   ): Op<{ readonly invoice: string; readonly state: string; readonly outcome: string }>
+  /** The founder dealt with a conversation otherwise; the next mail takes it up again. */
+  done(person: string): Op<Done>
+  /** A draft by topic or key. With a verdict the word on it: passed, or sent back with the reason. */
+  review(
+    article: string,
+    verdict?: { readonly passed: boolean; readonly reason?: string },
+  ): Op<Review>
   /** The chain of causes of an event, an activity (ask) or an approval, by id or its beginning. */
   why(id: string): Op<Why>
   /** Why an actor, `AGENT/KEY`, does not go on; a person's name or address stands for their lead. */

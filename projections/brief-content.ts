@@ -81,12 +81,15 @@ export const contentItems = (
     const ready = waiting.find(({ work }) => work?.requester === `article-${topic.key}`)
     const soon = dueAt !== undefined && dueAt < day.to + weekMillis &&
       dueAt > day.to - lateMillisMax
-    if (topic.published || (!soon && ready === undefined)) return []
+    const inReview = topic.state === "inReview"
+    if (topic.published || (!soon && ready === undefined && !inReview)) return []
     const missing = topic.uncovered.slice(0, 2).map((title) => quoted(title, 40)).join(", ")
     const more = topic.uncovered.length > 2 ? ` and ${topic.uncovered.length - 2} more` : ""
     const gap = missing === "" ? "" : `; nothing yet on ${missing}${more}`
     const state = ready !== undefined
       ? "finished"
+      : inReview && topic.notes === 0
+      ? "the draft waits for your review"
       : topic.drafted
       ? topic.notes === 0
         ? "the draft is there"
@@ -108,8 +111,14 @@ export const contentItems = (
             ? `${topic.covered}/${counted(topic.notes, "note")}`
             : state
         }`,
-        prepared: ready === undefined ? "" : "ready to be published",
-        action: ready === undefined
+        prepared: ready !== undefined
+          ? "ready to be published"
+          : inReview && topic.notes > 0
+          ? "waits for your review"
+          : "",
+        action: inReview
+          ? `aios review ${/^[\w.+@:-]+$/.test(topic.topic) ? topic.topic : topic.key.slice(0, 8)}`
+          : ready === undefined
           ? `aios why-not ${sources.actor(`article-${topic.key}`)}`
           : `aios approve ${sources.short(ready.approval.id)}`,
         more: [],

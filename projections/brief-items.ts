@@ -75,6 +75,7 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
   const dueInDays = dueAt === undefined ? undefined : daysBetween(day.to, dueAt, day.timeZone)
   const pressing = unanswered.length === 0 ? 0 : conversation?.weighed?.pressing ?? 0
   const [first, ...others] = waiting
+  const isOwed = unanswered.length + matter.due.length > 0
   const prepared = first !== undefined
     ? preparedWords(first)
     : matter.blocked.length > 0
@@ -91,20 +92,24 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
       short: shortOf(matter, about, dueAt, day, sources),
       prepared,
       action: first === undefined
-        ? `aios history ${handleOf(matter.person, sources)}`
+        ? isOwed
+          ? `aios done ${handleOf(matter.person, sources)}`
+          : `aios history ${handleOf(matter.person, sources)}`
         : `aios approve ${sources.short(first.approval.id)}`,
-      more: others.map((one) => ({
-        prepared: preparedWords(one),
-        action: `aios approve ${sources.short(one.approval.id)}`,
-      })),
+      more: [
+        ...others.map((one) => ({
+          prepared: preparedWords(one),
+          action: `aios approve ${sources.short(one.approval.id)}`,
+        })),
+        // Nothing is prepared: all that is known helps, and stands beside the word.
+        ...(first === undefined && isOwed
+          ? [{ prepared: "", action: `aios history ${handleOf(matter.person, sources)}` }]
+          : []),
+      ],
       why: whyOf(matter, what, day, sources),
       ...(dueAt === undefined ? {} : { dueAt }),
       since,
-      kind: first !== undefined
-        ? "approval"
-        : unanswered.length + matter.due.length > 0
-        ? "reply"
-        : "invoice",
+      kind: first !== undefined ? "approval" : isOwed ? "reply" : "invoice",
       ...(matter.person === ""
         ? {}
         : { person: nameOf(matter.person, sources), key: matter.person }),

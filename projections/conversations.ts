@@ -3,7 +3,8 @@
  * row of its own, written once, so the conversation can be told as it stood on any day.
  *
  * Rows: `conversation:<person>` `{ last, firstAt, mails, language }`; `mail:<person>:<sent at>:<record>`;
- * `weighed:<person>:<at>:<position>`; `answered:<person>:<at>:<position>` a mail that AIOS carried out;
+ * `weighed:<person>:<at>:<position>`; `answered:<person>:<at>:<position>` a mail that AIOS carried out, or
+ * that the founder dealt with it all otherwise;
  * `closed:<person>` once nobody may write any more; `turn:<person>` by `timeline.ts` whose turn it is.
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
@@ -94,13 +95,25 @@ const dealWith = (event: RecordedEvent, rows: Rows) => {
 
 export const conversations = defineProjection({
   name: "conversations",
-  version: 3,
+  version: 4,
   on: {
     MailRead: readMail,
     ConversationClosed: (event, rows) => {
       if (!event.stream.startsWith("analyst-")) return
       const because = textOf(objectOf(event.data)["because"])
       rows.set(`closed:${keyOf(event.stream)}`, { at: worldTime(event), because })
+    },
+    // Promises are kept by it too, those in the founder's own mails among them.
+    ConversationDealtWith: (event, rows) => {
+      if (!event.stream.startsWith("analyst-")) return
+      const person = keyOf(event.stream)
+      const at = worldTime(event)
+      rows.set(`answered:${person}:${padded(at)}:${padded(event.position)}`, {
+        at,
+        answers: numberOf(objectOf(rows.get(`conversation:${person}`))["last"]),
+        event: event.id,
+        kept: true,
+      })
     },
     ActivitySucceeded: (event, rows) => {
       const output = objectOf(objectOf(event.data)["output"])
@@ -217,12 +230,18 @@ export const conversationOf = (
     return store.scan(table, { prefix, before: prefix + padded(to), backwards: true, limit })
       .map(([, found]) => objectOf(found))
   }
+  const answers = last("answered", mailsMax)
+  const keptUntil = Math.max(
+    0,
+    ...answers.filter((one) => one["kept"] === true).map((one) => numberOf(one["answers"])),
+  )
   const mails = last("mail", mailsMax)
     .map((mail) => mailOf(mail, opened)).reverse()
+    .map((mail) => mail.at > keptUntil ? mail : { ...mail, commitments: [] })
   const sent = mails.filter((mail) => !mail.inward).at(-1)?.at ?? 0
   const answered = Math.max(
     sent,
-    ...last("answered", mailsMax).map((one) => numberOf(one["answers"])),
+    ...answers.map((one) => numberOf(one["answers"])),
   )
   const closed = store.get(table, `closed:${person}`)
   const [weighed] = last("weighed", 1)

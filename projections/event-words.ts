@@ -14,6 +14,7 @@ import {
   oneLine,
   stateText,
 } from "./aios-words.ts"
+import { founderTeller } from "./event-words-founder.ts"
 import { listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts"
 
 /** Words quoted in one line. */
@@ -130,6 +131,7 @@ const outcome = (event: RecordedEvent, fields: JsonObject, known: Known): Words 
 const teller: {
   readonly [type: string]: (fields: JsonObject, known: Known, event: RecordedEvent) => Words
 } = {
+  ...founderTeller,
   MailReceived: (fields, known) => {
     const content = objectOf(fields["content"])
     const from = objectOf(content["from"])
@@ -268,13 +270,6 @@ const teller: {
     }`,
     detail: "",
   }),
-  DraftEdited: (fields) => ({
-    what: "You put your own words in place of the draft's",
-    detail: line(textOf(fields["text"])) || forgotten,
-  }),
-  WorkHappened: () => ({ what: "It happened before it could be stopped", detail: "" }),
-  WorkUndone: () => ({ what: "You took back what was done", detail: "" }),
-  WorkReopened: () => ({ what: "You had it decided again", detail: "" }),
   WorkWithdrawn: (fields) => ({
     what: "Nobody needs it any more",
     detail: spoken(textOf(fields["because"])),

@@ -18,7 +18,7 @@ const linesMaxOf: Readonly<Record<string, number>> = {
   "actors/engine.ts": 1200,
   "actors/activities/runner.ts": 670,
   // Shapes of every operation, and nothing else.
-  "projections/aios.ts": 500,
+  "projections/aios.ts": 540,
 }
 
 /** Folders and packages a folder may import. `node:` stands for all of Node. */

@@ -2,7 +2,8 @@
  * Today's brief as a page: what waits in order of what it costs not to act, each with its evidence and
  * its decision; beside it money, meetings, what was done, held back and is not known.
  */
-import type { Approval, Brief, BriefItem, BriefLead } from "../../projections/aios.ts"
+import type { Approval, Brief, BriefContent, BriefItem, BriefLead } from "../../projections/aios.ts"
+import { actionOf, wordOf } from "./actions.ts"
 import { decisionOf, groupsOf, headline } from "./decision.ts"
 import { html, type Markup, nothing } from "./html.ts"
 import { button, type Frame, page } from "./layout.ts"
@@ -43,33 +44,10 @@ const whyOf = (reasons: ReadonlyArray<string>, events: ReadonlyArray<string>): M
       evidence(events)
     }</p>`
 
-/** Commands that show something have a page here. */
-const shown: ReadonlyArray<readonly [RegExp, (found: string) => string, string]> = [
-  [/^aios why (\S+)$/, (id) => `/why/${encodeURIComponent(id)}`, "why"],
-  [
-    /^aios history "?([^"]+)"?$/,
-    (person) => `/people/${encodeURIComponent(person)}`,
-    "everything known about them",
-  ],
-  [
-    /^aios (?:agents|why-not) ([\w-]+\/[\w.:~-]+)$/,
-    (actor) => `/agents/${actor.split("/").map(encodeURIComponent).join("/")}`,
-    "look at it",
-  ],
-]
-
-/** The command that deals with it, or the page that shows what the command would. */
-const actionOf = (action: string): Markup => {
-  for (const [pattern, href, name] of shown) {
-    const found = pattern.exec(action)?.[1]
-    if (found !== undefined) return html`<a href="${href(found)}">${name}</a>`
-  }
-  return html`<code>${action}</code>`
-}
-
 const itemOf = (
   item: BriefItem,
   approvals: ReadonlyArray<Approval>,
+  content: BriefContent | undefined,
   frame: Frame,
 ): Markup => {
   const meta = [
@@ -96,7 +74,7 @@ const itemOf = (
       }</p>`}
     ${whyOf(item.why, item.events)}
     ${approvals.length === 0
-      ? item.action === "" ? nothing : html`<p class="next">${actionOf(item.action)}</p>`
+      ? wordOf(item, content, frame)
       : approvals.map((one) => decisionOf(one, frame, { titled: approvals.length > 1 }))}
       </article>
     </li>
@@ -322,8 +300,13 @@ export const briefPage = (brief: Brief, frame: Frame): string => {
       if (found !== undefined) left.delete(found.id)
       return found ?? []
     })
-  const now = brief.now.map((item) => itemOf(item, taken(item), frame))
-  const week = brief.week.map((item) => itemOf(item, taken(item), frame))
+  const contentOf = (item: BriefItem): BriefContent | undefined =>
+    item.kind === "content"
+      ? brief.content.find((one) => one.events.at(-1) === item.events.at(-1))
+      : undefined
+  const told = (item: BriefItem) => itemOf(item, taken(item), contentOf(item), frame)
+  const now = brief.now.map(told)
+  const week = brief.week.map(told)
   const bare = [...left.values()].map((one) => bareOf(one, frame))
   const named = new Set([...brief.now, ...brief.week].map((one) => one.key))
   const leads = brief.leads.filter((one) => !named.has(one.key))

@@ -28,6 +28,7 @@ import {
   whyPage,
 } from "./looks.ts"
 import { respond } from "./respond.ts"
+import { reviewPage } from "./review.ts"
 
 /** Words about what just happened, each shown to the page it redirects to. */
 const notesMax = 64
@@ -147,6 +148,11 @@ export const pages = (
   show("/people/:key", (c, frame) =>
     Effect.gen(function* () {
       return historyPage(yield* (yield* Aios).history(c.req.param("key") ?? ""), frame)
+    }))
+
+  show("/articles/:key", (c, frame) =>
+    Effect.gen(function* () {
+      return reviewPage(yield* (yield* Aios).review(c.req.param("key") ?? ""), frame)
     }))
 
   show("/reports", (_, frame) =>
@@ -277,6 +283,33 @@ export const pages = (
     Effect.gen(function* () {
       const { invoice, outcome } = yield* (yield* Aios).paid(idOf(c), {})
       return { text: `${invoice}: ${outcome}` }
+    }))
+
+  decide("/people/:key/done", (c) =>
+    Effect.gen(function* () {
+      const { outcome } = yield* (yield* Aios).done(c.req.param("key") ?? "")
+      return { text: outcome }
+    }))
+
+  decide("/articles/:key/pass", (c) =>
+    Effect.gen(function* () {
+      const { outcome, title } = yield* (yield* Aios).review(c.req.param("key") ?? "", {
+        passed: true,
+      })
+      return { text: `${title}: ${outcome}` }
+    }))
+
+  decide("/articles/:key/send-back", (c, form) =>
+    Effect.gen(function* () {
+      const reason = (form.get("reason") ?? "").trim()
+      if (reason === "") {
+        return yield* problem(422, "ReasonWanted", "Reason wanted", "Say why, in a few words.")
+      }
+      const { outcome, title } = yield* (yield* Aios).review(c.req.param("key") ?? "", {
+        passed: false,
+        reason,
+      })
+      return { text: `${title}: ${outcome}` }
     }))
 
   enter(hono, gate, guarded)

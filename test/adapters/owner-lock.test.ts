@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
+import { checks } from "../../adapters/host.ts"
 import * as ownerLock from "../../adapters/owner-lock.ts"
 import { type Runtime, runtimes, start } from "../faults/runtimes.ts"
 
@@ -35,6 +36,28 @@ describe("owner lock", () => {
     })))
     expect(existsSync(join(directory, "owner.json"))).toBe(false)
     expect(statSync(directory).mode & 0o777).toBe(0o700)
+    await Effect.runPromise(Effect.scoped(ownerLock.acquire({ directory })))
+  })
+
+  it("says whether somebody holds it, whatever the file says of the owner", async () => {
+    const directory = newDirectory()
+    expect(ownerLock.isOwned(directory)).toBe(false)
+    const [runtime] = runtimes
+    const holder = hold(runtime!, directory)
+    await holder.line("owned")
+    expect(ownerLock.isOwned(directory)).toBe(true)
+    const said = async () =>
+      (await Effect.runPromise(checks(directory, undefined))).find(({ name }) => name === "owner")!
+    expect((await said()).detail).toMatch(new RegExp(`^process ${holder.process.pid} `))
+    holder.process.kill("SIGKILL")
+    await holder.ended
+    expect(ownerLock.ownerOf(directory)?.pid).toBe(holder.process.pid)
+    expect(ownerLock.isOwned(directory)).toBe(false)
+    expect(await said()).toMatchObject({
+      ok: true,
+      detail: expect.stringMatching(/^no other process runs .*ended without a word/),
+    })
+    // Asking took nothing: it can be owned.
     await Effect.runPromise(Effect.scoped(ownerLock.acquire({ directory })))
   })
 

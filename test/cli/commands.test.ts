@@ -46,7 +46,7 @@ test("--help names every command, and each command explains itself", async () =>
   expect(code).toBe(0)
   for (
     const name
-      of "init settings import brief approvals approve reject agents events replay rebuild start chart doctor demo settle"
+      of "init settings import brief approvals approve reject agents events replay rebuild start chart doctor demo settle done review"
         .split(" ")
   ) expect(out).toContain(`  ${name} `)
   const brief = await run(["brief", "--help"])

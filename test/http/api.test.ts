@@ -135,6 +135,52 @@ describe("over a real AIOS", () => {
     expect((await door.get("/api/events?after=x")).status).toBe(400)
   })
 
+  test("what the founder dealt with, and drafts: known by name and topic, or told that they are not", async () => {
+    expect((await door.post("/api/people/Nobody/done", {})).status).toBe(404)
+    const silent = await door.post(`/api/people/${person}/done`, {})
+    expect([silent.status, (await silent.json()).error]).toEqual([404, "NoConversation"])
+    expect((await door.get("/api/articles/letter-1/review")).status).toBe(404)
+    const written = (type: string, more: object) =>
+      door.post(`/api/agents/article/${"1".repeat(32)}/events`, {
+        type,
+        topic: "letter-1",
+        record: "record-1",
+        title: "Holidays",
+        text: "Dear reader",
+        at: Date.now(),
+        ...more,
+      })
+    expect((await written("DraftWritten", { covers: [] })).status).toBe(201)
+    const early = await door.post("/api/articles/letter-1/review", { passed: true })
+    expect([early.status, await early.json()]).toMatchObject([409, {
+      error: "NothingToReview",
+      state: "writing",
+    }])
+    await written("ArticleFinished", {})
+    expect(await (await door.get("/api/articles/letter-1/review")).json()).toMatchObject({
+      title: "Holidays",
+      text: "Dear reader",
+      state: "inReview",
+    })
+    expect((await door.post("/api/articles/letter-1/review", {})).status).toBe(400)
+    expect((await door.post("/api/articles/letter-1/review", { passed: false })).status).toBe(422)
+    const passed = await door.post(`/api/articles/${"1".repeat(8)}/review`, { passed: true })
+    expect([passed.status, await passed.json()]).toMatchObject([200, { state: "approved" }])
+    const back = await door.post("/api/articles/letter-1/review", {
+      passed: false,
+      reason: "too short",
+    })
+    expect(await back.json()).toMatchObject({ state: "writing" })
+  })
+
+  test("a position that is none is refused before anything is missed", async () => {
+    for (const id of ["x", "1.5", "-2", "12 13"]) {
+      const response = await door.get("/api/events/stream", { "last-event-id": id })
+      expect([id, response.status, (await response.json()).error])
+        .toEqual([id, 400, "InvalidPosition"])
+    }
+  })
+
   test("agents page by name", async () => {
     const others = [1, 2, 3, 4, 5].map((n) => String(n).repeat(32))
     for (const key of others) {
@@ -263,6 +309,8 @@ describe("decisions", () => {
     expect(await (await door.get("/api/approvals")).json()).toEqual({ items: [approval] })
     expect(await (await door.get("/api/approvals/7f3a1c")).json()).toEqual(approval)
     expect((await door.get("/api/approvals/7f3a1d")).status).toBe(404)
+    expect((await door.get("/api/approvals?limit=0")).status).toBe(400)
+    expect((await door.get("/api/approvals?after=x")).status).toBe(400)
     expect(await (await door.post(at("approve"), { hash: approval.hash })).json())
       .toMatchObject({ decision: "approved" })
     await door.post(at("reject"), { reason: "too early" })
@@ -324,4 +372,36 @@ test("a reader that leaves ends the stream behind the door", async () => {
   await until(() => left)
   expect([began, left]).toEqual([true, true])
   await door.close()
+})
+
+test("approvals page by when they were asked, also where one is decided meanwhile", async () => {
+  const all = [3, 1, 2, 2, 5].map((at, n) => ({
+    id: `${n}f3a1c00-0000-8000-8000-000000000000`,
+    agent: "outreach-1",
+    activity: "sendMail",
+    risk: "mail",
+    reasons: [],
+    content: { text: "Hi" },
+    hash: "a".repeat(64),
+    events: [],
+    requestedAt: at,
+    grade: "low" as const,
+    rule: "r",
+  }))
+  let left = all
+  const door = await doorTo(behind({ approvals: Effect.sync(() => left) }))
+  try {
+    const first = await door.get("/api/approvals?limit=2")
+    const { items, next } = await first.json()
+    expect(items.map((one: { id: string }) => one.id[0])).toEqual(["1", "2"])
+    expect(first.headers.get("link")).toContain('rel="next"')
+    // The one the page ended with is gone.
+    left = all.filter((one) => one.id !== items[1].id)
+    const second = await (await door.get(`/api/approvals?limit=2&after=${next}`)).json()
+    expect(second.items.map((one: { id: string }) => one.id[0])).toEqual(["3", "0"])
+    const third = await (await door.get(`/api/approvals?limit=2&after=${second.next}`)).json()
+    expect([third.items.length, third.next]).toEqual([1, undefined])
+  } finally {
+    await door.close()
+  }
 })

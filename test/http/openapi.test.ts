@@ -49,7 +49,7 @@ test("has every route that is served, and no other; the rest are pages", async (
   const documented = operations().map(({ method, path }) => `${method} ${path}`)
   expect(documented.filter((one) => !served.includes(one))).toEqual([])
   const page =
-    /^(get|post) \/(|enter|agents|agents\/\{agent\}\/\{key\}|why\/\{id\}|people|people\/\{key\}|reports|assets\/.+|approvals\/.+|invoices\/.+)$/
+    /^(get|post) \/(|enter|agents|agents\/\{agent\}\/\{key\}|why\/\{id\}|people|people\/\{key\}|people\/\{key\}\/done|articles\/.+|reports|assets\/.+|approvals\/.+|invoices\/.+)$/
   expect(served.filter((one) => !documented.includes(one) && !page.test(one))).toEqual([])
   expect(documented.length).toBe(routesOf(makeMeter()).length)
 })
@@ -128,4 +128,16 @@ test("what is answered is what is documented, field for field", async () => {
     checked++
   }
   expect(checked).toBeGreaterThanOrEqual(9)
+})
+
+test("what stands in front of every route is among its answers", () => {
+  for (const { method, operation, path } of operations()) {
+    const given = Object.keys(objectOf(operation["responses"]))
+    const wanted = [
+      "421",
+      ...(path === "/livez" ? [] : ["401"]),
+      ...(method === "post" ? ["403", "413", "415"] : []),
+    ]
+    expect([path, wanted.filter((status) => !given.includes(status))]).toEqual([path, []])
+  }
 })

@@ -268,7 +268,7 @@ describe("what belongs together is one item", () => {
       expect(items.map(({ person }) => person)).toEqual(["Ada Weiss", "Marco Rossi"])
       expect(items[0]).toMatchObject({
         what: "Ada Weiss accepts 1,200 EUR: “the contract by Tuesday evening”",
-        action: "aios history ada@x.example",
+        action: "aios done ada@x.example",
         dueAt: now + 10 * hour,
         kind: "reply",
       })

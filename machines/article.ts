@@ -3,49 +3,24 @@
  * the publisher's folder. Publishing leaves the house, so the executor does it and the gate holds it.
  */
 import { Schema } from "effect"
-import { assign, enqueueActions, or, setup, stateIn } from "xstate"
-import { activity, defineAgent, event, personal, staleAfterMillisDefault, tell } from "./agent.ts"
-import { WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
-import { Instant } from "./record.ts"
+import { and, assign, enqueueActions, or, setup, stateIn } from "xstate"
+import { activity, defineAgent, personal, staleAfterMillisDefault, tell } from "./agent.ts"
+import {
+  ArticleFinished,
+  DraftWritten,
+  NoteCollected,
+  ReviewFailed,
+  ReviewPassed,
+} from "./article-events.ts"
+import { WorkCarriedOut, WorkFailed, WorkRejected, WorkTakenBack } from "./executor.ts"
 
-const base = {
-  topic: Schema.String,
-  /** Stream of the imported record. */
-  record: Schema.String,
-}
-
-export const NoteCollected = event("NoteCollected", {
-  ...base,
-  title: personal(Schema.String),
-  tags: personal(Schema.Array(Schema.String)),
-  dueAt: Schema.optionalKey(Instant),
-  at: Instant,
-  /** The same for every version of one note. */
-  note: Schema.optionalKey(Schema.String),
-})
-/** The founder wrote a draft, or a newer version of it. */
-export const DraftWritten = event("DraftWritten", {
-  ...base,
-  title: personal(Schema.String),
-  text: personal(Schema.String),
-  /** Records of the notes it covers, as far as the text shows. */
-  covers: Schema.Array(Schema.String),
-  dueAt: Schema.optionalKey(Instant),
-  at: Instant,
-})
-/** The founder calls it finished. */
-export const ArticleFinished = event("ArticleFinished", {
-  ...base,
-  title: personal(Schema.String),
-  text: personal(Schema.String),
-  dueAt: Schema.optionalKey(Instant),
-  at: Instant,
-})
-export const ReviewPassed = event("ReviewPassed", { by: Schema.String })
-export const ReviewFailed = event("ReviewFailed", {
-  by: Schema.String,
-  reason: personal(Schema.String),
-})
+export {
+  ArticleFinished,
+  DraftWritten,
+  NoteCollected,
+  ReviewFailed,
+  ReviewPassed,
+} from "./article-events.ts"
 
 /** Makes a draft from the notes. By a template here; later by a model. */
 export const draftArticle = activity({
@@ -87,6 +62,7 @@ type Event =
   | typeof WorkCarriedOut.Type
   | typeof WorkRejected.Type
   | typeof WorkFailed.Type
+  | typeof WorkTakenBack.Type
 
 interface Draft {
   readonly title: Written["title"]
@@ -173,6 +149,9 @@ const chart = setup({
     hasDraft: ({ context }) => context.draft !== null,
     hasNoDay: ({ context }) => context.dueAt === null,
     isAhead: ({ context }) => (context.dueAt ?? 0) > Date.now(),
+    /** The founder took back what was published last. */
+    wasPublication: ({ context, event }) =>
+      event.type === "WorkTakenBack" && event.work === `executor-${context.key}~${context.works}`,
     isOwnWork: ({ context, event }) => "work" in event && event.work === context.work,
     failedAsHistory: ({ event }) => "error" in event && nameOf(event.error) === "Skipped",
   },
@@ -331,6 +310,7 @@ const chart = setup({
         },
         published: {
           on: {
+            WorkTakenBack: { guard: "wasPublication", target: "withdrawn" },
             DraftWritten: { actions: "note" },
             ArticleFinished: { actions: "note" },
           },
@@ -359,6 +339,7 @@ const chart = setup({
         WorkCarriedOut: { actions: "note" },
         WorkRejected: { actions: "note" },
         WorkFailed: { actions: "note" },
+        WorkTakenBack: { actions: "note" },
       },
     },
     /** How near its day is. */
@@ -370,7 +351,14 @@ const chart = setup({
         dueSoon: { after: { untilDue: "late" } },
         late: { after: { patience: "over" } },
         over: {},
-        met: {},
+        met: {
+          on: {
+            WorkTakenBack: [
+              { guard: and(["wasPublication", "hasNoDay"]), target: "none" },
+              { guard: "wasPublication", target: "ahead" },
+            ],
+          },
+        },
       },
       on: {
         NoteCollected: [...dayMoves],
@@ -394,6 +382,7 @@ export const article = defineAgent({
     WorkCarriedOut,
     WorkRejected,
     WorkFailed,
+    WorkTakenBack,
   ],
   machine: chart,
 })

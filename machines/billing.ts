@@ -216,6 +216,15 @@ export const netOf = ({ paid, payments, refunds, total }: Books): number =>
     ? 0
     : Math.max(paid, sumIn(total.currency, payments)) - givenBackIn(total.currency, refunds)
 
+/** What is still to be paid, where a part was paid; undefined where nothing was, or all. */
+export const owedIn = (books: Books): Money | undefined => {
+  const { total } = books
+  const net = netOf(books)
+  return total === null || net <= 0 || net >= total.minor
+    ? undefined
+    : { minor: total.minor - net, currency: total.currency }
+}
+
 /** How the invoice stands by its books alone. */
 export type Standing =
   | "unbilled"

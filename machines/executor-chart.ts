@@ -142,10 +142,10 @@ const chart = setup({
     tellFailed: enqueueActions(({ context, enqueue }) =>
       result(context, "WorkFailed").forEach((one) => enqueue(one))
     ),
-    /** After a mail that was taken back there is nothing to follow up. */
+    /** Whoever asked for it has the matter again. */
     tellUndone: enqueueActions(({ context, enqueue }) => {
       conversationHears(context, "AnswerTakenBack").forEach((one) => enqueue(one))
-      result(context, "WorkRejected", ["outreach"]).forEach((one) => enqueue(one))
+      result(context, "WorkTakenBack").forEach((one) => enqueue(one))
     }),
   },
 }).createMachine({
@@ -288,8 +288,8 @@ const chart = setup({
             input: ({ context }) => {
               const { invoice, person } = requested(context, "MailRequested")
               if (invoice === undefined) throw new Error("A reminder is of an invoice")
-              const { invoice: key, number, total } = invoice
-              return { person, invoice: key, number, amount: total, at: Date.now() }
+              const { invoice: key, number, owed, total } = invoice
+              return { person, invoice: key, number, amount: owed ?? total, at: Date.now() }
             },
             onDone: "notingContact",
             onError: "notingContact",

@@ -172,11 +172,13 @@ const kinds = {
 /** Tells the requester how it ended; nothing where it is none that listens. */
 export const result = (
   { draft, key, messageId, problem, request }: ExecutorContext,
-  type: "WorkCarriedOut" | "WorkRejected" | "WorkFailed",
-  whom: ReadonlyArray<string> = listeners,
+  type: "WorkCarriedOut" | "WorkRejected" | "WorkFailed" | "WorkTakenBack",
 ) => {
   const category = request?.requester.split("-", 1)[0] ?? ""
-  return request === null || !whom.includes(category) ? [] : [
+  // The analyst hears of every answer that is taken back, whoever wanted it.
+  const isHeard = listeners.includes(category) &&
+    !(type === "WorkTakenBack" && category === "analyst")
+  return request === null || !isHeard ? [] : [
     tell(request.requester, {
       type,
       work: `executor-${key}`,

@@ -17,6 +17,8 @@ export const InvoiceFacts = Schema.Struct({
   invoice: InvoiceKey,
   number: Schema.String,
   total: Money,
+  /** What is still to be paid, where a part of it was. */
+  owed: Schema.optionalKey(Money),
   dueAt: Schema.optionalKey(Instant),
   /** Charges beyond what is owed: id and amount of each. */
   overpaid: Schema.optionalKey(
@@ -139,6 +141,12 @@ export const WorkCarriedOut = event("WorkCarriedOut", {
   asks: Schema.optionalKey(Schema.Boolean),
 })
 export const WorkRejected = event("WorkRejected", {
+  work: Schema.String,
+  kind: Schema.Literals(["mail", "refund", "invoice", "publication"]),
+  answers: Instant,
+})
+/** It had been carried out and the founder took it back: the matter is the requester's again. */
+export const WorkTakenBack = event("WorkTakenBack", {
   work: Schema.String,
   kind: Schema.Literals(["mail", "refund", "invoice", "publication"]),
   answers: Instant,

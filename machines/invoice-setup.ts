@@ -7,6 +7,7 @@ import { tell } from "./agent.ts"
 import {
   historyMillis,
   isNews,
+  netOf,
   recordPayment,
   type Standing,
   standingOf,
@@ -83,7 +84,11 @@ export const chartSetup = setup({
     isDisputable: ({ context, event }) =>
       event.type === "InvoiceDisputed" &&
       (event.by === "bank" || ["open", "overpaid"].includes(standingOf(context.books))),
+    /** A part of it was paid, or given back: what a reminder would ask for is another sum now. */
+    owesOther: ({ context, event }) => netOf(booksAfter(context, event)) !== netOf(context.books),
     isReminder: ({ context, event }) => "work" in event && event.work === context.reminder,
+    wasReminder: ({ context, event }) => "work" in event && event.work === context.reminded,
+    isOfRefund: ({ event }) => "kind" in event && event.kind === "refund",
     wasLastReminder: ({ context }) => context.reminders + 1 >= remindersMax,
     isRefund: ({ context, event }) => "work" in event && event.work === context.refund?.work,
     isTold: ({ context, event }) =>
@@ -138,7 +143,14 @@ export const chartSetup = setup({
       if ("work" in event) return
       enqueue(tell(context.reminder, { type: "WorkWithdrawn", because: event.type }))
     }),
-    countReminder: assign(({ context }) => ({ reminders: context.reminders + 1 })),
+    countReminder: assign(({ context, event }) => ({
+      reminders: context.reminders + 1,
+      reminded: "work" in event ? event.work : null,
+    })),
+    uncountReminder: assign(({ context }) => ({
+      reminders: Math.max(0, context.reminders - 1),
+      reminded: null,
+    })),
     askForRefund: enqueueActions(({ context, enqueue }) => {
       const extra = refundable(context)
       if (extra === undefined) return
@@ -160,8 +172,8 @@ export const chartSetup = setup({
         : {}
     ),
     endDispute: assign({ disputedBy: null }),
-    /** Who was just answered is not reminded on the same day. */
-    settle: assign({ restsUntil: () => Date.now() + firstReminderMillis }),
+    /** Who was just answered, or what was just taken back, leaves some days before a reminder. */
+    rest: assign({ restsUntil: () => Date.now() + firstReminderMillis }),
     queue: assign(({ context, event }) =>
       event.type === "PaymentReceived"
         ? {

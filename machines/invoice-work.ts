@@ -3,8 +3,21 @@
  * about it finds it. The chart is in `invoice.ts`.
  */
 import { tell } from "./agent.ts"
-import { type Books, entered, historyMillis, type InvoiceEvent, surplusOf } from "./billing.ts"
-import type { InvoiceFacts, WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
+import {
+  type Books,
+  entered,
+  historyMillis,
+  type InvoiceEvent,
+  owedIn,
+  surplusOf,
+} from "./billing.ts"
+import type {
+  InvoiceFacts,
+  WorkCarriedOut,
+  WorkFailed,
+  WorkRejected,
+  WorkTakenBack,
+} from "./executor.ts"
 import type { Money } from "./record.ts"
 
 export interface InvoiceContext {
@@ -12,6 +25,8 @@ export interface InvoiceContext {
   readonly books: Books
   /** Reminders sent. */
   readonly reminders: number
+  /** Stream of the last one that was sent: it may be taken back. */
+  readonly reminded: string | null
   /** Works asked for so far: reminders and refunds. */
   readonly works: number
   /** Stream of the reminder under way. */
@@ -41,12 +56,14 @@ export type Event =
   | typeof WorkCarriedOut.Type
   | typeof WorkRejected.Type
   | typeof WorkFailed.Type
+  | typeof WorkTakenBack.Type
 
 export const isFact = (event: Event): event is InvoiceEvent => "invoice" in event
 export const booksAfter = ({ books }: InvoiceContext, event: Event) =>
   isFact(event) ? entered(books, event) : books
 
 const factsOf = ({ books, invoice, reminders }: InvoiceContext): InvoiceFacts => {
+  const owed = owedIn(books)
   const overpaid = surplusOf(books).map(({ amount, payment }) => ({ payment, amount }))
   return {
     invoice,
@@ -54,6 +71,7 @@ const factsOf = ({ books, invoice, reminders }: InvoiceContext): InvoiceFacts =>
     total: books.total ?? { minor: 0, currency: "XXX" },
     dueAt: books.dueAt,
     reminders,
+    ...(owed === undefined ? {} : { owed }),
     ...(overpaid.length === 0 ? {} : { overpaid }),
   }
 }

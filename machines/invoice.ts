@@ -15,7 +15,7 @@ import {
   PaymentReceived,
   PaymentRefunded,
 } from "./billing.ts"
-import { WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
+import { WorkCarriedOut, WorkFailed, WorkRejected, WorkTakenBack } from "./executor.ts"
 import { becomes, chartSetup } from "./invoice-setup.ts"
 
 export {
@@ -51,12 +51,21 @@ const moves = [
   { actions: "enter" },
 ] as const
 
+/** The reminder that waits names the wrong sum: another takes its place. */
+const asksAnew = {
+  guard: and(["staysOpen", "owesOther"]),
+  target: "reminderAsked",
+  reenter: true,
+  actions: "enter",
+} as const
+
 const chart = chartSetup.createMachine({
   id: "invoice",
   context: ({ input }) => ({
     invoice: input.key,
     books: noBooks,
     reminders: 0,
+    reminded: null,
     works: 0,
     reminder: null,
     refund: null,
@@ -84,6 +93,13 @@ const chart = chartSetup.createMachine({
             overdue: {
               initial: "unreminded",
               entry: "noteOverdue",
+              on: {
+                WorkTakenBack: {
+                  guard: "wasReminder",
+                  target: ".unreminded",
+                  actions: ["uncountReminder", "rest"],
+                },
+              },
               states: {
                 unreminded: { after: { untilFirstReminder: "reminderAsked" } },
                 reminderAsked: {
@@ -91,6 +107,9 @@ const chart = chartSetup.createMachine({
                   exit: "withdrawReminder",
                   always: { guard: "rests", target: "unreminded" },
                   on: {
+                    InvoiceIssued: asksAnew,
+                    PaymentReceived: asksAnew,
+                    PaymentRefunded: asksAnew,
                     WorkCarriedOut: [
                       {
                         guard: and(["isReminder", "wasLastReminder"]),
@@ -137,20 +156,24 @@ const chart = chartSetup.createMachine({
               {
                 guard: { type: "becomes", params: { standing: "open" } },
                 target: "#open.remembered",
-                actions: ["enter", "settle"],
+                actions: ["enter", "rest"],
               },
               {
                 guard: and([becomes("overpaid"), "wasGiven"]),
                 target: "overpaid.refundGiven",
-                actions: ["enter", "endRefund", "settle"],
+                actions: ["enter", "endRefund", "rest"],
               },
               {
                 guard: and([becomes("overpaid"), "isBeingGiven"]),
                 target: "overpaid.refundAsked",
-                actions: ["enter", "settle"],
+                actions: ["enter", "rest"],
               },
             ],
             WorkCarriedOut: { guard: "isRefund", actions: "keepGiven" },
+            WorkTakenBack: [
+              { guard: "isRefund", actions: "endRefund" },
+              { guard: "wasReminder", actions: "uncountReminder" },
+            ],
             WorkRejected: { guard: "isRefund", actions: "endRefund" },
             WorkFailed: { guard: "isRefund", actions: "endRefund" },
           },
@@ -169,7 +192,7 @@ const chart = chartSetup.createMachine({
               },
             },
             /** Handed over; the payment system will say when it has moved. */
-            refundGiven: {},
+            refundGiven: { on: { WorkTakenBack: { guard: "isOfRefund", target: "surplusKept" } } },
             /** History, or the founder wants it so, or it could not be given back. */
             surplusKept: {},
           },
@@ -234,6 +257,10 @@ const chart = chartSetup.createMachine({
     WorkCarriedOut: { actions: "note" },
     WorkRejected: { actions: "note" },
     WorkFailed: { actions: "note" },
+    WorkTakenBack: [
+      { guard: "wasReminder", actions: "uncountReminder" },
+      { actions: "note" },
+    ],
   },
 })
 
@@ -251,6 +278,7 @@ export const invoice = defineAgent({
     WorkCarriedOut,
     WorkRejected,
     WorkFailed,
+    WorkTakenBack,
   ],
   machine: chart,
 })

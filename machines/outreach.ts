@@ -6,7 +6,13 @@
 import { Schema } from "effect"
 import { and, assign, enqueueActions, setup } from "xstate"
 import { defineAgent, event, isObject, personal, tell } from "./agent.ts"
-import { type Purpose, WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
+import {
+  type Purpose,
+  WorkCarriedOut,
+  WorkFailed,
+  WorkRejected,
+  WorkTakenBack,
+} from "./executor.ts"
 import { draftOutreach1, outreach1, sendMail1 } from "./previous/outreach-1.ts"
 import { Instant, Language, Mailbox, PersonKey } from "./record.ts"
 
@@ -64,6 +70,7 @@ type OutreachEvent =
   | typeof WorkCarriedOut.Type
   | typeof WorkRejected.Type
   | typeof WorkFailed.Type
+  | typeof WorkTakenBack.Type
   | OfVersion1
 
 /** What an outreach of version 1 had asked for itself may still come back to it. */
@@ -228,8 +235,7 @@ const chart = setup({
       entry: "tellContacted",
       after: { silence: "followingUp" },
       on: {
-        // It was taken back.
-        WorkRejected: { guard: "isOfItsWork", target: "rejected" },
+        WorkTakenBack: { guard: "isOfItsWork", target: "rejected" },
         OutreachWithdrawn: "concluded",
       },
     },
@@ -237,8 +243,7 @@ const chart = setup({
     answered: {
       entry: "tellContacted",
       on: {
-        // It was taken back.
-        WorkRejected: { guard: "isOfItsWork", target: "rejected" },
+        WorkTakenBack: { guard: "isOfItsWork", target: "rejected" },
         OutreachWithdrawn: "concluded",
       },
     },
@@ -291,6 +296,7 @@ const chart = setup({
     WorkCarriedOut: { actions: "note" },
     WorkRejected: { actions: "note" },
     WorkFailed: { actions: "note" },
+    WorkTakenBack: { actions: "note" },
   },
 })
 
@@ -313,6 +319,7 @@ export const outreach = defineAgent({
     WorkCarriedOut,
     WorkRejected,
     WorkFailed,
+    WorkTakenBack,
   ],
   machine: chart,
   previous: { 1: outreach1 },

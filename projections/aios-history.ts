@@ -38,6 +38,7 @@ const silent = new Set([
   "MailRead",
   "WorkCarriedOut",
   "WorkRejected",
+  "WorkTakenBack",
   "WorkFailed",
 ])
 /** Told only where they moved the actor to another state. */

@@ -80,6 +80,7 @@ export const content = defineProjection({
     }),
     WorkCarriedOut: change((_, __, event) => ({ publishedAt: event.metadata.at })),
     WorkRejected: change(() => ({})),
+    WorkTakenBack: change(() => ({})),
     WorkFailed: change((data) => ({ problem: textOf(data["problem"]) })),
     TimerFired: change(() => ({})),
   },

@@ -106,6 +106,9 @@ export const invoices = defineProjection({
       data["kind"] === "mail" ? { reminders: numberOf(row["reminders"]) + 1 } : {}
     ),
     WorkRejected: change(() => ({})),
+    WorkTakenBack: change((data, row) =>
+      data["kind"] === "mail" ? { reminders: Math.max(0, numberOf(row["reminders"]) - 1) } : {}
+    ),
     WorkFailed: change(() => ({})),
     // The day it is due passes by a timer.
     TimerFired: change(() => ({})),

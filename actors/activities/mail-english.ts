@@ -1,5 +1,14 @@
 /** What a drafted mail says in English, by its purpose. */
-import { type Facts, type Line, lines, moneyWords, quoted, sum, type Voice } from "./mail-facts.ts"
+import {
+  type Facts,
+  type Line,
+  lines,
+  moneyWords,
+  paidOf,
+  quoted,
+  sum,
+  type Voice,
+} from "./mail-facts.ts"
 
 /** At most so many intents are answered: a short mail is answered sooner. */
 const sentencesMax = 2
@@ -110,6 +119,14 @@ const reminder = ({ invoice, invoiceDue }: Facts): ReadonlyArray<Line> => {
   const sent = invoice.reminders ?? 0
   const what = `invoice ${invoice.number} over ${moneyWords(invoice.total)}`
   const was = invoiceDue === undefined ? "is due" : `was due on ${invoiceDue}`
+  const [paid, owed = invoice.total] = [paidOf(invoice), invoice.owed]
+  if (paid !== undefined) {
+    return [
+      `${sent === 0 ? "Thank you" : `This is reminder ${sent + 1}; thank you`} for ` +
+      `${moneyWords(paid)} towards ${what}. It ${was}, and ${moneyWords(owed)} is still open.`,
+      "Could you pay the rest, or tell me what stands in the way?",
+    ]
+  }
   if (sent === 0) {
     return [
       `${what[0]?.toUpperCase()}${what.slice(1)} ${was}, and I do not see a payment yet. ` +

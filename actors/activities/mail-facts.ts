@@ -154,3 +154,9 @@ export const quoted = (
     .find((one) => one !== undefined) ?? all[0]
   return { asks: false, words: quote === undefined ? [] : [cut(quote, quoteCharsMax)] }
 }
+
+/** What came in of an invoice that is paid in part. */
+export const paidOf = ({ owed, total }: InvoiceFacts): Money | undefined =>
+  owed === undefined || owed.currency !== total.currency
+    ? undefined
+    : { minor: total.minor - owed.minor, currency: total.currency }

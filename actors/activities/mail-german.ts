@@ -1,5 +1,14 @@
 /** What a drafted mail says in German, by its purpose: with `Sie`, or with `du` to whoever wrote so. */
-import { type Facts, type Line, lines, moneyWords, quoted, sum, type Voice } from "./mail-facts.ts"
+import {
+  type Facts,
+  type Line,
+  lines,
+  moneyWords,
+  paidOf,
+  quoted,
+  sum,
+  type Voice,
+} from "./mail-facts.ts"
 
 /** At most so many intents are answered: a short mail is answered sooner. */
 const sentencesMax = 2
@@ -122,6 +131,15 @@ const reminder = (facts: Facts): ReadonlyArray<Line> => {
   const sent = invoice.reminders ?? 0
   const what = `Rechnung ${invoice.number} über ${money(invoice.total)}`
   const was = invoiceDue === undefined ? "ist fällig" : `war am ${invoiceDue} fällig`
+  const [paid, owed = invoice.total] = [paidOf(invoice), invoice.owed]
+  if (paid !== undefined) {
+    return [
+      `${sent === 0 ? "Danke" : `Dies ist die ${sent + 1}. Erinnerung; danke`} für ` +
+      `${money(paid)} zu ${what}. Sie ${was}, und ${money(owed)} sind noch offen.`,
+      `${to(facts, "Könnten Sie", "Könntest du")} den Rest zahlen oder mir ` +
+      `sagen, was dem im Weg steht?`,
+    ]
+  }
   if (sent === 0) {
     return [
       `${what} ${was}, und ich sehe noch keine Zahlung. ` +

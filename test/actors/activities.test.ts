@@ -239,6 +239,13 @@ describe("draftMail", () => {
       expect(first.words).toContain("Could you have a look?")
       expect((yield* reminder(1)).words).toContain("before: it was due")
       expect((yield* reminder(2)).words).toContain("This is reminder 3")
+      const { words } = yield* drafted(() => ({
+        purpose: "reminder",
+        invoice: { ...invoice, owed: { minor: 4900, currency: "EUR" } },
+      }))
+      expect(words).toContain("Thank you for 40 EUR towards invoice 1042 over 89 EUR.")
+      expect(words).toContain("and 49 EUR is still open")
+      expect(words).not.toContain("do not see a payment")
     })))
   it("a reminder of nothing is not written", () =>
     run(Effect.gen(function* () {

@@ -143,6 +143,16 @@ describe("an approved article", () => {
     void given(finished(1), passed, after(secondThoughtMillis), ended("WorkRejected")).is(
       is("withdrawn", "none"),
     ).when(passed).is(is("publishing", "none")))
+  it("that was taken back is withdrawn, late again, and may be published once more", () => {
+    given(draft(1, 20), finished(2, 20), passed, after(20 * day), ended("WorkCarriedOut")).when(
+      ended("WorkTakenBack"),
+    ).is(is("withdrawn", "ahead")).when(after(10)).is(is("withdrawn", "late")).when(passed).tells(
+      `executor-${key}~2`,
+      { type: "PublicationRequested" },
+    )
+    given(finished(2), passed, after(day), ended("WorkCarriedOut")).when(ended("WorkTakenBack"))
+      .is(is("withdrawn", "none"))
+  })
   it("that could not be published is looked at again", () =>
     void given(finished(1), passed, after(secondThoughtMillis), ended("WorkFailed")).is(
       is("inReview", "none"),

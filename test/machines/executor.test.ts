@@ -175,7 +175,7 @@ describe("taking back", () => {
     void undoing.when(done(child(undoing), { where: "outbox" })).is("undone")
       .tellsAll(released(false), [conversation, { type: "AnswerTakenBack", work }], [
         outreach,
-        { type: "WorkRejected" },
+        { type: "WorkTakenBack" },
       ]))
   it("too late, it stays as it is and says why", () =>
     void undoing.when(failed(child(undoing), "TooLate", "It was sent")).is("cannotUndo")
@@ -183,6 +183,9 @@ describe("taking back", () => {
   it("a refund is taken back as a refund", () => {
     const then = givenWork(refund, done("refund", { refund: "re_1", where: "book" })).when(undone)
     then.asks("cancelRefund").when(done(child(then), { where: "book" })).is("undone").tellsNobody()
+    const published = givenWork(publication, done("publish", { where: "out" })).when(undone)
+    published.when(done(child(published), { where: "out" })).is("undone")
+      .tells("article-1", { type: "WorkTakenBack", kind: "publication" })
   })
   it("nothing is taken back that was not done", () => void givenMail().when(undone).isRefused())
   it("what was rejected can be decided once more", () => {

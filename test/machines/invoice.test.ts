@@ -126,12 +126,33 @@ describe("a reminder", () => {
   })
   it("is withdrawn when the money comes", () =>
     void given(late(9), after(10), paid("ch_1")).is(stands("paid")).knows({ reminder: null }))
+  it("names what is still owed, anew for each part that is paid", () =>
+    void given(late(9), after(10)).when(paid("ch_1", 4000)).is(open({ overdue: "reminderAsked" }))
+      .tellsAll(
+        [reminder(1), { type: "WorkWithdrawn", because: "PaymentReceived" }],
+        [reminder(2), { type: "MailRequested", invoice: { total: eur(8900), owed: eur(4900) } }],
+      ).when(paid("ch_1", 4000)).tellsNobody()
+      .when(paid("x", 5000, { amount: { minor: 5000, currency: "USD" } }))
+      .tellsNobody().knows({ reminder: reminder(2) }))
   it("is not sent where the founder rejects it", () =>
     void given(late(9), after(10), ended("WorkRejected", 1)).is(open({ overdue: "exhausted" }))
       .when(after(100 * day)).tellsNobody())
   it("that could not be sent is tried again", () =>
     void given(late(9), after(10), ended("WorkFailed", 1)).is(open({ overdue: "postponed" }))
       .when(after(reminderMillis)).is(open({ overdue: "reminderAsked" })))
+  it("that was taken back does not count, and may be asked for again some days later", () => {
+    const takenBack = ended("WorkTakenBack", 1)
+    given(late(9), after(10), ended("WorkCarriedOut", 1)).when(takenBack).is(
+      open({ overdue: "unreminded" }),
+    ).knows({ reminders: 0 }).when(after(firstReminderMillis - 1)).tellsNobody().when(after(1))
+      .tells(reminder(2), { type: "MailRequested", invoice: { reminders: 0 } })
+    given(late(9), after(10), ended("WorkCarriedOut", 1), paid("ch_1")).when(takenBack).is(
+      stands("paid"),
+    ).knows({ reminders: 0 })
+    given(late(9), after(10), ended("WorkCarriedOut", 1)).when(ended("WorkTakenBack", 7)).is(
+      open({ overdue: "reminded" }),
+    )
+  })
   it("is not ended by another's work", () =>
     void given(late(9), after(10), ended("WorkCarriedOut", 7)).is(
       open({ overdue: "reminderAsked" }),
@@ -156,6 +177,9 @@ describe("a double charge", () => {
       .tellsNobody())
   it("takes its refund back when the payment system has given it back already", () =>
     void given(...twice).when(refunded("re_1", "ch_2")).is(stands("paid")).knows({ refund: null }))
+  it("stays where the founder took the refund back", () =>
+    void given(...twice, ended("WorkCarriedOut", 1, "refund"), ended("WorkTakenBack", 1, "refund"))
+      .is(stands({ overpaid: "surplusKept" })))
   it("stays where the founder wants it to", () =>
     void given(...twice, ended("WorkRejected", 1, "refund")).is(
       stands({ overpaid: "surplusKept" }),

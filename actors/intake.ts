@@ -186,7 +186,9 @@ const make = Effect.gen(function* () {
     const { list, name, company, position, phone, url, since, source } = listed
     const address = normaliseAddress(listed.address)
     const profile = profileOf(url)
-    const row = [list, name, address, company, position, phone, url, since ?? ""].join(separator)
+    const { optedOut = false, otherAddresses = [] } = listed
+    const row = [list, name, address, company, position, phone, url, since ?? "", ...otherAddresses]
+      .join(separator) + (optedOut ? `${separator}opted out` : "")
     // Through the vault, so that a row cannot be guessed from its id.
     const rowId = derivedId(`person:${vault.personKey(`row:${row}`)}`)
     const stream = `record-${rowId}`
@@ -204,8 +206,17 @@ const make = Effect.gen(function* () {
     const event = {
       type: "PersonListed",
       person,
-      listing: { name, address, company, position, phone, url },
+      listing: {
+        name,
+        address,
+        company,
+        position,
+        phone,
+        url,
+        ...(otherAddresses.length === 0 ? {} : { otherAddresses: [...otherAddresses] }),
+      },
       list,
+      ...(optedOut ? { optedOut } : {}),
       ...(since === undefined ? {} : { since }),
       source: { ...source },
     }

@@ -61,6 +61,10 @@ export interface ParsedPerson {
   readonly position: string
   readonly phone: string
   readonly url: string
+  /** Further addresses: kept with the listing. Mail from them is not yet told to be this person's. */
+  readonly otherAddresses?: ReadonlyArray<string>
+  /** The list says that they want no mail. */
+  readonly optedOut?: boolean
   readonly since?: number
   readonly source: ParsedSource
 }

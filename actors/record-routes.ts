@@ -142,12 +142,13 @@ export const makeRecordRoutes = Effect.gen(function* () {
   })
 
   const listingRoutes = Effect.fnUntraced(function* (event: RecordedEvent, { own }: Ground) {
-    const { list, listing, person } = yield* Effect.orDie(decodeListing(eventOf(event)))
+    const { list, listing, optedOut, person } = yield* Effect.orDie(decodeListing(eventOf(event)))
     const row = open(listing)
     if (row === undefined) return none
     domains.add(row, true)
     const { occurredAt: since } = event.metadata
-    return routesOfListing({ stream: event.stream, person, list, row }, {
+    const listed = { stream: event.stream, person, list, row }
+    return routesOfListing(optedOut === true ? { ...listed, optedOut } : listed, {
       own,
       ...(since === undefined ? {} : { since }),
     })

@@ -39,6 +39,8 @@ export interface Listing {
   readonly person: string
   readonly list: (typeof PersonListed.Type)["list"]
   readonly row: { readonly name: string; readonly address: string }
+  /** The list says that they want no mail. */
+  readonly optedOut?: boolean
 }
 
 export const leadOf = (person: string) => `lead-${person}`
@@ -56,12 +58,18 @@ export const routesOfListing = (
   const address = normaliseAddress(row.address)
   if (known.own.has(address)) return []
   const contact = { name: row.name, address }
-  return [{
-    to: leadOf(person),
-    event: { type: "LeadListed", person, record: stream, list, contact },
-    occurredAt: known.since ?? 0,
-    onlyIfKnown: false,
-  }]
+  const occurredAt = known.since ?? 0
+  const told = { to: leadOf(person), occurredAt, onlyIfKnown: false }
+  const said = { person, record: stream }
+  return [
+    { ...told, event: { type: "LeadListed", ...said, list, contact } },
+    ...(listing.optedOut === true
+      ? [{
+        ...told,
+        event: { type: "LeadUnsubscribed", ...said, sentAt: occurredAt, contact, quotes: [] },
+      }]
+      : []),
+  ]
 }
 
 export interface Message {

@@ -202,7 +202,13 @@ const meetingOf = (
 ): ReadonlyArray<ReadItem> => {
   const at = `line ${component.line}`
   const fault = (reason: string): ReadItem => ({ fault: { at, reason } })
-  const lines = repaired(component.lines)
+  const written = repaired(component.lines)
+  // A rule that cannot be is not kept: whoever reads it later would make of it what it does not say.
+  const wrong = written.flatMap((one) => {
+    const reason = /^RRULE[;:]/i.test(one) ? wrongRule(one.slice(one.indexOf(":") + 1)) : undefined
+    return reason === undefined ? [] : [{ one, reason }]
+  })
+  const lines = written.filter((one) => !wrong.some((rule) => rule.one === one))
   const event = ICAL.Component.fromString(lines.join("\r\n"))
   const title = line(text(event, "summary"))
   const named = title === "" ? "the entry" : `the entry ${JSON.stringify(title.slice(0, 60))}`
@@ -215,15 +221,15 @@ const meetingOf = (
     return [fault(`${named} has no start that is a date: correct its DTSTART`)]
   }
   const endProperty = event.getFirstProperty("dtend")
-  const written = endProperty ? timed(endProperty, calendar.zones, calendar.zone) : undefined
+  const ends = endProperty ? timed(endProperty, calendar.zones, calendar.zone) : undefined
   const duration: unknown = event.getFirstPropertyValue("duration")
   const seconds = duration instanceof ICAL.Duration ? duration.toSeconds() : 0
   const least = start.at + (start.allDay ? dayMillis : 0)
   const end = Math.min(
     Math.max(
       least,
-      written !== undefined && written.zone === start.zone || written?.zone !== "" && written
-        ? written.at
+      ends !== undefined && ends.zone === start.zone || ends?.zone !== "" && ends
+        ? ends.at
         : start.at + (Number.isFinite(seconds) ? seconds * 1000 : 0),
     ),
     instantMax,
@@ -231,11 +237,19 @@ const meetingOf = (
   const faults: Array<ReadItem> = []
   const rules = event.getAllProperties("rrule")
   const rdates = event.getAllProperties("rdate")
-  for (const one of lines.filter((one) => /^RRULE[;:]/i.test(one))) {
-    const wrong = wrongRule(one.slice(one.indexOf(":") + 1))
-    if (wrong !== undefined) {
-      faults.push(fault(`${named} repeats by a rule that cannot be: ${wrong}`))
-    }
+  for (const { reason } of wrong) {
+    faults.push(
+      fault(`${named} repeats by a rule that cannot be (${reason}): it is kept as happening once`),
+    )
+  }
+  for (const tzid of tzidsOf(lines)) {
+    if (tzid === "" || ianaName(tzid) !== "" || calendar.zones.has(tzid)) continue
+    faults.push(
+      fault(
+        `${named} is in the time zone ${JSON.stringify(line(tzid).slice(0, 60))}, which nobody ` +
+          "describes: its times are taken as your local time",
+      ),
+    )
   }
   const recurrenceProperty = event.getFirstProperty("recurrence-id")
   const recurrence = recurrenceProperty === null || recurrenceProperty === undefined ? "" : line(

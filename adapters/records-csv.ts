@@ -50,7 +50,12 @@ export interface CsvLayout {
 
 export type CsvItem =
   | { readonly at: string; readonly cells: ReadonlyArray<string> }
-  | { readonly at: string; readonly reason: string }
+  | {
+    readonly at: string
+    readonly reason: string
+    /** The row's only field, where it has no other: often no row, but a line below the table. */
+    readonly alone?: string
+  }
 
 /** The first of a head's lines that is a header, as its reader sees it. */
 export const headerIn = <L>(head: string, layoutOf: (row: string) => L | undefined) => {
@@ -256,6 +261,7 @@ export async function* readRows<L extends CsvLayout>(
       yield {
         at,
         reason: `the row has ${cells.length} fields, the header ${width}: give it the missing ones`,
+        ...(cells.length === 1 ? { alone: cells[0] ?? "" } : {}),
       }
       continue
     }

@@ -19,6 +19,9 @@ const first = (value: unknown, ...names: ReadonlyArray<string>): string => {
   return ""
 }
 
+const isTrue = (value: unknown, name: string): boolean =>
+  member(value, name) === true || /^true$/i.test(textAt(value, name))
+
 const people = new Set(["Account", "Contact", "Lead", "User", "PersonAccount", ""])
 
 const personOf = (
@@ -27,7 +30,7 @@ const personOf = (
   source: ParsedPerson["source"],
 ): ParsedPerson | string | undefined => {
   const type = textAt(value, "attributes", "type")
-  if (!people.has(type)) return undefined
+  if (!people.has(type) || isTrue(value, "IsDeleted")) return undefined
   const written = first(value, "Email", "PersonEmail", "Email__c", "Primary_Email__c")
   const address = normaliseAddress(written)
   const person = [first(value, "FirstName"), first(value, "LastName")].filter((one) => one !== "")
@@ -55,6 +58,9 @@ const personOf = (
     position: first(value, "Title"),
     phone: first(value, "Phone", "MobilePhone", "PersonMobilePhone"),
     url,
+    ...(isTrue(value, "HasOptedOutOfEmail") || isTrue(value, "PersonHasOptedOutOfEmail")
+      ? { optedOut: true }
+      : {}),
     ...(since === undefined ? {} : { since }),
     source,
   }
@@ -68,6 +74,7 @@ export async function* readSalesforce(
   /** Names of accounts by their `referenceId`, which contacts of a tree export name as `@AccountRef1`. */
   const accounts = new Map<string, string>()
   let [found, others] = [0, 0]
+  const deleted: Array<string> = []
   for await (const cut of cuts) {
     if ("reason" in cut) {
       yield { fault: cut }
@@ -85,7 +92,8 @@ export async function* readSalesforce(
         company || accounts.get(refers.replace(/^@/, "")) || "",
         source,
       )
-      if (one === undefined) others++
+      if (isTrue(value, "IsDeleted")) deleted.push(cut.at)
+      else if (one === undefined) others++
       else if (typeof one === "string") yield { fault: { at: cut.at, reason: one } }
       else {
         found++
@@ -102,6 +110,14 @@ export async function* readSalesforce(
           for (const child of list) waiting.push({ value: child, company: own })
         }
       }
+    }
+  }
+  if (deleted.length > 0) {
+    yield {
+      fault: {
+        at: deleted[0]!,
+        reason: `${deleted.length} marked as deleted and left out, from this place on`,
+      },
     }
   }
   if (found === 0 && others > 0) {

@@ -84,7 +84,10 @@ export const PersonListed = event("PersonListed", {
     position: Schema.String,
     phone: Schema.String,
     url: Schema.String,
+    otherAddresses: Schema.optionalKey(Schema.Array(Schema.String)),
   })),
+  /** The list says that they want no mail: nobody writes to them. */
+  optedOut: Schema.optionalKey(Schema.Boolean),
   /** The list's kind. */
   list: Schema.Literals(["linkedin", "hubspot", "salesforce", "people"]),
   /** When they were connected or created, where the list says so. */

@@ -8,7 +8,7 @@ import { Router } from "../../actors/router.ts"
 import { covers } from "../../actors/routes-facts.ts"
 import { Vault } from "../../actors/vault.ts"
 import { settingsStream } from "../../machines/settings.ts"
-import { aMail, company, type Marks } from "./company.ts"
+import { aMail, aPerson, company, type Marks } from "./company.ts"
 
 const day = 24 * 60 * 60 * 1000
 const source = { file: "stripe.json", at: "line 1" }
@@ -80,6 +80,17 @@ const typesOf = (stream: string) =>
   })
 const analystOf = (address: string) =>
   Effect.map(Vault, (vault) => `analyst-${vault.personKey(address)}`)
+
+describe("a person who is listed as wanting no mail", () => {
+  it.live("is a lead that has unsubscribed, whatever they wrote before", () =>
+    Effect.gen(function* () {
+      yield* founder
+      yield* bring([aPerson({ address: marco.address, optedOut: true })])
+      const view = yield* only("lead")
+      expect(yield* typesOf(view!.stream)).toEqual(["LeadListed", "LeadUnsubscribed"])
+      expect(JSON.stringify(view?.value)).toContain("unsubscribed")
+    }).pipe(Effect.provide(company())))
+})
 
 describe("an invoice that is imported", () => {
   it.live("and 31 days late is to be reminded of today", () =>

@@ -466,6 +466,27 @@ describe("a calendar", () => {
       })])
     }))
 
+  it.effect("keeps an entry once whose rule cannot be, and names a zone that nobody knows", () =>
+    Effect.gen(function* () {
+      const { records, faults } = yield* read(calendar(
+        event("UID:a", "SUMMARY:Zero", "DTSTART:20260601T100000Z", "RRULE:FREQ=DAILY;INTERVAL=0"),
+        event("UID:b", "DTSTART:20260601T100000Z", "RRULE:FREQ=WEEKLY;BYDAY=XX,9ZZ"),
+        event("UID:c", "SUMMARY:Mars", "DTSTART;TZID=Mars/Olympus:20260601T100000"),
+      ))
+      expect(of(records, "meeting").map((one) => [one.uid, one.repeats, one.ics.includes("RRULE")]))
+        .toEqual([["a", false, false], ["b", false, false], ["c", false, false]])
+      expect(of(records, "meeting")[2]).toMatchObject({
+        timeZone: "",
+        startsAt: Date.UTC(2026, 5, 1, 10),
+      })
+      expect(faults.map((one) => one.reason)).toEqual([
+        'the entry "Zero" repeats by a rule that cannot be (INTERVAL=0 is no interval): it is kept as ' +
+        "happening once",
+        expect.stringContaining("happening once"),
+        expect.stringContaining('"Mars/Olympus", which nobody describes'),
+      ])
+    }))
+
   it.effect("knows days, floating times, changes, what is cancelled and what is left out", () =>
     Effect.gen(function* () {
       const { records, faults } = yield* read(calendar(

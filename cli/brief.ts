@@ -16,7 +16,7 @@ import {
   waitWords,
 } from "../projections/words.ts"
 import { open, print } from "./access.ts"
-import { finish } from "./finish.ts"
+import { finishDay } from "./finish.ts"
 import { count, cut, cutAtWord, oneLine, Output, type Paint, wrap } from "./output.ts"
 
 /** One screen. Items that do not fit are counted; at least these few are shown, however small it is. */
@@ -382,7 +382,7 @@ const command = Command.make(
           ? doneText(brief, output.columns, output.paint)
           : briefText(brief, output.columns, output.paint, at, all),
     )
-    if (Option.isNone(date)) yield* finish(aios)
+    if (Option.isNone(date)) yield* finishDay(aios)
   }, Effect.scoped),
 ).pipe(
   Command.withDescription(

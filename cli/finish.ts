@@ -1,6 +1,8 @@
 /** The end of a command that worked: lets what is runnable run, and says what remains and until when. */
 import { Clock, Effect } from "effect"
 import type { Remaining } from "../actors/actor-system.ts"
+import { coordinatorStream } from "../actors/cadence.ts"
+import type { StateValue } from "../machines/agent.ts"
 import type { Aios } from "../projections/aios.ts"
 import { settleMillisMax } from "./access.ts"
 import { count, Output, span } from "./output.ts"
@@ -34,6 +36,25 @@ export const awaitingOf = (aios: Aios["Service"], remaining: Remaining) =>
     ? Effect.succeed(0)
     : Effect.map(aios.approvals, (all) => Math.min(all.length, remaining.gated))
 
+/** Documents are made behind everything else; a command waits for them so long and no longer. */
+const documentsMillisMax = 5_000
+const pollMillis = 20
+
+const makesDocuments = (state: StateValue): boolean =>
+  typeof state !== "string" && state["reports"] !== undefined && state["reports"] !== "idle"
+
+/** The documents of slots that just came are made before this process ends: the next one may be far. */
+const documentsMade = (aios: Aios["Service"]) =>
+  aios.view(coordinatorStream).pipe(
+    Effect.map(({ state }) => makesDocuments(state)),
+    // Before the first slot nobody makes any.
+    Effect.catch(() => Effect.succeed(false)),
+    Effect.tap((busy) => busy ? Effect.sleep(pollMillis) : Effect.void),
+    Effect.repeat({ while: (busy) => busy }),
+    Effect.timeoutOption(documentsMillisMax),
+    Effect.asVoid,
+  )
+
 /** Works until nothing interactive is runnable; what is left is said on stderr. */
 export const finish = Effect.fnUntraced(function* (aios: Aios["Service"]) {
   const output = yield* Output
@@ -42,3 +63,7 @@ export const finish = Effect.fnUntraced(function* (aios: Aios["Service"]) {
   const text = remainingText(remaining, awaiting, yield* Clock.currentTimeMillis)
   if (text !== "") yield* output.log(`Waiting: ${text}`)
 })
+
+/** The end of a brief: its document, and those of the slots that came with it, are there as well. */
+export const finishDay = (aios: Aios["Service"]) =>
+  Effect.andThen(documentsMade(aios), finish(aios))

@@ -10,6 +10,7 @@ import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import type { JsonObject } from "../machines/agent.ts"
 import { askNamedIn, numberOf, objectOf, padded, stateNames, textOf } from "./fields.ts"
 import { defineProjection, type Rows } from "./projection.ts"
+import { worldTime } from "./timeline.ts"
 
 /** States in which the founder's word is wanted, or put off. */
 const undecided = new Set(["reviewing", "awaitingApproval", "postponed"])
@@ -53,6 +54,10 @@ const follow = (event: RecordedEvent, rows: Rows) => {
     ...(open ? undecidedRow : row),
     state,
     last: event.id,
+    // Put off, or taken back, it has its whole time again.
+    ...(state === "awaitingApproval" && row["state"] !== state
+      ? { awaitingSince: worldTime(event) }
+      : {}),
     ...(!decides ? {} : {
       decidedAt: event.metadata.at,
       decision: state === "carriedOut" ? "approved" : state,
@@ -91,7 +96,7 @@ const outcome = (status: string) => (event: RecordedEvent, rows: Rows) => {
 
 export const approvals = defineProjection({
   name: "approvals",
-  version: 4,
+  version: 5,
   on: {
     ApprovalRequested: (event, rows) => {
       if (!event.stream.startsWith("gatekeeper-")) return
@@ -103,6 +108,7 @@ export const approvals = defineProjection({
         id,
         position: event.position,
         requestedAt: event.metadata.at,
+        awaitingSince: worldTime(event),
         state: "awaitingApproval",
         request: event.id,
       }

@@ -9,7 +9,7 @@ import type { Brief } from "./aios.ts"
 import { brief, quarterMillis } from "./brief.ts"
 import { topicsOf } from "./brief-content.ts"
 import { itemsOf } from "./brief-items.ts"
-import { aboutOf, dueIn, moneyIn, type StandingLead } from "./brief-matters.ts"
+import { aboutOf, dueIn, moneyIn, type StandingLead, type Work } from "./brief-matters.ts"
 import { checklistOf, decidedOf, doneOf, heldOf, unknownOf } from "./brief-sections.ts"
 import { type BriefDay, type BriefSources, nameOf } from "./brief-sources.ts"
 import { listOf, numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
@@ -25,6 +25,7 @@ export type { BriefDay, BriefSources } from "./brief-sources.ts"
 const mailsQuotedMax = 3
 const quotesPerMailMax = 2
 const eventsMax = 10
+const draftMillisMax = 60 * 24 * 60 * 60 * 1000
 const weekMillis = 7 * 24 * 60 * 60 * 1000
 
 /** States of a lead that the founder is told of. */
@@ -153,6 +154,17 @@ export const invoicesAsOf = (
 const billedTo = (one: InvoiceRow, sources: BriefSources): string =>
   textOf(objectOf(sources.opened(one.contact))["name"]) || nameOf(one.person, sources)
 
+/**
+ * A draft is the founder's to send: until an invoice of the same sum to the same person is known, or was
+ * to be expected for so long that nobody knows any more, it is no income to count on.
+ */
+const isInvoiced = (work: Work, all: ReadonlyArray<InvoiceRow>, to: number): boolean =>
+  work.requestedAt < to - draftMillisMax ||
+  all.some((one) =>
+    one.person === work.person && one.total === work.amount?.minor &&
+    one.currency === work.amount.currency && one.dueAt >= work.requestedAt
+  )
+
 /** MONEY: what is late, what is to come within the week, what came in since the last brief. */
 const moneyOf = (
   all: ReadonlyArray<InvoiceRow>,
@@ -198,7 +210,8 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
   const items = itemsOf(day, sources, all, leads)
   const waitingFor = new Set(sources.approvals.map((one) => one.agent))
   const toInvoice = items.works.filter((work) =>
-    work.kind === "invoice" && waitingFor.has(work.stream)
+    work.kind === "invoice" &&
+    (waitingFor.has(work.stream) || work.done && !isInvoiced(work, all, day.to))
   ).flatMap((work) => work.amount ?? [])
   const dueOf = new Map(items.works.map((work) => [work.stream, work.dueAt]))
   return {
@@ -207,7 +220,7 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
     now: items.now,
     week: items.week,
     leads: leads.map(({ wrote: _, ...lead }) => lead),
-    approvals: sources.approvals.map(({ person: _, ...approval }) => {
+    approvals: sources.approvals.map(({ person: _, expiresAt: __, ...approval }) => {
       const dueAt = dueOf.get(approval.agent)
       return dueAt === undefined ? approval : { dueAt, ...approval }
     }),

@@ -14,6 +14,7 @@ import {
 import { Vault } from "../actors/vault.ts"
 import { currentSettings, ownAddresses } from "../actors/settings.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
+import { undecidedMillisMax } from "../machines/gatekeeper.ts"
 import { agents } from "./agents.ts"
 import { approvals } from "./approvals.ts"
 import type { Brief } from "./aios.ts"
@@ -40,6 +41,8 @@ const dayMillis = 24 * 60 * 60 * 1000
 const aheadMillis = 7 * dayMillis
 const movedMillisMax = 31 * dayMillis
 const meetingsMax = 100
+/** What expired is told for so long. */
+const expiredToldMillis = 3 * dayMillis
 /** Mails whose sender and subject are told one by one. */
 const recordsMax = 250
 /** Of the briefs before, so many are looked through for the last one that was made in time. */
@@ -77,7 +80,44 @@ const waitingAt = (reading: Reading, to: number): ReadonlyArray<BriefApproval> =
     .map(([, row]) => objectOf(row))
     .filter((row) => waitedAt(row, to))
     .sort((a, b) => numberOf(a["position"]) - numberOf(b["position"]))
-    .map((row) => reading.approvalOf(row))
+    .map((row) => ({
+      ...reading.approvalOf(row),
+      expiresAt: awaitedSince(row, to) + undecidedMillisMax,
+    }))
+
+/** Since when it waited right before `to`: what was put off later had waited since it was asked. */
+const awaitedSince = (row: JsonObject, to: number): number => {
+  const since = numberOf(row["awaitingSince"])
+  return since < to ? since : numberOf(row["requestedAt"])
+}
+
+const decidedRow = (reading: Reading, approval: JsonObject, row: JsonObject): DecidedRow => ({
+  id: textOf(row["id"]),
+  decision: textOf(row["decision"]),
+  by: textOf(row["by"]),
+  at: numberOf(row["at"]),
+  event: textOf(row["event"]),
+  approval,
+  content: reading.openedDeep(approval["content"] ?? null),
+})
+
+/** Nobody said a word about it, so it is told for some days: nobody asks for a brief every morning. */
+const expiredBefore = (reading: Reading, to: number): ReadonlyArray<DecidedRow> =>
+  reading.store.scan(approvalTable, { prefix: "id:" }).map(([, row]) => objectOf(row))
+    .filter((row) =>
+      row["state"] === "expired" && numberOf(row["decidedAt"]) < to &&
+      numberOf(row["decidedAt"]) >= to - expiredToldMillis
+    )
+    .sort((a, b) => numberOf(a["position"]) - numberOf(b["position"]))
+    .map((row) =>
+      decidedRow(reading, row, {
+        id: row["id"] ?? "",
+        decision: "expired",
+        by: "time",
+        at: row["decidedAt"] ?? 0,
+        event: row["last"] ?? "",
+      })
+    )
 
 const postponedAt = (reading: Reading, to: number): ReadonlySet<string> =>
   new Set(
@@ -95,15 +135,7 @@ const decidedIn = (reading: Reading, day: BriefDay): ReadonlyArray<DecidedRow> =
   }).map(([, value]): DecidedRow => {
     const row = objectOf(value)
     const approval = objectOf(reading.store.get(approvalTable, `id:${textOf(row["id"])}`))
-    return {
-      id: textOf(row["id"]),
-      decision: textOf(row["decision"]),
-      by: textOf(row["by"]),
-      at: numberOf(row["at"]),
-      event: textOf(row["event"]),
-      approval,
-      content: reading.openedDeep(approval["content"] ?? null),
-    }
+    return decidedRow(reading, approval, row)
   })
 
 /** The shortest beginning that names one approval among all there ever were. */
@@ -254,6 +286,7 @@ export const gatherBrief = Effect.fnUntraced(function* (
       personOf: reading.personOf,
       approvals: waitingAt(reading, day.to),
       postponed: postponedAt(reading, day.to),
+      expired: expiredBefore(reading, day.to),
       decided: decidedIn(reading, day),
       short: shortId(reading.store),
       actor: actorOf(reading.store),

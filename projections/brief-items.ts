@@ -23,9 +23,11 @@ import { amountIn, preparedWords, shortOf, whatOf, whyOf, wroteOnly } from "./br
 import { type BriefDay, type BriefSources, handleOf, nameOf } from "./brief-sources.ts"
 import type { Conversation } from "./conversations.ts"
 import type { InvoiceRow } from "./invoices.ts"
-import { daysBetween, dueUntil, majorOf } from "./words.ts"
+import { counted, daysBetween, dueUntil, majorOf } from "./words.ts"
 
 const eventsMax = 10
+/** That an approval expires is said so many days before. */
+const expiryToldDays = 3
 /** What is due later has time. */
 const aheadMillisMax = 30 * 24 * 60 * 60 * 1000
 /** From here on an unanswered mail is for today. */
@@ -77,7 +79,7 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
   const [first, ...others] = waiting
   const isOwed = unanswered.length + matter.due.length > 0
   const prepared = first !== undefined
-    ? preparedWords(first)
+    ? withExpiry(first, day)
     : matter.blocked.length > 0
     ? `no draft: ${matter.blocked[0]!.problem}`
     : ""
@@ -98,7 +100,7 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
         : `aios approve ${sources.short(first.approval.id)}`,
       more: [
         ...others.map((one) => ({
-          prepared: preparedWords(one),
+          prepared: withExpiry(one, day),
           action: `aios approve ${sources.short(one.approval.id)}`,
         })),
         // Nothing is prepared: all that is known helps, and stands beside the word.
@@ -132,6 +134,15 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
       }),
     },
   }
+}
+
+/** What is prepared, and when it will not be done any more, where that is near. */
+const withExpiry = (one: Waiting, day: BriefDay): string => {
+  const { expiresAt } = one.approval
+  const days = expiresAt === undefined ? Infinity : daysBetween(day.to, expiresAt, day.timeZone)
+  return days > expiryToldDays
+    ? preparedWords(one)
+    : `${preparedWords(one)}, expires ${days <= 0 ? "today" : `in ${counted(days, "day")}`}`
 }
 
 export interface Items {
@@ -232,7 +243,7 @@ const impersonal = (one: Waiting, day: BriefDay, sources: BriefSources): Told =>
     what: `${one.approval.activity} of ${one.approval.agent} waits for your word`,
     short: `${one.approval.activity} of ${one.approval.agent} waits for your word`,
     more: [],
-    prepared: preparedWords(one),
+    prepared: withExpiry(one, day),
     action: `aios approve ${sources.short(one.approval.id)}`,
     why: one.approval.reasons,
     ...(one.work?.dueAt === undefined ? {} : { dueAt: one.work.dueAt }),

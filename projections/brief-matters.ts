@@ -50,6 +50,8 @@ export interface Work {
   readonly amount?: { readonly minor: number; readonly currency: string }
   readonly invoiceNumber: string
   readonly edited: boolean
+  /** It lies where it was put, and was not taken back. */
+  readonly done: boolean
   readonly floor?: {
     readonly holder: string
     readonly purpose: string
@@ -80,6 +82,7 @@ export const worksAsOf = (day: BriefDay, sources: BriefSources): ReadonlyArray<W
       problem: textOf(row["problem"]),
       invoiceNumber: textOf(objectOf(row["invoice"])["number"]),
       edited: row["edited"] === true,
+      done: textOf(row["where"]) !== "" && row["undone"] !== true,
       event: textOf(row["asked"]),
       requestedAt: numberOf(row["requestedAt"]),
       ...(typeof row["dueAt"] === "number" ? { dueAt: row["dueAt"] } : {}),

@@ -3,6 +3,7 @@
  * what was held back, what is not known today, and what to mend.
  */
 import type { Json, JsonObject } from "../machines/agent.ts"
+import { undecidedMillisMax } from "../machines/gatekeeper.ts"
 import type { Brief } from "./aios.ts"
 import { brief } from "./brief.ts"
 import type { Work } from "./brief-matters.ts"
@@ -24,6 +25,7 @@ const eventsMax = 20
 const heldMax = 20
 const fixesMax = 5
 const idCharsShown = 8
+const dayMillis = 24 * 60 * 60 * 1000
 /** Mail and calendars that were imported longer ago are worth a remark. */
 const mailDaysMax = 3
 const calendarDaysMax = 3
@@ -116,16 +118,29 @@ const groups: Readonly<Record<string, Group>> = {
 
 export const doneOf = (day: BriefDay, sources: BriefSources): Brief["done"] => {
   const by = Map.groupBy(newsRows("done", day, sources.store), (row) => textOf(row["what"]))
-  return Object.entries(groups).flatMap(([what, group]) => {
-    const rows = by.get(what) ?? []
-    if (rows.length === 0) return []
-    return [{
-      what: counted(rows.length, group.one, group.many),
-      count: rows.length,
-      each: rows.slice(-eachMax).map((row) => group.each(row, sources)).filter((one) => one !== ""),
-      events: rows.flatMap((row) => textsOf(row["events"])).slice(-eventsMax),
-    }]
-  })
+  const expired = sources.expired.length === 0 ? [] : [{
+    what: `${sources.expired.length} expired undecided`,
+    count: sources.expired.length,
+    each: sources.expired.slice(-eachMax).map((row) =>
+      `${headline(row, sources)} · to decide after all: aios undo ${sources.short(row.id)}`
+    ),
+    events: sources.expired.map((row) => row.event).slice(-eventsMax),
+  }]
+  return [
+    ...expired,
+    ...Object.entries(groups).flatMap(([what, group]) => {
+      const rows = by.get(what) ?? []
+      if (rows.length === 0) return []
+      return [{
+        what: counted(rows.length, group.one, group.many),
+        count: rows.length,
+        each: rows.slice(-eachMax).map((row) => group.each(row, sources)).filter((one) =>
+          one !== ""
+        ),
+        events: rows.flatMap((row) => textsOf(row["events"])).slice(-eventsMax),
+      }]
+    }),
+  ]
 }
 
 const purposes: Readonly<Record<string, string>> = {
@@ -137,13 +152,21 @@ const purposes: Readonly<Record<string, string>> = {
 
 const article = (word: string) => /^[aeiou]/.test(word) ? `an ${word}` : `a ${word}`
 
+/** How long somebody else has the floor. A day is known only once their mail was decided. */
+const floorUntil = (floor: NonNullable<Work["floor"]>, day: BriefDay, sources: BriefSources) =>
+  sources.approvals.some((one) => one.agent === floor.holder)
+    ? ` (until the ${purposes[floor.purpose] ?? "mail"} is decided)`
+    : floor.until > day.to
+    ? ` (until ${dayWords(floor.until, day.to, day.timeZone)})`
+    : ""
+
 /** `a reminder to Brightside waits: an answer goes first`. */
 const floorsOf = (day: BriefDay, sources: BriefSources, works: ReadonlyArray<Work>) =>
   works.flatMap(({ floor, person, purpose, stream }) =>
     floor === undefined ? [] : [{
       what: `${article(purposes[purpose] ?? "mail")} to ${whoIs(person, sources)} waits: ` +
         `${article(purposes[floor.purpose] ?? "mail")} goes first` +
-        (floor.until > day.to ? ` (until ${dayWords(floor.until, day.to, day.timeZone)})` : ""),
+        floorUntil(floor, day, sources),
       action: `aios why-not ${sources.actor(stream)}`,
       events: [floor.event],
     }]
@@ -167,6 +190,33 @@ const suspicionWords = (row: JsonObject, sources: BriefSources): string => {
   return `a mail of ${from} ${parts.join(", and ")}`
 }
 
+const expiredNamed = 2
+
+/** `9 decisions expired undecided after 30 days, so nothing was done: Ada Weiss, Marco Rossi and 7 more`. */
+const expiredHeld = (sources: BriefSources): Brief["held"] => {
+  const { expired } = sources
+  if (expired.length === 0) return []
+  const names = [
+    ...new Set(
+      expired.map(({ approval }) =>
+        textOf(approval["person"]) === ""
+          ? activityOf(textOf(approval["activity"]))
+          : nameOf(textOf(approval["person"]), sources)
+      ),
+    ),
+  ]
+  const more = names.length - expiredNamed
+  return [{
+    what: `${counted(expired.length, "decision")} expired undecided after ${
+      undecidedMillisMax / dayMillis
+    } days and will not be done: ${names.slice(0, expiredNamed).join(", ")}${
+      more > 0 ? ` and ${more} more` : ""
+    }`,
+    action: "aios brief --done",
+    events: expired.map((row) => row.event).slice(-eventsMax),
+  }]
+}
+
 export const heldOf = (
   day: BriefDay,
   sources: BriefSources,
@@ -188,6 +238,7 @@ export const heldOf = (
       ? [{ what: `and ${more} more mails`, action: "aios brief --json", events: [] }]
       : []),
     ...floorsOf(day, sources, works),
+    ...expiredHeld(sources),
   ]
 }
 

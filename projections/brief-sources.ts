@@ -22,6 +22,8 @@ export interface BriefDay {
 /** An approval as it stood, with what the brief tells of it. */
 export interface BriefApproval extends Approval {
   readonly person?: string
+  /** When it will not be done any more unless somebody decides, epoch ms. */
+  readonly expiresAt?: number
 }
 
 export interface DecidedRow {
@@ -58,6 +60,8 @@ export interface BriefSources {
   readonly opened: (value: Json | undefined) => Json
   /** Those that waited for a decision right before the day's end, oldest first. */
   readonly approvals: ReadonlyArray<BriefApproval>
+  /** What nobody decided in time, within the last days, oldest first; shaped as what was decided. */
+  readonly expired: ReadonlyArray<DecidedRow>
   /** Persons whose mail the founder put off until later than this day. */
   readonly postponed: ReadonlySet<string>
   /** The founder's words between `since` and `to`, oldest first. */

@@ -1,8 +1,8 @@
 /** What was late at the end of a stretch of time, in sentences: promises, answers, articles, invoices. */
 import type { Json } from "../machines/agent.ts"
+import { brokenMillisMax } from "../machines/conversation.ts"
 import type { Brief } from "./aios.ts"
 import { invoicesAsOf } from "./brief-composed.ts"
-import { dueIn, openMails } from "./brief-matters.ts"
 import type { BriefDay } from "./brief-sources.ts"
 import { conversationOf, conversations } from "./conversations.ts"
 import { numberOf, objectOf } from "./fields.ts"
@@ -29,9 +29,11 @@ export const promisesBroken = (
     const person = key.slice("conversation:".length)
     if (numberOf(objectOf(row)["firstAt"]) >= day.to) return []
     const whole = conversationOf(person, objectOf(row), store, table, opened, day.to)
-    return dueIn({ ...whole, unanswered: openMails(whole, day.to) }, day)
-      .filter((one) => one.mine && one.dueAt < day.to)
-      .map(({ dueAt, words }) => ({ person, dueAt, words }))
+    // Whoever promised and has written since has kept it, as far as rules can tell.
+    const lastSent = whole.closed ? undefined : whole.mails.findLast((mail) => !mail.inward)
+    return (lastSent?.commitments ?? []).filter(({ by, dueAt }) =>
+      by === "founder" && dueAt < day.to && dueAt >= day.to - brokenMillisMax
+    ).map(({ dueAt, words }) => ({ person, dueAt, words }))
   }).sort((a, b) => a.dueAt - b.dueAt)
 }
 

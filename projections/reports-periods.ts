@@ -218,10 +218,11 @@ export const monthlyDocument = (
       group.filter((one) => one.by === "policy").length,
       group.filter((one) => one.state === "expired").length,
     ]).sort((a, b) => Number(b[1]) - Number(a[1]))
-  const head = ["asked", "unchanged", "edited", "rejected", "regretted", "by policy", "expired"]
+  const head = ["settled", "unchanged", "edited", "rejected", "regretted", "by policy", "expired"]
   const held = settled.filter(byFounder)
   const falsePositives =
     held.filter((one) => unchanged(one) && !one.isEdit && one.grade === "low").length
+  const allowed = settled.filter((one) => one.decision === "approved")
   const misses = settled.filter((one) => one.regretted).length
   const caught = held.filter((one) => one.edited || one.decision === "rejected").length
   const made = [...Map.groupBy(period.runs.filter((run) => run.made !== ""), (run) => run.made)]
@@ -241,7 +242,7 @@ export const monthlyDocument = (
       `- asked for nothing (low risk, approved unchanged, not regretted): ${
         share(falsePositives, held.length)
       }`,
-      `- let through what was taken back afterwards: ${share(misses, settled.length)}`,
+      `- let through what was taken back afterwards: ${share(misses, allowed.length)}`,
       "",
       ...table(["rule", ...head], groupRows((one) => one.rule)),
       ...table(["grade", ...head], groupRows((one) => one.grade)),

@@ -266,6 +266,17 @@ describe("where it comes from", () => {
   })
 })
 
+test("the day's document is there as soon as the brief was shown", async () => {
+  const fresh = home()
+  try {
+    await fresh.aios("init", ...founder)
+    expect((await fresh.aios("brief")).err).not.toContain("batch task")
+    expect(await fresh.json("reports", "daily")).toMatchObject([{ date: "2026-11-24" }])
+  } finally {
+    fresh.remove()
+  }
+})
+
 test("reports: none yet says how to get one; slots are settings", async () => {
   expect(await refused("report", "weekly")).toMatchObject({ code: 1, error: "ReportNotFound" })
   expect(await refused("report", "hourly")).toMatchObject({ code: 2 })

@@ -372,6 +372,21 @@ describe("money", () => {
         what: "a reminder to Brightside waits: an answer goes first (until Thursday)",
         action: "aios why-not executor/22222222",
       }])
+      // It is not the day that it waits for, but the word about the answer.
+      yield* append(`executor-${bright}~a1`, "MailRequested", {
+        requester: `analyst-${bright}`,
+        person: bright,
+        records: [],
+        purpose: "answer",
+        answers: now - day,
+      }, charted({ awaitingApproval: "mail" }))
+      yield* approvalFor("dddddd44", `executor-${bright}~a1`, "sendMail", bright)
+      expect((yield* ask.brief(on(now))).held).toMatchObject([{
+        what: "a reminder to Brightside waits: an answer goes first (until the answer is decided)",
+      }])
+      yield* append("gatekeeper-dddddd44", "ApprovalRejected", { by: "operator", reason: "no" }, {
+        ...charted("rejected"),
+      })
       yield* append(work, "FloorGranted", { person: bright }, charted({ awaitingApproval: "mail" }))
       yield* approvalFor("cccccc33", work, "sendMail", bright)
       const after = yield* ask.brief(on(now))
@@ -381,6 +396,101 @@ describe("money", () => {
         prepared: "reminder drafted",
         action: "aios approve cccccc",
       }])
+    }).pipe(Effect.provide(world)))
+})
+
+describe("what nobody decides", () => {
+  const put = (id: string, person: string, at: number) =>
+    append(`gatekeeper-${id}`, "ApprovalRequested", {
+      ask: `executor-${person}~1/1.0`,
+      stream: `executor-${person}~1`,
+      activity: "sendMail",
+      risk: "outward",
+      hash: "ff",
+      reasons: [],
+      content: {},
+      person,
+      events: [],
+    }, { at, ...charted("awaitingApproval") })
+
+  it.live("says so three days before it expires, and for three days after", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      yield* wrote(ada, "Ada Weiss", { at: now - day, quotes: ["hello"] })
+      yield* put("aaaaaa22", ada, now)
+      yield* put("bbbbbb33", marco, now)
+      // Put off for ten days: from then on it has its whole time again.
+      yield* append(
+        "gatekeeper-bbbbbb33",
+        "ApprovalPostponed",
+        { until: now + 10 * day, by: "x" },
+        {
+          at: now + hour,
+          ...charted("postponed"),
+        },
+      )
+      yield* append("gatekeeper-bbbbbb33", "TimerFired", { ask: "1.0" }, {
+        at: now + 10 * day,
+        ...charted("awaitingApproval"),
+      })
+      const prepared = (to: number) =>
+        Effect.map(
+          ask.brief(on(to)),
+          ({ now: items }) =>
+            items.map((one) => one.prepared).filter((one) => one.includes("expires")),
+        )
+      expect(yield* prepared(now + 26 * day)).toEqual([])
+      expect(yield* prepared(now + 27 * day)).toEqual(["mail drafted, expires in 3 days"])
+      expect(yield* prepared(now + 29 * day)).toEqual(["mail drafted, expires in 1 day"])
+      expect(yield* prepared(now + 37 * day)).toHaveLength(2)
+      yield* append("gatekeeper-aaaaaa22", "TimerFired", { ask: "0.0" }, {
+        at: now + 30 * day,
+        ...charted("expired"),
+      })
+      const gone = yield* ask.brief(on(now + 31 * day))
+      expect(gone.held).toMatchObject([{
+        what: "1 decision expired undecided after 30 days and will not be done: Ada Weiss",
+        action: "aios brief --done",
+      }])
+      expect(gone.done).toMatchObject([{
+        what: "1 expired undecided",
+        count: 1,
+        each: ["mail to Ada Weiss · to decide after all: aios undo aaaaaa"],
+      }])
+      expect((yield* ask.brief(on(now + 32 * day))).held).toHaveLength(1)
+      expect((yield* ask.brief(on(now + 34 * day))).held).toEqual([])
+      expect((yield* ask.brief(on(now + 29 * day))).held).toEqual([])
+    }).pipe(Effect.provide(world)))
+})
+
+describe("what was accepted", () => {
+  it.live("is told apart until an invoice of that sum is known", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      const work = `executor-${ada}~2`
+      yield* append(work, "InvoiceRequested", {
+        requester: `outreach-${ada}`,
+        person: ada,
+        records: [],
+        amount: { minor: 120_000, currency: "EUR" },
+      }, charted({ awaitingApproval: "invoice" }))
+      yield* approvalFor("cccccc33", work, "draftInvoice", ada)
+      const money = Effect.map(ask.brief(on(now)), (one) => one.money)
+      const sum = [{ minor: 120_000, currency: "EUR" }]
+      expect(yield* money).toMatchObject({ accepted: sum, expected: [] })
+      yield* append("gatekeeper-cccccc33", "ApprovalGranted", { by: "operator", hash: "ff" }, {
+        ...charted("approved"),
+      })
+      yield* append(work, "ActivitySucceeded", {
+        ask: "1.0",
+        output: { number: "2026-0001", where: "payments/invoices/2026-0001.md" },
+      }, charted({ carriedOut: "noted" }))
+      // Drafted, and the founder's to send.
+      expect(yield* money).toMatchObject({ accepted: sum, expected: [] })
+      yield* issued(invoice1042, ada, "2026-0001", 120_000, now + 5 * day, {
+        state: { standing: { open: "notDue" }, recording: "upToDate" },
+      })
+      expect(yield* money).toMatchObject({ accepted: [], expected: sum })
     }).pipe(Effect.provide(world)))
 })
 

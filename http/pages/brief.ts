@@ -30,10 +30,10 @@ const linesShown = 6
 /** Older items show their age. */
 const freshMillis = 24 * 60 * 60 * 1000
 
-const evidence = (events: ReadonlyArray<string>): Markup => {
+const evidence = (events: ReadonlyArray<string>, isFirst = false): Markup => {
   const last = events.at(-1)
   return last === undefined ? nothing : html`
-    · <a href="/why/${last}">${count(events.length, "event")}</a>
+    ${isFirst ? "" : "· "}<a href="/why/${last}">${count(events.length, "event")}</a>
   `
 }
 
@@ -41,7 +41,7 @@ const whyOf = (reasons: ReadonlyArray<string>, events: ReadonlyArray<string>): M
   reasons.length === 0 && events.length === 0
     ? nothing
     : html`<p class="why"><span class="quiet">why:</span> ${reasons.join(" · ")}${
-      evidence(events)
+      evidence(events, reasons.length === 0)
     }</p>`
 
 const itemOf = (

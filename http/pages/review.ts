@@ -38,7 +38,9 @@ export const reviewPage = (review: Review, frame: Frame): string =>
             · ${dueOf(review.dueAt, frame.now, frame.timeZone)}
           `}</p>
         <p>${review.outcome}</p>
-        ${review.text === "" ? nothing : verbatim("div", "letter", review.text.trimEnd())}
+        ${review.text === ""
+          ? nothing
+          : html`<div class="content">${verbatim("div", "letter", review.text.trimEnd())}</div>`}
         ${review.state === "inReview" ? reviewActs(review, frame) : nothing}
       </main>
     `,

@@ -59,6 +59,28 @@ describe.skipIf(chromiumPath === undefined)("the brief in a browser", () => {
     expect(complaints).toEqual([])
   })
 
+  test("what was promised is done; a draft is read, sent back with a reason, or passed", async () => {
+    const { complaints, page } = await before()
+    await page.getByRole("button", { name: "Done with Tomas Reyes" }).click()
+    await note(page).getByText("It is dealt with.").waitFor()
+    expect(await page.getByText("You promised Tomas Reyes").count()).toBe(0)
+    await page.getByText("Send back", { exact: true }).first().click()
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("pricing is missing")
+    await page.keyboard.press("Enter")
+    await note(page).getByText("Newsletter 47: Sent back (pricing is missing).").waitFor()
+    expect(await page.getByRole("button", { name: "Pass review" }).count()).toBe(0)
+    expect(complaints).toEqual([])
+
+    const other = await before()
+    await other.page.getByRole("link", { name: "read the draft" }).click()
+    await other.page.waitForURL(/articles\/newsletter-47/)
+    expect(await other.page.locator(".letter").innerText()).toContain("Dear reader,")
+    await other.page.getByRole("button", { name: "Pass review" }).click()
+    await note(other.page).getByText("The review is passed.").waitFor()
+    expect(other.complaints).toEqual([])
+  })
+
   test("a without an item in focus approves nothing", async () => {
     const { page } = await before()
     await press(page, "a")

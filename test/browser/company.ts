@@ -101,10 +101,29 @@ const texts = [
   `Jonas Weber asks for rates. ${hostile.split("\n")[0]}`,
 ]
 
+const promise: Brief["week"][number] = {
+  what: "You promised Tomas Reyes, due today: “I will call you on Tuesday.”",
+  short: "You promised Tomas Reyes, due today",
+  prepared: "",
+  action: "aios done tomas@reyes.example",
+  more: [{ prepared: "", action: "aios history tomas@reyes.example" }],
+  why: [],
+  since: now - day,
+  kind: "reply",
+  person: "Tomas Reyes",
+  key: "t1",
+  approvals: [],
+  events: [id(6)],
+  rank: 0,
+}
+
 /** The parts of an `Aios`, and a way to let something happen from elsewhere. */
 export const company = Effect.gen(function* () {
   const log = yield* EventLog
   let waiting = approvals()
+  /** A promise that nobody kept yet, and a draft that waits for its review. */
+  let isOwed = true
+  let draftIs = "inReview"
   const decided: Array<Brief["decided"][number]> = []
   const taken = new Map<string, Approval>()
   let revision = -1
@@ -164,7 +183,7 @@ export const company = Effect.gen(function* () {
         "Newsletter 47 is due Thursday: the draft covers 3 of your 5 notes; nothing yet on pricing.",
       short: "Newsletter 47 due Thursday, 3 of 5 notes",
       prepared: "",
-      action: "aios agents article",
+      action: draftIs === "inReview" ? "aios review newsletter-47" : "aios agents article",
       more: [],
       why: ["notes of 12 and 19 Nov are not covered"],
       since: now - 3 * day,
@@ -173,7 +192,7 @@ export const company = Effect.gen(function* () {
       approvals: [],
       events: [id(8)],
       rank: 0,
-    }],
+    }, ...(isOwed ? [promise] : [])],
     leads: [{
       person: "Priya Nair",
       key: "p1",
@@ -203,7 +222,15 @@ export const company = Effect.gen(function* () {
       received: [],
     },
     replies: [],
-    content: [],
+    content: [{
+      topic: "newsletter-47",
+      title: "Newsletter 47",
+      state: draftIs,
+      notes: 5,
+      covered: 3,
+      uncovered: [],
+      events: [id(8)],
+    }],
     meetings: [{
       title: "Call with Lumen",
       startsAt: now + 3 * hour,
@@ -276,6 +303,33 @@ export const company = Effect.gen(function* () {
         waiting = [again, ...waiting]
         yield* happen("WorkUndone")
         return { id: wanted, undone: "decision" as const, outcome: "It waits for you again." }
+      }),
+    done: (person) =>
+      Effect.gen(function* () {
+        isOwed = false
+        yield* happen("ConversationDealtWith")
+        return { person, key: person, state: "quiet", changed: true, outcome: "It is dealt with." }
+      }),
+    review: (topic, verdict) =>
+      Effect.gen(function* () {
+        if (verdict !== undefined) {
+          draftIs = verdict.passed ? "scheduled" : "writing"
+          yield* happen("ReviewDone")
+        }
+        return {
+          article: "a1",
+          topic,
+          title: "Newsletter 47",
+          state: draftIs,
+          text: `Dear reader,\n\n${hostile}`,
+          made: "founder",
+          notes: 5,
+          outcome: verdict === undefined
+            ? "It waits for your review."
+            : verdict.passed
+            ? "The review is passed."
+            : `Sent back (${verdict.reason ?? ""}).`,
+        }
       }),
     agents: () =>
       Effect.succeed([

@@ -112,6 +112,10 @@ const localDayOf = (millis: number, timeZone: string) => {
   return Date.UTC(parts.year, parts.month - 1, parts.day) / dayMillis
 }
 
+/** The last moment of the local day. */
+export const endOfDay = (at: number, timeZone: string): number =>
+  instantOf(dateOf(localDayOf(at, timeZone)), "23:59", timeZone) + minuteMillis - 1
+
 const slotInstant = (slot: Slot, period: number, settings: CadenceSettings) =>
   instantOf(
     dateOf(periods[slot].first(period)),

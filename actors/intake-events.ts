@@ -167,6 +167,7 @@ const invoiceEvent = (one: ParsedInvoice, around: Surroundings): RecordEvent => 
       paid,
       issuedAt,
       ...(one.dueAt === undefined ? {} : { dueAt: one.dueAt }),
+      ...(one.dueOnIssue === true ? { dueOnIssue: true } : {}),
       ...(one.paidAt === undefined ? {} : { paidAt: one.paidAt }),
       ...(one.cancels === undefined ? {} : { cancels: invoiceKey(vault, one.system, one.cancels) }),
       lines: one.lines.map((line) => ({ ...line })),

@@ -108,6 +108,8 @@ export interface ParsedInvoice {
   readonly paid: ParsedMoney
   readonly issuedAt?: number
   readonly dueAt?: number
+  /** It is collected when it is issued, from a card on file say: there is no term. */
+  readonly dueOnIssue?: boolean
   readonly paidAt?: number
   /** Id (in the same system) of the invoice that this one cancels. */
   readonly cancels?: string

@@ -172,12 +172,12 @@ export const makeRecordRoutes = Effect.gen(function* () {
     }, ground)
   })
 
-  const invoiceRoutes = Effect.fnUntraced(function* (event: RecordedEvent) {
+  const invoiceRoutes = Effect.fnUntraced(function* (event: RecordedEvent, { timeZone }: Ground) {
     const invoice = yield* Effect.orDie(decodeInvoice(eventOf(event)))
     const customer = open(invoice.customer)
     if (customer === undefined) return none
     const at = event.metadata.occurredAt ?? event.metadata.at
-    return routesOfInvoice(event.stream, invoice, customer, at)
+    return routesOfInvoice(event.stream, invoice, customer, at, timeZone)
   })
 
   /**
@@ -219,7 +219,7 @@ export const makeRecordRoutes = Effect.gen(function* () {
       case "MessageReceived":
         return messageRoutes(event, ground)
       case "InvoiceRecorded":
-        return invoiceRoutes(event)
+        return invoiceRoutes(event, ground)
       case "PaymentRecorded":
         return paymentRoutes(event)
       case "NoteRecorded":

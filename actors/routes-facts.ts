@@ -4,10 +4,11 @@
  */
 import type { InvoiceRecorded, NoteRecorded, PaymentRecorded } from "../machines/record.ts"
 import type { Proposal } from "./actor-system.ts"
+import { endOfDay } from "./cadence.ts"
 import type { Route } from "./routes.ts"
 
-/** When an invoice is due that does not say: so long after it was issued. */
-export const termMillisDefault = 30 * 24 * 60 * 60 * 1000
+/** When an invoice is due that does not say: so long after it was issued, at the end of that day. */
+export const termMillisDefault = 14 * 24 * 60 * 60 * 1000
 
 const invoiceOf = (invoice: string) => `invoice-${invoice}`
 
@@ -22,8 +23,9 @@ export const routesOfInvoice = (
   customer: Party,
   /** Epoch ms since when it stands so. */
   at: number,
+  timeZone: string,
 ): ReadonlyArray<Route> => {
-  const { cancels, dueAt, issuedAt, number, paid, person, status, total } = invoice
+  const { cancels, dueAt, dueOnIssue, issuedAt, number, paid, person, status, total } = invoice
   const base = { person, record: stream, at }
   if (cancels !== undefined) {
     return status === "draft" || status === "void" ? [] : [{
@@ -45,7 +47,9 @@ export const routesOfInvoice = (
       contact: { name: customer.name, address: customer.address },
       total: { ...total },
       paid: { ...paid },
-      dueAt: dueAt ?? issuedAt + termMillisDefault,
+      dueAt: dueAt ??
+        endOfDay(issuedAt + (dueOnIssue === true ? 0 : termMillisDefault), timeZone),
+      ...(dueAt !== undefined ? {} : { assumed: dueOnIssue === true ? "issue" : "term" }),
     },
     occurredAt: at,
     onlyIfKnown: false,

@@ -149,6 +149,10 @@ const invoiceOf = (
       paidAt,
       at,
     }),
+    ...(textAt(object, "collection_method") === "charge_automatically" ||
+        textAt(object, "billing") === "charge_automatically"
+      ? { dueOnIssue: true }
+      : {}),
     lines: lines.slice(0, linesMax).map((line) => ({
       description: short(textAt(line, "description") || textAt(line, "plan", "nickname")),
       quantity: numberAt(line, "quantity") ?? 1,

@@ -24,6 +24,8 @@ export const InvoiceIssued = event("InvoiceIssued", {
   total: Money,
   paid: Money,
   dueAt: Instant,
+  /** Nobody named that day: it is due when issued (`issue`), or after the usual term (`term`). */
+  assumed: Schema.optionalKey(Schema.Literals(["issue", "term"])),
 })
 export const PaymentReceived = event("PaymentReceived", {
   ...base,
@@ -101,6 +103,8 @@ export interface Books {
   readonly paid: number
   /** Epoch ms. */
   readonly dueAt: number
+  /** Nobody named that day, so nobody is told of it. */
+  readonly isDueAssumed: boolean
   readonly records: ReadonlyArray<string>
   readonly payments: ReadonlyArray<Payment>
   readonly refunds: ReadonlyArray<Payment & { readonly of: string }>
@@ -117,6 +121,7 @@ export const noBooks: Books = {
   total: null,
   paid: 0,
   dueAt: 0,
+  isDueAssumed: false,
   records: [],
   payments: [],
   refunds: [],
@@ -154,7 +159,11 @@ export const entered = (books: Books, event: InvoiceEvent): Books => {
     case "InvoiceIssued": {
       const { contact, dueAt, number, person, status, total } = event
       const paid = event.paid.currency === total.currency ? event.paid.minor : 0
-      return { ...known, person, number, status, contact, total, dueAt, paid: Math.max(paid, 0) }
+      return {
+        ...{ ...known, person, number, status, contact, total, dueAt },
+        isDueAssumed: event.assumed !== undefined,
+        paid: Math.max(paid, 0),
+      }
     }
     case "PaymentReceived": {
       const { amount, payment } = event

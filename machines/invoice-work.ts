@@ -69,7 +69,7 @@ const factsOf = ({ books, invoice, reminders }: InvoiceContext): InvoiceFacts =>
     invoice,
     number: books.number,
     total: books.total ?? { minor: 0, currency: "XXX" },
-    dueAt: books.dueAt,
+    ...(books.isDueAssumed ? {} : { dueAt: books.dueAt }),
     reminders,
     ...(owed === undefined ? {} : { owed }),
     ...(overpaid.length === 0 ? {} : { overpaid }),
@@ -89,8 +89,8 @@ export const tellConversation = (
   context: InvoiceContext,
   standing: "open" | "overdue" | "disputed" | "overpaid" | "settled",
 ) => {
-  const { number, overpaid = [], total, dueAt = 0 } = factsOf(context)
-  const { person } = context.books
+  const { number, overpaid = [], total } = factsOf(context)
+  const { dueAt, person } = context.books
   return tell(`analyst-${person}`, {
     type: "InvoiceNoted",
     person,

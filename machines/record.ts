@@ -136,6 +136,8 @@ export const InvoiceRecorded = event("InvoiceRecorded", {
   paid: Money,
   issuedAt: Instant,
   dueAt: Schema.optionalKey(Instant),
+  /** It is collected when it is issued: there is no term. */
+  dueOnIssue: Schema.optionalKey(Schema.Boolean),
   paidAt: Schema.optionalKey(Instant),
   /** The invoice that this one cancels: a credit note, or a line-item list's `C536379`. */
   cancels: Schema.optionalKey(InvoiceKey),

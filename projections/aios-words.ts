@@ -1,5 +1,5 @@
 /** How contents, moments and outcomes are said to the founder: the same words behind every door. */
-import type { Json, StateValue } from "../machines/agent.ts"
+import type { Json, JsonObject, StateValue } from "../machines/agent.ts"
 import type { Money } from "./aios.ts"
 import { numberOf, objectOf, textOf } from "./fields.ts"
 
@@ -201,4 +201,14 @@ export const difference = (before: Json, after: Json): string => {
       ...fresh.filter((line) => !old.includes(line)).map((line) => `+ ${name}: ${line}\n`),
     ]
   }).join("")
+}
+
+/** When an invoice is due. Nobody waits for what is paid; a day that nobody named is not told as one. */
+export const dueText = (fields: JsonObject, timeZone: string): string => {
+  const { assumed, dueAt, status } = fields
+  if (typeof dueAt !== "number" || status === "paid" || status === "void") return ""
+  if (assumed === "issue") return "due on issue"
+  return assumed === "term"
+    ? "no due date given; 14 days assumed"
+    : `due ${momentText(dueAt, timeZone)}`
 }

@@ -8,6 +8,7 @@ import type { Json, JsonObject } from "../machines/agent.ts"
 import {
   amountText,
   contentLine,
+  dueText,
   mailboxText,
   momentText,
   nameText,
@@ -173,7 +174,7 @@ const teller: {
     what: `Invoice ${textOf(fields["number"])} over ${amountText(fields["total"])}: ${
       textOf(fields["status"])
     }`,
-    detail: fields["dueAt"] === undefined ? "" : `due ${day(fields["dueAt"], known)}`,
+    detail: dueText(fields, known.timeZone),
   }),
   PaymentRecorded: (fields) => ({
     what: `${sentence(textOf(fields["kind"]) || "payment")} of ${amountText(fields["amount"])}: ${
@@ -338,7 +339,7 @@ const teller: {
     what: `Invoice ${textOf(fields["number"])} over ${amountText(fields["total"])} is ${
       textOf(fields["status"])
     }, ${amountText(fields["paid"])} of it paid`,
-    detail: fields["dueAt"] === undefined ? "" : `due ${day(fields["dueAt"], known)}`,
+    detail: dueText(fields, known.timeZone),
   }),
   PaymentReceived: (fields) => ({
     what: `${amountText(fields["amount"])} arrived${

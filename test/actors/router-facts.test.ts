@@ -178,6 +178,30 @@ describe("an invoice that is imported", () => {
     }).pipe(Effect.provide(company())))
 })
 
+describe("an invoice without a due date", () => {
+  const issuedAt = Date.UTC(2026, 9, 1, 21, 13)
+  const dueOf = (fields: object) =>
+    Effect.gen(function* () {
+      yield* founder
+      yield* bring([invoice({ issuedAt, ...fields })])
+      const { books } = (yield* only("invoice"))!.context as unknown as {
+        books: { dueAt: number; isDueAssumed: boolean }
+      }
+      return { dueAt: new Date(books.dueAt).toISOString(), isAssumed: books.isDueAssumed }
+    })
+  it.live("is due fourteen days later, at the end of the founder's day, and says so", () =>
+    Effect.gen(function* () {
+      expect(yield* dueOf({})).toEqual({ dueAt: "2026-10-15T21:59:59.999Z", isAssumed: true })
+    }).pipe(Effect.provide(company())))
+  it.live("that is collected automatically is due on the day it is issued", () =>
+    Effect.gen(function* () {
+      expect(yield* dueOf({ dueOnIssue: true })).toEqual({
+        dueAt: "2026-10-01T21:59:59.999Z",
+        isAssumed: true,
+      })
+    }).pipe(Effect.provide(company())))
+})
+
 describe("a refund that names its charge only", () => {
   /** As `refunds.json` of a payment system has it: nobody's, and of no invoice. */
   const { invoice: _, ...unnamed } = charge() as ParsedRecord & { readonly invoice?: string }

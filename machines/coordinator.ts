@@ -95,6 +95,11 @@ interface Floor {
   readonly until: number
 }
 
+interface Report {
+  readonly slot: Slot
+  readonly date: string
+}
+
 interface CoordinatorContext {
   /** By slot, the date of the last one reached. */
   readonly reached: { readonly [slot in Slot]?: string }
@@ -102,7 +107,9 @@ interface CoordinatorContext {
   /** By person. */
   readonly floors: { readonly [person: string]: Floor }
   /** Slots whose document is wanted and not made yet, in order. */
-  readonly reports: ReadonlyArray<{ readonly slot: Slot; readonly date: string }>
+  readonly reports: ReadonlyArray<Report>
+  /** Those that could not be made, and why: they are tried again at the next slot. */
+  readonly failed: ReadonlyArray<Report & { readonly problem: string }>
 }
 
 type CoordinatorEvent =
@@ -122,6 +129,9 @@ const current = (floors: Floors, now: number): Floors =>
 const freed = (floors: Floors, person: string): Floors =>
   Object.fromEntries(Object.entries(floors).filter(([key]) => key !== person))
 
+const earliest = (floors: Floors) => Math.min(...Object.values(floors).map(({ until }) => until))
+const nameOf = (error: unknown) => error instanceof Error ? error.name : "Unknown"
+
 type Wanted = typeof FloorRequested.Type
 /** Whether somebody else has the floor against whom this one does not stand. */
 const yields = (wanted: Wanted, floor: Floor): boolean =>
@@ -134,6 +144,7 @@ const yields = (wanted: Wanted, floor: Floor): boolean =>
 const chart = setup({
   types: { context: {} as CoordinatorContext, events: {} as CoordinatorEvent },
   actors: { composeReport },
+  delays: { untilOneExpires: ({ context }) => Math.max(1, earliest(context.floors) - Date.now()) },
   guards: {
     isNextSlot: ({ context, event }) =>
       event.type === "SlotReached" && event.date > (context.reached[event.slot] ?? ""),
@@ -146,6 +157,10 @@ const chart = setup({
     wantsDocument: ({ context, event }) =>
       event.type === "SlotReached" && event.document === true &&
       event.date > (context.reached[event.slot] ?? ""),
+    retries: ({ context, event }) =>
+      event.type === "SlotReached" && context.failed.length > 0 &&
+      event.date > (context.reached[event.slot] ?? ""),
+    hasNoFloor: ({ context }) => Object.keys(current(context.floors, Date.now())).length === 0,
     reportWaits: ({ context }) => context.reports.length > 0,
     isOnlyOneDown: ({ context, event }) =>
       event.type === "AdapterRecovered" && context.degraded.length === 1 &&
@@ -180,6 +195,19 @@ const chart = setup({
         }
         : {}
     ),
+    retryReports: assign(({ context }) => ({
+      reports: [
+        ...context.failed.map(({ date, slot }) => ({ slot, date })),
+        ...context.reports,
+      ].slice(-reportsMax),
+      failed: [],
+    })),
+    keepFailed: assign(({ context, event }) => {
+      const problem = nameOf("error" in event ? event.error : undefined)
+      const failed = context.reports.slice(0, 1).map((report) => ({ ...report, problem }))
+      return { failed: [...context.failed, ...failed].slice(-reportsMax) }
+    }),
+    dropFloors: assign(({ context }) => ({ floors: current(context.floors, Date.now()) })),
     dropReport: assign(({ context }) => ({ reports: context.reports.slice(1) })),
     /** The final word: the floor is given, refused, or taken from somebody with a lesser reason. */
     decideFloor: enqueueActions(({ context, event, enqueue }) => {
@@ -226,7 +254,7 @@ const chart = setup({
   },
 }).createMachine({
   id: "coordinator",
-  context: { reached: {}, degraded: [], floors: {}, reports: [] },
+  context: { reached: {}, degraded: [], floors: {}, reports: [], failed: [] },
   type: "parallel",
   states: {
     /** Is there a brief for the day, and for which: `context.reached.daily`. */
@@ -263,16 +291,24 @@ const chart = setup({
     floor: {
       initial: "free",
       states: {
-        free: {},
-        taken: {},
+        free: { on: { FloorReleased: { actions: "releaseFloor" } } },
+        // Entering it again sets its timer anew.
+        taken: {
+          after: {
+            untilOneExpires: [
+              { guard: "hasNoFloor", target: "free", actions: "dropFloors" },
+              { target: "taken", reenter: true, actions: "dropFloors" },
+            ],
+          },
+          on: {
+            FloorReleased: [
+              { guard: "isLastFloor", target: "free", actions: "releaseFloor" },
+              { target: "taken", reenter: true, actions: "releaseFloor" },
+            ],
+          },
+        },
       },
-      on: {
-        FloorRequested: { target: ".taken", actions: "decideFloor" },
-        FloorReleased: [
-          { guard: "isLastFloor", target: ".free", actions: "releaseFloor" },
-          { actions: "releaseFloor" },
-        ],
-      },
+      on: { FloorRequested: { target: ".taken", actions: "decideFloor" } },
     },
     /** The documents of the slots, made one by one. */
     reports: {
@@ -289,11 +325,16 @@ const chart = setup({
               return first
             },
             onDone: { target: "idle", actions: "dropReport" },
-            onError: { target: "idle", actions: "dropReport" },
+            onError: { target: "idle", actions: ["keepFailed", "dropReport"] },
           },
         },
       },
-      on: { SlotReached: { guard: "wantsDocument", actions: ["reach", "queueReport"] } },
+      on: {
+        SlotReached: [
+          { guard: "wantsDocument", actions: ["retryReports", "queueReport", "reach"] },
+          { guard: "retries", actions: ["retryReports", "reach"] },
+        ],
+      },
     },
   },
   on: { SlotReached: { guard: "isNextSlot", actions: "reach" } },
@@ -307,6 +348,6 @@ export const coordinator = defineAgent({
   previous: { 1: coordinator1 },
   upgrade: (_, { context, value }) => ({
     value: { floor: "free", reports: "idle", ...(typeof value === "string" ? {} : value) },
-    context: { floors: {}, reports: [], ...(isObject(context) ? context : {}) },
+    context: { floors: {}, reports: [], failed: [], ...(isObject(context) ? context : {}) },
   }),
 })

@@ -122,6 +122,19 @@ describe("the floor", () => {
     given(coordinator, wants(one, "answer"), releases(one, true), after(2 * hour))
       .when(wants(two, "reminder", { answers })).tells(two, { type: "FloorDenied" })
   })
+  it("is free by itself once the last one has expired", () => {
+    const sent = given(
+      coordinator,
+      wants(one, "answer"),
+      releases(one, true),
+      after(day),
+      { ...wants(two, "answer"), person: bob },
+      { ...releases(two, true), person: bob },
+    )
+    sent.when(after(2 * day)).is(at({ floor: "taken" })).lacks("floors", ada)
+      .knows({ floors: { [bob]: { work: two } } })
+      .when(after(day)).is(at({})).lacks("floors", bob)
+  })
   it("that expired is forgotten", () =>
     void given(coordinator, wants(one, "answer"), releases(one, true), after(4 * day))
       .when({ ...wants(two, "answer"), person: bob }).is(at({ floor: "taken" }))
@@ -145,5 +158,16 @@ describe("documents", () => {
       .when(report("daily", "2026-11-24")).is(at({ brief: "prepared" })).knows({ reports: [] }))
   it("one that cannot be made does not keep the next from being made", () =>
     void given(coordinator, wanted("weekly", "2026-11-23")).when(failed("compose", "Unavailable"))
-      .is(at({})).knows({ reports: [] }))
+      .is(at({})).knows({
+        reports: [],
+        failed: [{ slot: "weekly", date: "2026-11-23", problem: "Unavailable" }],
+      }))
+  it("one that could not be made is tried again at the next slot, whichever it is", () =>
+    void given(
+      coordinator,
+      wanted("weekly", "2026-11-23"),
+      failed("compose", "Unavailable"),
+    ).when(reached("nightly", "2026-11-24")).is(at({ reports: "composing" }))
+      .asks("composeReport").knows({ failed: [], reached: { nightly: "2026-11-24" } })
+      .when(report("weekly", "2026-11-23")).is(at({})).knows({ reports: [], failed: [] }))
 })

@@ -2,7 +2,7 @@
 import { Clock, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { Json } from "../machines/agent.ts"
-import { type Approval, OperationFailed } from "../projections/aios.ts"
+import { type Approval, OperationFailed, type Unclear } from "../projections/aios.ts"
 import { open, print } from "./access.ts"
 import { contentLine, moneyOf, moneyText } from "../projections/aios-words.ts"
 import { finish } from "./finish.ts"
@@ -90,6 +90,12 @@ const shown = (
     const risk = one.rule === "" ? one.risk : `${one.grade} risk: ${oneLine(one.rule)}`
     const back = one.postponedUntil === undefined ? "" : ", back after you postponed it"
     const asked = `${one.activity}, ${risk}, asked ${span(now - one.requestedAt)} ago${back}`
+    const acts = one.unclear === true
+      ? [
+        "    Nobody knows whether this happened already. Look, then say so:",
+        `    ${paint.accent(`aios settle ${id} --happened`)}   aios settle ${id} --did-not-happen`,
+      ]
+      : undefined
     const edits = one.activity === "sendMail" ? `   aios edit ${id} --file F` : ""
     return [
       `${paint.bold(id)}  ${wrap(headline(one), columns, "          ")}`,
@@ -98,8 +104,10 @@ const shown = (
       ...contentText(one.content).split("\n").map((line) =>
         `    ${paint.dim("|")} ${line}`.trimEnd()
       ),
-      `    ${paint.accent(`aios approve ${id}`)}   aios reject ${id} --reason "…"${edits}`,
-      `    aios later ${id} --until tomorrow`,
+      ...acts ?? [
+        `    ${paint.accent(`aios approve ${id}`)}   aios reject ${id} --reason "…"${edits}`,
+        `    aios later ${id} --until tomorrow`,
+      ],
     ].join("\n")
   }).join("\n\n") + `\n${groupsText(approvals)}`
 }
@@ -130,11 +138,31 @@ const approvals = Command.make(
   Command.withShortDescription("Show what waits for your word"),
 )
 
+const wrongly = (message: string) =>
+  new OperationFailed({ kind: "usage", error: "InvalidValue", message })
+
+type Settled = Unclear & { readonly happened: boolean }
+
+const settledText = (all: ReadonlyArray<Settled>): string =>
+  all.map(({ approval, ask, happened, what }) =>
+    `Recorded: ${approval?.slice(0, idCharsMin) ?? ask}, ${oneLine(what)}: ${
+      happened ? "you said that it happened" : "it did not happen, and waits as before"
+    }.\n`
+  ).join("")
+
 const settle = Command.make(
   "settle",
   {
-    ask: Argument.String("ask").pipe(
-      Argument.withDescription("The ask, as `aios doctor` names it: outreach-…/3.0"),
+    which: Argument.String("which").pipe(
+      Argument.withDescription(
+        "The approval's id or its beginning, or the ask as `aios doctor` names it: executor-…/3.0",
+      ),
+      Argument.atLeast(0),
+    ),
+    all: Flag.Boolean("all").pipe(
+      Flag.withDescription("All of which nobody knows whether it happened; with --did-not-happen"),
+      Flag.withDefault(false),
+      Flag.withoutNegation,
     ),
     happened: Flag.Boolean("happened").pipe(
       Flag.withDescription("You looked, and it was done"),
@@ -147,7 +175,7 @@ const settle = Command.make(
       Flag.withoutNegation,
     ),
   },
-  Effect.fnUntraced(function* ({ ask, didNotHappen, happened }) {
+  Effect.fnUntraced(function* ({ all, didNotHappen, happened, which }) {
     if (happened === didNotHappen) {
       return yield* new OperationFailed({
         kind: "usage",
@@ -155,19 +183,48 @@ const settle = Command.make(
         message: "Say what you found: either --happened or --did-not-happen.",
       })
     }
+    if (all === which.length > 0) {
+      return yield* wrongly("Say which: aios settle ID --happened, or --all --did-not-happen.")
+    }
+    if (all && happened) {
+      return yield* wrongly("--all is for what did not happen. What happened is named one by one.")
+    }
     const aios = yield* open("work")
-    const result = yield* aios.resolve(ask, happened)
+    const named = all ? (yield* aios.unclear).map(({ ask }) => ask) : [...new Set(which)]
+    const results: Array<Settled> = []
+    for (const one of named) {
+      const result = yield* aios.resolve(one, happened).pipe(
+        Effect.mapError((failure) =>
+          results.length === 0 ? failure : new OperationFailed({
+            ...failure,
+            message: `${failure.message}\nBefore that:\n${settledText(results)}`,
+          })
+        ),
+      )
+      results.push(result)
+    }
     yield* print(
-      result,
-      () => `Recorded: ${result.ask} ${result.happened ? "happened" : "did not happen"}.\n`,
+      results.length === 1 && !all ? results[0]! : results,
+      () =>
+        results.length === 0
+          ? "Nothing is unknown; there is nothing to settle.\n"
+          : settledText(results),
     )
     yield* finish(aios)
   }, Effect.scoped),
 ).pipe(
   Command.withDescription(
-    "Say what became of something whose outcome is unknown after a crash. AIOS never guesses and " +
-      "never does it again by itself.",
+    "Say what became of something whose outcome is unknown after a crash or a restore. AIOS never " +
+      "guesses and never does it again by itself. What happened closes its approval; what did not " +
+      "waits for your decision as before.",
   ),
+  Command.withExamples([
+    { command: "aios settle 7f3a1c09 --happened" },
+    {
+      command: "aios settle --all --did-not-happen",
+      description: "after a restore: none was done",
+    },
+  ]),
   Command.withShortDescription("Say what became of an unknown outcome"),
 )
 

@@ -247,7 +247,10 @@ const restore = Command.make(
             `  ${activity}${about === "" ? "" : `, ${oneLine(about)}`}`,
             `    aios settle ${ask} --happened      or --did-not-happen`,
           ]),
-          ...(more > 0 ? [`  and ${more} more: aios doctor`] : []),
+          ...(more > 0 ? [`  and ${more} more: aios approvals`] : []),
+          ...(asks.length > 1
+            ? ["  When none of them was done: aios settle --all --did-not-happen"]
+            : []),
         ]),
         "Stop the AIOS that this was a backup of before you start this one, or both will write.",
       ].join("\n") + "\n"

@@ -104,6 +104,9 @@ export const Approval = Schema.Struct({
   group: maybe(Text),
   dueAt: maybe(Millis),
   postponedUntil: maybe(Millis),
+  unclear: maybe(Schema.Boolean.annotate({
+    description: "Nobody knows whether it happened: aios settle ID, not approve",
+  })),
 }).annotate({ identifier: "Approval" })
 
 export const Decision = Schema.Struct({

@@ -1,5 +1,5 @@
 /**
- * The founder's word: approve, reject, later, settle. A decision binds to the hash of the content that
+ * The founder's word: approve, reject, later. A decision binds to the hash of the content that
  * was shown, is taken by the gatekeeper's own actor, which never lags, and twice the same is success.
  */
 import { Clock, Effect } from "effect"
@@ -8,7 +8,7 @@ import { EventLog } from "../actors/event-log.ts"
 import { derivedId } from "../actors/ids.ts"
 import { Mailer } from "../actors/mailer.ts"
 import { currentSettings } from "../actors/settings.ts"
-import type { Json, JsonObject } from "../machines/agent.ts"
+import type { JsonObject } from "../machines/agent.ts"
 import type { Decision } from "./aios.ts"
 import { findApproval, inPlaceOf, isUndecided, shortId } from "./aios-approval-ids.ts"
 import { door, refuse } from "./aios-failures.ts"
@@ -16,6 +16,8 @@ import { contentLine, difference, doneText, effectText, momentText } from "./aio
 import { objectOf, stateNames, textOf } from "./fields.ts"
 import { type ApprovalRecord, Queries } from "./queries.ts"
 
+/** What supersedes an approval once the founder said that what it is for happened. */
+export const saidByFounder = "ActivitySucceeded"
 /** What was approved gets this long to be carried out before the answer says that it waits. */
 export const outcomeMillisMax = 20_000
 /** A decision is tried again after another one came between. */
@@ -28,6 +30,10 @@ export const ledgerOf = Effect.fnUntraced(function* (approval: ApprovalRecord) {
   const queries = yield* Queries
   return (yield* door(queries.ledger(approval.agent))).find((one) => one.ask === approval.ask)
 })
+
+const unclearText = ({ activity, content, id }: ApprovalRecord): string =>
+  `Nobody knows whether the ${contentLine(activity, content)} happened already. Look, then: ` +
+  `aios settle ${shortId(id)} --happened, or --did-not-happen`
 
 /** What became of the ask that was approved, in words. */
 const outcomeOf = Effect.fnUntraced(function* (approval: ApprovalRecord) {
@@ -51,7 +57,7 @@ const outcomeOf = Effect.fnUntraced(function* (approval: ApprovalRecord) {
     case "stopped":
       return `${approval.activity} is not needed any more; it was stopped.`
     case "quarantined":
-      return `Nobody knows whether ${approval.activity} happened. Look, then: aios settle ${approval.ask}`
+      return unclearText(approval)
     default:
       return `${approval.activity} waits for its turn; aios start keeps at it.`
   }
@@ -68,6 +74,15 @@ const decisionIn = (names: ReadonlyArray<string>): "approved" | "rejected" | und
 /** What waits instead of a superseded approval, and how its content differs, line by line. */
 export const changed = Effect.fnUntraced(function* (approval: ApprovalRecord) {
   const short = shortId(approval.id)
+  if (approval.supersededBy === saidByFounder) {
+    return yield* refuse(
+      "failed",
+      "SaidToHaveHappened",
+      `${short} does not wait any more: you said that the ${
+        contentLine(approval.activity, approval.content)
+      } happened. It is not done from here, nor taken back.`,
+    )
+  }
   const now = yield* inPlaceOf(approval)
   if (now === undefined) {
     return yield* refuse(
@@ -164,6 +179,9 @@ const decide = Effect.fnUntraced(function* (
     if (!names.includes("awaitingApproval") && !names.includes("postponed")) {
       return decidedOtherwise(approval, names)
     }
+    if (decision === "approved" && approval.unclear === true) {
+      return refuse("failed", "OutcomeUnknown", unclearText(approval))
+    }
     return Effect.succeed(
       decision === "approved" ? { type: "ApprovalGranted", hash: approval.hash, by: "operator" } : {
         type: "ApprovalRejected",
@@ -186,7 +204,9 @@ export const reject = (id: string, reason: string) => decide(id, "rejected", rea
 /** All of a group that wait now, oldest first; of a group that was approved before, what became of it. */
 export const approveGroup = Effect.fnUntraced(function* (group: string) {
   const queries = yield* Queries
-  const all = (yield* door(queries.approvalsNamed(""))).filter((one) => one.group === group)
+  const all = (yield* door(queries.approvalsNamed(""))).filter((one) =>
+    one.group === group && one.unclear !== true
+  )
   const grown = all.find((one) => one.grade !== "low")
   if (grown !== undefined) {
     return yield* refuse(
@@ -227,6 +247,12 @@ export const preview = Effect.fnUntraced(function* (written: string) {
       return { id: approval.id, effect: `Nothing: ${short} was approved before.` }
     }
     return yield* decidedOtherwise(approval, names)
+  }
+  if (approval.unclear === true) {
+    return {
+      id: approval.id,
+      effect: `Nothing: ${short} is not to be approved. ${unclearText(approval)}`,
+    }
   }
   const { timeZone } = settings
   const effect = effectText(approval.activity, approval.content, { sends, timeZone })
@@ -279,21 +305,4 @@ export const later = Effect.fnUntraced(function* (written: string, until: number
       momentText(until, timeZone)
     } (${timeZone}).`,
   } satisfies Decision
-})
-
-/** The operator's word on what nobody knows. */
-export const resolve = Effect.fnUntraced(function* (ask: string, happened: boolean) {
-  const system = yield* ActorSystem
-  if (!/^[^/]+\/\d+\.\d+$/.test(ask)) {
-    return yield* refuse(
-      "usage",
-      "InvalidId",
-      `${ask} is no ask. aios doctor names those whose outcome is unknown: outreach-…/3.0`,
-    )
-  }
-  const output: Json = {}
-  yield* door(
-    system.resolveQuarantine(ask, happened ? { happened, output } : { happened }),
-  )
-  return { ask, happened }
 })

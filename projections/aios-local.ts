@@ -20,7 +20,7 @@ import type { Json, StateValue } from "../machines/agent.ts"
 import { agents, journals } from "../machines/mod.ts"
 import { SettingsRecorded, settingsStream } from "../machines/settings.ts"
 import { Aios, type Check } from "./aios.ts"
-import { approve, approveGroup, later, preview, reject, resolve } from "./aios-decisions.ts"
+import { approve, approveGroup, later, preview, reject } from "./aios-decisions.ts"
 import { edit } from "./aios-edits.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
 import { backup, backupDone, blob, exported } from "./aios-kept.ts"
@@ -28,6 +28,7 @@ import { history } from "./aios-history.ts"
 import { done } from "./aios-done.ts"
 import { paid } from "./aios-paid.ts"
 import { review } from "./aios-review.ts"
+import { resolve, unclear } from "./aios-settle.ts"
 import { undo } from "./aios-undo.ts"
 import { whyNot } from "./aios-why-not.ts"
 import { why } from "./aios-why.ts"
@@ -197,15 +198,17 @@ const make = Effect.gen(function* () {
       )
     }
     const remaining = yield* system.remaining
-    const unclear = (yield* door(queries.ledger())).filter((one) => one.status === "quarantined")
+    const open = (yield* door(queries.ledger())).filter((one) => one.status === "quarantined")
     checks.push(
-      unclear.length === 0 ? fine("outcomes", "all known") : {
+      open.length === 0 ? fine("outcomes", "all known") : {
         name: "outcomes",
         ok: false,
         detail: `nobody knows whether this happened: ${
-          unclear.map((one) => `${one.activity} (${one.ask})`).join(", ")
+          open.map((one) => `${one.activity} (${one.ask})`).join(", ")
         }`,
-        fix: `Look whether it did, then: aios settle ${unclear[0]!.ask} --happened`,
+        fix:
+          `Look whether it did, then: aios settle ${open[0]!.ask} --happened, or --did-not-happen` +
+          (open.length > 1 ? "; for all that did not: aios settle --all --did-not-happen" : ""),
       },
     )
     checks.push(
@@ -284,7 +287,8 @@ const make = Effect.gen(function* () {
         }
       }),
     doctor,
-    resolve: (ask, happened) => here(resolve(ask, happened)),
+    unclear: here(unclear),
+    resolve: (which, happened) => here(resolve(which, happened)),
     approveGroup: (group) => here(approveGroup(group)),
     preview: (id) => here(preview(id)),
     edit: (id, patch) => here(edit(id, patch)),

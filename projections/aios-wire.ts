@@ -183,6 +183,7 @@ export const Arguments = {
   replay: Schema.Tuple([Schema.NullOr(Text)]),
   rebuild: Schema.Tuple([Schema.NullOr(Text)]),
   doctor: Schema.Tuple([]),
+  unclear: Schema.Tuple([]),
   resolve: Schema.Tuple([Text, Schema.Boolean]),
   approveGroup: Schema.Tuple([Text]),
   preview: Schema.Tuple([Text]),
@@ -271,6 +272,8 @@ const call = (
       return aios.approvals
     case "doctor":
       return aios.doctor
+    case "unclear":
+      return aios.unclear
     case "configure":
       return decoded(name, raw, ([patch]) => aios.configure(patch as { [name: string]: Json }))
     case "intake":
@@ -292,7 +295,7 @@ const call = (
     case "rebuild":
       return decoded(name, raw, ([which]) => aios.rebuild(which ?? undefined, progress))
     case "resolve":
-      return decoded(name, raw, ([ask, happened]) => aios.resolve(ask, happened))
+      return decoded(name, raw, ([which, happened]) => aios.resolve(which, happened))
     case "approveGroup":
       return decoded(name, raw, ([group]) => aios.approveGroup(group))
     case "preview":

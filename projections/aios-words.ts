@@ -126,9 +126,13 @@ export const effectText = (
 /** How places of the adapters are to be read; a door that knows the folder says its path instead. */
 export const dataFolder = "the data directory"
 
+/** Where something is of which the founder said that it happened. */
+export const toldWhere = "unknown (you said that it happened)"
+
 /** What was done, from where the adapter says it now is. */
 export const doneText = (activity: string, where: string, sends: boolean): string => {
   if (where === "") return `${activity} is done.`
+  if (where === toldWhere) return "You said that it happened; nothing was done from here."
   const place = `${where} in ${dataFolder}`
   switch (activity) {
     case "sendMail":

@@ -50,6 +50,17 @@ export interface Approval {
   readonly dueAt?: number
   /** It was postponed until then, and waits again since. */
   readonly postponedUntil?: number
+  /** Nobody knows whether it happened already, such as after a restore: only `settle` is of use. */
+  readonly unclear?: boolean
+}
+
+/** Something of which nobody knows whether it happened. */
+export interface Unclear {
+  readonly ask: string
+  /** Of the approval that it waits for, where it needs one. */
+  readonly approval?: string
+  /** Such as `mail to Ada Weiss <ada@lumen.example>: “Re: Sponsorship”`. */
+  readonly what: string
 }
 
 export interface BriefLead {
@@ -497,6 +508,8 @@ export class Aios extends Context.Service<Aios, {
     progress: Progress,
   ): Op<{ readonly projections: ReadonlyArray<Rebuilt> }>
   readonly doctor: Op<{ readonly ok: boolean; readonly checks: ReadonlyArray<Check> }>
-  /** The operator's word on an activity whose outcome is unknown. */
-  resolve(ask: string, happened: boolean): Op<{ readonly ask: string; readonly happened: boolean }>
+  /** Of what nobody knows whether it happened, oldest first. */
+  readonly unclear: Op<ReadonlyArray<Unclear>>
+  /** The operator's word on an activity whose outcome is unknown, named by its ask, its approval or a beginning of that. */
+  resolve(which: string, happened: boolean): Op<Unclear & { readonly happened: boolean }>
 }>()("projections/Aios") {}

@@ -4,7 +4,7 @@
  */
 import type { BriefItem } from "./aios.ts"
 import { rankOf } from "./brief-ranking.ts"
-import { dueIs, lateMillisMax, type Waiting, weekMillis } from "./brief-matters.ts"
+import { decideCommand, dueIs, lateMillisMax, type Waiting, weekMillis } from "./brief-matters.ts"
 import type { BriefDay, BriefSources } from "./brief-sources.ts"
 import { content } from "./content.ts"
 import { listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts"
@@ -120,7 +120,7 @@ export const contentItems = (
           ? `aios review ${/^[\w.+@:-]+$/.test(topic.topic) ? topic.topic : topic.key.slice(0, 8)}`
           : ready === undefined
           ? `aios why-not ${sources.actor(`article-${topic.key}`)}`
-          : `aios approve ${sources.short(ready.approval.id)}`,
+          : decideCommand(ready, sources),
         more: [],
         why: [],
         ...(dueAt === undefined ? {} : { dueAt }),

@@ -7,6 +7,7 @@ import { contentItems, type Told } from "./brief-content.ts"
 import {
   aboutOf,
   conversationsOf,
+  decideCommand,
   dueIn,
   dueIs,
   lateMillisMax,
@@ -97,11 +98,11 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
         ? isOwed
           ? `aios done ${handleOf(matter.person, sources)}`
           : `aios history ${handleOf(matter.person, sources)}`
-        : `aios approve ${sources.short(first.approval.id)}`,
+        : decideCommand(first, sources),
       more: [
         ...others.map((one) => ({
           prepared: withExpiry(one, day),
-          action: `aios approve ${sources.short(one.approval.id)}`,
+          action: decideCommand(one, sources),
         })),
         // Nothing is prepared: all that is known helps, and stands beside the word.
         ...(first === undefined && isOwed
@@ -244,7 +245,7 @@ const impersonal = (one: Waiting, day: BriefDay, sources: BriefSources): Told =>
     short: `${one.approval.activity} of ${one.approval.agent} waits for your word`,
     more: [],
     prepared: withExpiry(one, day),
-    action: `aios approve ${sources.short(one.approval.id)}`,
+    action: decideCommand(one, sources),
     why: one.approval.reasons,
     ...(one.work?.dueAt === undefined ? {} : { dueAt: one.work.dueAt }),
     since: one.approval.requestedAt,

@@ -98,6 +98,15 @@ export const worksAsOf = (day: BriefDay, sources: BriefSources): ReadonlyArray<W
     }
   })
 
+/** The command that deals with it: what may have happened already is not approved, but settled. */
+export const decideCommand = (
+  { approval }: Waiting,
+  { short }: { readonly short: (id: string) => string },
+): string =>
+  approval.unclear === true
+    ? `aios settle ${short(approval.id)} --happened`
+    : `aios approve ${short(approval.id)}`
+
 /** An approval with the work it is for. */
 export interface Waiting {
   readonly approval: BriefApproval

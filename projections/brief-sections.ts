@@ -15,6 +15,7 @@ import {
   unknownPerson,
   whoIs,
 } from "./brief-sources.ts"
+import { toldWhere } from "./aios-words.ts"
 import { numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import { counted, daysBetween, dayWords, moneyWords, quoted } from "./words.ts"
@@ -92,6 +93,11 @@ const groups: Readonly<Record<string, Group>> = {
     each: recordWords,
   },
   feedItem: { one: "feed item filed", many: "feed items filed", each: () => "" },
+  told: {
+    one: "done already, as you said",
+    many: "done already, as you said",
+    each: (row, sources) => `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}`,
+  },
   carriedOut: {
     one: "approved by policy",
     many: "approved by policy",
@@ -267,6 +273,7 @@ const ownFolder = /^(?:outbox|payments)\//
 
 const doneAt = (activity: string, where: string): string => {
   if (where === "") return "done"
+  if (where === toldWhere) return "you said that it happened"
   const [prepared, left] = inFolders[activity] ?? []
   return prepared === undefined || !ownFolder.test(where)
     ? `done: ${where}`

@@ -246,6 +246,7 @@ export const shortOf = (
 }
 
 export const preparedWords = ({ approval, work }: Waiting): string => {
+  if (approval.unclear === true) return "it may have happened already: look first"
   const amount = work?.amount === undefined ? "" : ` of ${moneyWords(work.amount)}`
   const words = work?.edited === true ? "in your own words" : "drafted"
   switch (work?.kind ?? approval.activity) {

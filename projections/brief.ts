@@ -213,7 +213,8 @@ const outcome = (what: string) => (event: RecordedEvent, rows: Rows) => {
   const data = objectOf(event.data)
   // What the founder decided is told with the decision.
   if (decided === true || objectOf(data["error"])["name"] === "Rejected") return
-  note(rows, event, what === "succeeded" ? "carriedOut" : what, {
+  const done = data["by"] === "operator" ? "told" : "carriedOut"
+  note(rows, event, what === "succeeded" ? done : what, {
     activity: textOf(activity),
     person: textOf(person),
     events: [...textsOf(events), event.id],
@@ -246,7 +247,7 @@ const listLead = (event: RecordedEvent, rows: Rows) => {
 
 export const brief = defineProjection({
   name: "brief",
-  version: 4,
+  version: 5,
   on: {
     MailReceived: receiveMail,
     PersonListed: count("people"),

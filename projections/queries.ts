@@ -39,6 +39,8 @@ export interface ApprovalRecord extends Approval {
   readonly edits?: string
   readonly editedBy?: string
   readonly regrettedAt?: number
+  /** What took its place: an approval's id, an actor, or the type of an event. */
+  readonly supersededBy?: string
 }
 
 export interface Person {
@@ -147,11 +149,13 @@ const makeQueries = Effect.gen(function* () {
       ...optional("editedBy", fields["editedBy"]),
       ...optional("regrettedAt", fields["regrettedAt"]),
       ...optional("postponedUntil", fields["postponedUntil"]),
+      ...optional("supersededBy", fields["supersededBy"]),
+      ...(fields["became"] === "unknown" ? { unclear: true } : {}),
     }
   }
   const plainApproval = (record: ApprovalRecord): Approval => {
     const { id, agent, activity, risk, reasons, content, hash, events, requestedAt } = record
-    const { dueAt, grade, group, postponedUntil, rule } = record
+    const { dueAt, grade, group, postponedUntil, rule, unclear } = record
     return {
       id,
       agent,
@@ -164,9 +168,10 @@ const makeQueries = Effect.gen(function* () {
       requestedAt,
       grade,
       rule,
-      ...(group === undefined ? {} : { group }),
+      ...(group === undefined || unclear === true ? {} : { group }),
       ...(dueAt === undefined ? {} : { dueAt }),
       ...(postponedUntil === undefined ? {} : { postponedUntil }),
+      ...(unclear === true ? { unclear } : {}),
     }
   }
   const approvalTable = tableOf(approvals)

@@ -189,8 +189,12 @@ export const decisionOf = (
     )}${approval.postponedUntil === undefined ? nothing : html`
       · postponed, waits again
     `} · <a href="/why/${id}">why</a></p>
+    ${approval.unclear === true
+      ? html`<p class="quiet">Nobody knows whether this happened already. Look, then say so:
+        <code>aios settle ${id.slice(0, 8)} --happened</code> or <code>--did-not-happen</code></p>`
+      : nothing}
     <div class="acts">
-    ${button(frame, `/approvals/${id}/approve`, "Approve", {
+    ${approval.unclear === true ? nothing : button(frame, `/approvals/${id}/approve`, "Approve", {
       act: "approve",
       primary: true,
       fields: { hash: approval.hash },

@@ -127,8 +127,15 @@ describe("backup and restore", () => {
       expect([lived.code, lived.code === 0 ? "" : lived.err]).toEqual([0, ""])
     }
     // Not even where it is approved again out of habit.
-    await at(fresh, "approve", first!.id)
+    const refused = await at(fresh, "approve", first!.id)
+    expect(refused.code).not.toBe(0)
+    expect(refused.err).toContain(`aios settle ${first!.id.slice(0, 8)} --happened`)
     await at(fresh, "approve", bill!.id)
+    expect((await at(fresh, "approve", first!.id, "--dry-run")).out).toContain("Nothing")
+    const listed = (await at(fresh, "approvals")).out
+    expect(listed).toContain(`aios settle ${first!.id.slice(0, 8)} --did-not-happen`)
+    expect(listed).not.toContain(`aios approve ${first!.id.slice(0, 8)}`)
+    expect((await at(fresh, "brief")).out).not.toContain(`aios approve ${first!.id.slice(0, 8)}`)
     expect(mailsIn(fresh)).toEqual(before)
     expect(existsSync(join(fresh, "payments"))).toBe(false)
     const { out } = await at(fresh, "doctor")
@@ -136,6 +143,19 @@ describe("backup and restore", () => {
     expect((await at(fresh, "settle", held!.ask, "--happened")).code).toBe(0)
     expect((await at(fresh, "doctor")).out).not.toContain(held!.ask)
     expect(mailsIn(fresh)).toEqual(before)
+    // What happened waits for nobody, and no policy approved it.
+    expect((await at(fresh, "approvals", "--json")).out).not.toContain(first!.id)
+    const late = await at(fresh, "approve", first!.id)
+    expect([late.code, late.err]).toEqual([1, expect.stringContaining("you said that the mail to")])
+    const told = (await jsonAt(fresh, "brief")).done as ReadonlyArray<{ what: string }>
+    expect(told.map(({ what }) => what).filter((what) => what.includes("you said"))).toHaveLength(1)
+    expect(told.map(({ what }) => what).join()).not.toContain("by policy")
+    // By the approval's beginning, too; said twice there is nothing to settle.
+    const named = await at(fresh, "settle", bill!.id.slice(0, 8), "--happened")
+    expect([named.code, named.out]).toEqual([0, expect.stringContaining("invoice over")])
+    expect((await at(fresh, "settle", bill!.id.slice(0, 8), "--happened")).code).toBe(1)
+    expect((await at(fresh, "approvals", "--json")).out).not.toContain(bill!.id)
+    expect(existsSync(join(fresh, "payments"))).toBe(false)
 
     // What did not happen waits for its decision as before, and is then done once.
     const other = quarantined.find(({ activity, ask }) =>
@@ -146,6 +166,16 @@ describe("backup and restore", () => {
     const waiting = await jsonAt(fresh, "approvals") as ReadonlyArray<Approval>
     const again = waiting.find(({ content }) => other.about.endsWith(content.subject))
     expect((await at(fresh, "approve", again!.id)).out).toContain("outbox/")
+    expect(mailsIn(fresh)).toHaveLength(before.length + 1)
+
+    // All the rest in one go: none of it is done, all of it waits again.
+    expect((await at(fresh, "settle", "--all", "--happened")).code).toBe(2)
+    const rest = await jsonAt(fresh, "settle", "--all", "--did-not-happen") as ReadonlyArray<
+      { happened: boolean }
+    >
+    expect(rest).toHaveLength(quarantined.length - 3)
+    expect(rest.every(({ happened }) => !happened)).toBe(true)
+    expect((await at(fresh, "approvals")).out).not.toContain("aios settle")
     expect(mailsIn(fresh)).toHaveLength(before.length + 1)
   })
 

@@ -21,6 +21,7 @@ export const standIn: Aios["Service"] = {
   replay: () => nothing,
   rebuild: () => nothing,
   doctor: nothing,
+  unclear: nothing,
   resolve: () => nothing,
   approveGroup: () => nothing,
   preview: () => nothing,

@@ -146,7 +146,7 @@ type Settled = Unclear & { readonly happened: boolean }
 const settledText = (all: ReadonlyArray<Settled>): string =>
   all.map(({ approval, ask, happened, what }) =>
     `Recorded: ${approval?.slice(0, idCharsMin) ?? ask}, ${oneLine(what)}: ${
-      happened ? "you said that it happened" : "it did not happen, and waits as before"
+      happened ? "you said that it happened" : "it did not happen, and goes on as before"
     }.\n`
   ).join("")
 
@@ -216,7 +216,7 @@ const settle = Command.make(
   Command.withDescription(
     "Say what became of something whose outcome is unknown after a crash or a restore. AIOS never " +
       "guesses and never does it again by itself. What happened closes its approval; what did not " +
-      "waits for your decision as before.",
+      "goes on as before: it waits for your decision, or is done where you had approved it.",
   ),
   Command.withExamples([
     { command: "aios settle 7f3a1c09 --happened" },

@@ -46,8 +46,13 @@ const paid = Command.make(
       Flag.withDescription("The day it arrived, such as 2026-11-20; without it today"),
       Flag.optional,
     ),
+    force: Flag.Boolean("force").pipe(
+      Flag.withDescription("Also more than is open"),
+      Flag.withDefault(false),
+      Flag.withoutNegation,
+    ),
   },
-  Effect.fnUntraced(function* ({ amount, currency, invoice, on }) {
+  Effect.fnUntraced(function* ({ amount, currency, force, invoice, on }) {
     const aios = yield* open("work")
     const settings = yield* aios.settings
     const code = Option.getOrElse(currency, () => settings.currency).toUpperCase()
@@ -66,6 +71,7 @@ const paid = Command.make(
     const result = yield* aios.paid(invoice, {
       ...(minor === undefined ? {} : { amount: { minor, currency: code } }),
       ...(at === undefined ? {} : { at }),
+      ...(force ? { force } : {}),
     })
     yield* print(result, () => `${plain(result.outcome)} It is ${result.state} now.\n`)
     yield* finish(aios)
@@ -73,7 +79,8 @@ const paid = Command.make(
 ).pipe(
   Command.withDescription(
     "Say that an invoice was paid, where no import says it. Without an amount: all that is open. " +
-      "Saying the same twice is the same.",
+      "Saying the same twice is the same. It cannot be taken back: more than is open is refused " +
+      "without --force.",
   ),
   Command.withShortDescription("Say that an invoice was paid"),
   Command.withExamples([

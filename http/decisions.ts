@@ -188,6 +188,9 @@ export const paid = route({
   body: Schema.Struct({
     amount: Schema.optionalKey(Money),
     at: Schema.optionalKey(Schema.Finite.annotate({ description: "Epoch milliseconds" })),
+    force: Schema.optionalKey(
+      Schema.Boolean.annotate({ description: "Also more than is open; it cannot be taken back" }),
+    ),
   }),
   answer: Schema.Struct({
     invoice: Schema.String,

@@ -104,6 +104,7 @@ export const changed = Effect.fnUntraced(function* (approval: ApprovalRecord) {
 const decidedOtherwise = Effect.fnUntraced(function* (
   approval: ApprovalRecord,
   names: ReadonlyArray<string>,
+  looksOnly = false,
 ) {
   const short = shortId(approval.id)
   const decision = decisionIn(names)
@@ -117,11 +118,18 @@ const decidedOtherwise = Effect.fnUntraced(function* (
     )
   }
   if (names.includes("superseded")) return yield* changed(approval)
+  // Who asked may not have heard yet, and takes it up again only where it is not too old for that.
+  const system = yield* ActorSystem
+  if (!looksOnly) yield* door(system.settle(outcomeMillisMax))
+  const worker = yield* door(system.view(approval.agent))
   return yield* refuse(
     "failed",
     "ApprovalExpired",
-    `${short} expired: nobody decided in time, so it is not done (${names.join(".")}). ` +
-      `To decide on it after all: aios undo ${short}`,
+    `${short} expired: nobody decided in time, so it is not done. ${
+      worker?.accepts.includes("WorkReopened") === true
+        ? `To decide on it after all: aios undo ${short}`
+        : `It is too old to be taken up again; do it yourself where it is still wanted: aios why ${short}`
+    }`,
   )
 })
 
@@ -246,7 +254,7 @@ export const preview = Effect.fnUntraced(function* (written: string) {
     if (decisionIn(names) === "approved") {
       return { id: approval.id, effect: `Nothing: ${short} was approved before.` }
     }
-    return yield* decidedOtherwise(approval, names)
+    return yield* decidedOtherwise(approval, names, true)
   }
   if (approval.unclear === true) {
     return {

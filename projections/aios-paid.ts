@@ -92,7 +92,7 @@ const paidSoFar = ({ events, issued }: Known): number => {
 
 export const paid = Effect.fnUntraced(function* (
   written: string,
-  payment: { readonly amount?: Money; readonly at?: number },
+  payment: { readonly amount?: Money; readonly at?: number; readonly force?: boolean },
 ) {
   const system = yield* ActorSystem
   const log = yield* EventLog
@@ -153,6 +153,18 @@ export const paid = Effect.fnUntraced(function* (
   }
   if (amount.minor <= 0) {
     return yield* refuse("usage", "InvalidValue", "--amount: give what arrived, more than nothing.")
+  }
+  if (amount.minor > open && payment.force !== true) {
+    const left = { minor: Math.max(0, open), currency: total.currency }
+    return yield* refuse(
+      "usage",
+      "MoreThanOpen",
+      `${moneyText(left)} is open on invoice ${number}, not ${
+        moneyText(amount)
+      }; nothing was recorded. ` +
+        "What you say here cannot be taken back. If so much arrived all the same: " +
+        `aios paid ${number} --amount … --force`,
+    )
   }
   yield* door(system.propose(invoice.stream, {
     type: "PaymentReceived",

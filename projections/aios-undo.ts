@@ -119,11 +119,15 @@ const undoEffect = Effect.fnUntraced(function* (approval: ApprovalRecord) {
 /** It was rejected, or expired: it is decided once more, as another approval. */
 const reopen = Effect.fnUntraced(function* (approval: ApprovalRecord) {
   const system = yield* ActorSystem
+  // Whoever asked may not have heard yet that it expired.
+  yield* door(system.settle(outcomeMillisMax))
   const told = yield* tellWorker(approval, "WorkReopened")
   if (told === undefined) {
     return yield* cannot(
       approval,
-      `${approval.agent} does not take it up again. What comes next about it asks anew.`,
+      `it is too old, or was answered otherwise. What comes next about it asks anew; aios why ${
+        shortId(approval.id)
+      } shows what it was.`,
     )
   }
   yield* door(system.settle(outcomeMillisMax))

@@ -193,7 +193,14 @@ export const Arguments = {
   ]),
   later: Schema.Tuple([Text, Schema.Finite]),
   undo: Schema.Tuple([Text]),
-  paid: Schema.Tuple([Text, Schema.Struct({ amount: Schema.optionalKey(WireMoney), at })]),
+  paid: Schema.Tuple([
+    Text,
+    Schema.Struct({
+      amount: Schema.optionalKey(WireMoney),
+      at,
+      force: Schema.optionalKey(Schema.Boolean),
+    }),
+  ]),
   done: Schema.Tuple([Text]),
   review: Schema.Tuple([
     Text,

@@ -432,7 +432,8 @@ export class Aios extends Context.Service<Aios, {
   /** The founder says that an invoice was paid, by number or key; default: all that is open, now. */
   paid(
     invoice: string,
-    payment: { readonly amount?: Money; readonly at?: number },
+    /** `force`: also more than is open. */
+    payment: { readonly amount?: Money; readonly at?: number; readonly force?: boolean },
   ): Op<{ readonly invoice: string; readonly state: string; readonly outcome: string }>
   /** The founder dealt with a conversation otherwise; the next mail takes it up again. */
   done(person: string): Op<Done>

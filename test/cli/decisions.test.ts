@@ -15,7 +15,7 @@ import type {
   Why,
   WhyNot,
 } from "../../projections/aios.ts"
-import { founder, type Home, home } from "./aios.ts"
+import { founder, type Home, home, run } from "./aios.ts"
 
 const people = ["ada", "bo", "cleo", "dan", "eve", "fay", "gus", "hal"]
 const mailOf = (name: string, n: number) =>
@@ -159,6 +159,26 @@ test("undo: what was rejected is asked again, as another approval", async () => 
   expect(again.id).not.toBe(id)
   expect(await house.json("undo", id)).toMatchObject({ undone: "decision" })
   expect((await waitingFor("dan")).id).toBe(again.id)
+})
+
+test("what expired says only what works", async () => {
+  const late = home()
+  try {
+    const file = join(folder, "late.mbox")
+    writeFileSync(file, mailOf("ida", 1))
+    await late.json("init", ...founder)
+    await late.json("import", file)
+    const [one] = await late.json("approvals") as ReadonlyArray<Approval>
+    const inFebruary = (...args: Array<string>) =>
+      run([...args, "--data-dir", late.dir], { env: { AIOS_NOW: "2027-02-01T07:00:00Z" } })
+    const { code, err } = await inFebruary("approve", one!.id)
+    expect([code, err]).toEqual([1, expect.stringContaining("expired")])
+    // Advice to undo it is given only where that does something.
+    const undone = await inFebruary("undo", one!.id)
+    expect(err.includes("aios undo")).toBe(undone.code === 0)
+  } finally {
+    late.remove()
+  }
 })
 
 test("a preview does nothing", async () => {

@@ -63,6 +63,23 @@ describe("paid", () => {
     }).pipe(Effect.provide(aiosHouse({ activities: [activity] })))
   })
 
+  it.live("not more than is open, unless it did arrive", () => {
+    const { activity, lines } = book()
+    return Effect.gen(function* () {
+      const aios = yield* issued("open")
+      yield* aios.paid("1042", { amount: eur(16_000) })
+      const typo = yield* refusalOf(aios.paid("1042", { amount: eur(840_000) }))
+      expect([typo.error, typo.message]).toEqual([
+        "MoreThanOpen",
+        expect.stringContaining("840.00 EUR is open on invoice 1042, not 8,400.00 EUR"),
+      ])
+      expect([...lines.values()]).toEqual([16_000])
+      const more = yield* aios.paid("1042", { amount: eur(84_001), force: true })
+      expect(more.outcome).toContain("0.01 EUR more than is owed")
+      expect([...lines.values()]).toEqual([16_000, 84_001])
+    }).pipe(Effect.provide(aiosHouse({ activities: [activity] })))
+  })
+
   it.live("nothing that cannot be: other money, a day to come, an unknown number, a void invoice", () => {
     const { activity, lines } = book()
     return Effect.gen(function* () {

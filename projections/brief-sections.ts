@@ -66,6 +66,9 @@ const activityWords: Readonly<Record<string, string>> = {
 }
 const activityOf = (name: string) => activityWords[name] ?? name
 
+const activityFor = (row: JsonObject, sources: BriefSources) =>
+  `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}`
+
 /** In the order in which they are told. */
 const groups: Readonly<Record<string, Group>> = {
   filed: { one: "mail filed", many: "mails filed", each: recordWords },
@@ -93,16 +96,8 @@ const groups: Readonly<Record<string, Group>> = {
     each: recordWords,
   },
   feedItem: { one: "feed item filed", many: "feed items filed", each: () => "" },
-  told: {
-    one: "done already, as you said",
-    many: "done already, as you said",
-    each: (row, sources) => `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}`,
-  },
-  carriedOut: {
-    one: "approved by policy",
-    many: "approved by policy",
-    each: (row, sources) => `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}`,
-  },
+  told: { one: "done, as you said", many: "done, as you said", each: activityFor },
+  carriedOut: { one: "approved by policy", many: "approved by policy", each: activityFor },
   failed: {
     one: "failed",
     many: "failed",

@@ -31,6 +31,8 @@ export class FileUnreadable extends Schema.TaggedError<FileUnreadable>()("FileUn
 export class FormatUnknown extends Schema.TaggedError<FormatUnknown>()("FormatUnknown", {
   path: Schema.String,
   message: Schema.String,
+  /** What it is and what to do with it, where that is known. */
+  advice: Schema.optionalKey(Schema.String),
 }) {}
 
 /** A record that was left out. `at` is `byte 1042` or `line 17`. */

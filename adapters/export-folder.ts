@@ -206,6 +206,8 @@ export const exporter = (folder: string): Exporter => {
       ...(content.tags.length === 0 ? {} : { tags: content.tags }),
       ...(note.dueAt === undefined ? {} : { due: dayOf(note.dueAt) }),
       ...matter,
+      // So that it is not taken for new work where this folder is imported.
+      aios: "export",
     })
     const body = await text(content.text, note.textBlob, blob)
     file(

@@ -225,7 +225,7 @@ export const layer = Layer.succeed(
       const file = basename(path)
       const known = recognise(head, bytes <= head.length, file)
       if (known === undefined) {
-        return yield* new FormatUnknown({ path, message: whyUnknown(path, head) })
+        return yield* new FormatUnknown({ path, ...whyUnknown(path, head) })
       }
       const { format } = known
       let read = 0

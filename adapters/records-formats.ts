@@ -4,6 +4,7 @@
  */
 import type { Buffer } from "node:buffer"
 import type { RecordFormat } from "../actors/record-reader.ts"
+import { cellsOf, normaliseColumn } from "./records-csv.ts"
 import { startsLikeCalendar } from "./records-calendar.ts"
 import { startsLikeFeed } from "./records-feed.ts"
 import { startsLikeJson, startsLikeLines as startsLikeJsonLines } from "./records-json.ts"
@@ -45,6 +46,28 @@ const encodingOf = (head: Buffer, whole: boolean): string => {
   } catch {
     return "windows-1252"
   }
+}
+
+/** Tables that are no records here, known by their header: what they are and what to do. */
+const adviceOf = (text: string): string | undefined => {
+  const names = (cellsOf(text.slice(0, 16_384).split(/\r?\n/, 1)[0] ?? "", ",") ?? [])
+    .map(normaliseColumn)
+  const has = (...wanted: ReadonlyArray<string>) => wanted.every((name) => names.includes(name))
+  const own =
+    "AIOS's own export: AIOS has what is in it (to bring a company back, use aios restore)"
+  if (
+    has("payment", "kind", "status", "amount", "of", "system") ||
+    has("number", "status", "total", "paidon", "system", "source") ||
+    has("date", "direction", "from", "to", "text", "conversation") ||
+    /^\ufeff?---\r?\n(?:[^\n]*\n){0,100}?aios: export\r?\n/.test(text)
+  ) return own
+  const money = names.some((name) => /^(?:amount|amountdue|total)$/.test(name)) && has("currency")
+  const dated = names.some((name) => /^(?:created|createddate|date)utc$/.test(name))
+  return money && dated && names[0] === "id"
+    ? "a CSV export of Stripe's dashboard: AIOS reads Stripe's objects, as JSON. With Stripe's own " +
+      "command line, `stripe charges list --limit 100 > charges.json` and `stripe invoices list " +
+      "--limit 100 > invoices.json` write them; import those files"
+    : undefined
 }
 
 export interface Recognised {
@@ -92,6 +115,7 @@ export const recognise = (head: Buffer, whole: boolean, name: string): Recognise
     return undefined
   }
   if (startsLikeFeed(text)) return as("feed")
+  if (adviceOf(text) !== undefined) return undefined
   const binary = !utf16(encoding) && head.subarray(0, binaryBytesLooked).includes(0)
   if (startsLikeMail(head)) return as("eml")
   if (binary) return undefined
@@ -125,7 +149,12 @@ const knownFormats =
   "of their lines, calendars (ICS), feeds (RSS, Atom, JSON Feed) and Markdown"
 
 /** Why a file is not read, and what to do. */
-export const whyUnknown = (path: string, head: Buffer): string => {
+export const whyUnknown = (
+  path: string,
+  head: Buffer,
+): { readonly message: string; readonly advice?: string } => {
+  const advice = adviceOf(new TextDecoder(encodingOf(head, false)).decode(head))
+  if (advice !== undefined) return { message: `${path} is ${advice}.`, advice }
   const magic = packed.find(([magic]) => head.toString("hex", 0, 4).startsWith(magic))
   const why = head.length === 0
     ? "is empty: export it again"
@@ -137,5 +166,8 @@ export const whyUnknown = (path: string, head: Buffer): string => {
     ? "is a binary file of a kind that is not known here"
     : "is text, but none that is known here: neither mail nor a list with column names in its first lines, " +
       "nor a calendar, feed or Markdown"
-  return `${path} ${why}. ${knownFormats}.`
+  return {
+    message: `${path} ${why}. ${knownFormats}.`,
+    ...(magic === undefined || head.length === 0 ? {} : { advice: magic[1] }),
+  }
 }

@@ -7,9 +7,13 @@ import { watch } from "node:fs"
 import { basename, join, relative } from "node:path"
 import { Effect } from "effect"
 import type { RecordFormat } from "../actors/record-reader.ts"
+import { count, oneLine, plain } from "./output.ts"
 
 const filesMax = 100_000
 const depthMax = 64
+/** Files passed over that a person is shown: those they can do something about, and others. */
+const advisedShown = 40
+const othersShown = 5
 
 export interface FolderFiles {
   /** Full paths, sorted. */
@@ -96,3 +100,27 @@ export const changeIn = (folder: string, millis: number): Effect.Effect<void> =>
       watcher?.close()
     })
   })
+
+/** A file of a folder that is none of AIOS's formats. */
+export interface Skipped {
+  readonly path: string
+  readonly reason: string
+  /** What it is and what to do with it, where that is known. */
+  readonly advice?: string
+}
+
+export const skippedLines = (skipped: ReadonlyArray<Skipped>): ReadonlyArray<string> => {
+  const advised = skipped.filter((one) => one.advice !== undefined)
+  const told = advised.slice(0, advisedShown)
+  const others = skipped.filter((one) => !told.includes(one))
+  const names = others.slice(0, othersShown).map(({ path }) => oneLine(path)).join(", ")
+  const rest = others.length - othersShown
+  return [
+    ...told.map(({ advice = "", path }) => `Passed over ${oneLine(path)}: it is ${plain(advice)}`),
+    ...(others.length === 0 ? [] : [
+      `Passed over ${count(others.length, "file")} that AIOS does not read: ${names}${
+        rest > 0 ? ` and ${rest} more (--json says why)` : ""
+      }`,
+    ]),
+  ]
+}

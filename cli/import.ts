@@ -16,7 +16,15 @@ import { type Aios, OperationFailed } from "../projections/aios.ts"
 import { Access, open, print } from "./access.ts"
 import { exitCode } from "./exit-codes.ts"
 import { finish } from "./finish.ts"
-import { changeIn, filesIn, inOrder, isFolder, stateOf } from "./import-files.ts"
+import {
+  changeIn,
+  filesIn,
+  inOrder,
+  isFolder,
+  type Skipped,
+  skippedLines,
+  stateOf,
+} from "./import-files.ts"
 import { count, oneLine, Output, plain } from "./output.ts"
 
 /** A batch is sent when it holds this many records, or this many characters and bytes. */
@@ -26,9 +34,8 @@ const batchWeightMax = 4 * 1024 * 1024
 const faultsShown = 10
 /** Faults of one file that are kept; the rest is counted. */
 const faultsKept = 10_000
-/** Files of a folder that a person is shown, and of those that are not read. */
+/** Files of a folder that a person is shown. */
 const filesShown = 40
-const skippedShown = 5
 /** With --watch a folder is looked at this often, and a file that did not change between two looks rests. */
 const lookEveryMillis = 5_000
 const restMillis = 1_000
@@ -52,11 +59,6 @@ export interface ImportResult {
 }
 
 /** A file of a folder that is no format of ours: no failure, and said in one line. */
-interface Skipped {
-  readonly path: string
-  readonly reason: string
-}
-
 const resultOf = (path: string): FileResult => ({
   path,
   format: "",
@@ -169,7 +171,13 @@ const readFiles = Effect.fnUntraced(function* (
       onSuccess: ({ format }) => Effect.sync(() => opened.push({ path, format })),
       onFailure: (error) =>
         error._tag === "FormatUnknown" && options.skipped !== undefined
-          ? Effect.sync(() => options.skipped?.push({ path, reason: error.message }))
+          ? Effect.sync(() =>
+            options.skipped?.push({
+              path,
+              reason: error.message,
+              ...(error.advice === undefined ? {} : { advice: error.advice }),
+            })
+          )
           : unreadable(path, begin(path), error.message),
     })
   }
@@ -217,7 +225,8 @@ const shown = (result: ImportResult, skipped: ReadonlyArray<Skipped>): string =>
     const head = `${oneLine(file.path)}: ${
       file.format === "" ? "not read" : `${file.format}, ${count(file.records, "record")}`
     }, ${held(file)}`
-    const faults = file.faults.slice(0, faultsShown).map((fault) =>
+    // Why a file was not read at all was said when it was opened.
+    const faults = (file.format === "" ? [] : file.faults.slice(0, faultsShown)).map((fault) =>
       `    ${fault.at === "" ? "" : `${fault.at}: `}${plain(fault.reason)}`
     )
     const more = file.faults.length - faultsShown
@@ -229,15 +238,7 @@ const shown = (result: ImportResult, skipped: ReadonlyArray<Skipped>): string =>
   })
   const more = result.files.length - filesShown
   if (more > 0) lines.push(`and ${more} more ${more === 1 ? "file" : "files"} (--json shows them)`)
-  if (skipped.length > 0) {
-    const names = skipped.slice(0, skippedShown).map(({ path }) => oneLine(path)).join(", ")
-    const rest = skipped.length - skippedShown
-    lines.push(
-      `Passed over ${count(skipped.length, "file")} that AIOS does not read: ${names}${
-        rest > 0 ? ` and ${rest} more (--json says why)` : ""
-      }`,
-    )
-  }
+  lines.push(...skippedLines(skipped))
   if (result.files.length > 1 && result.files.every((file) => file.holds === undefined)) {
     lines.push(
       `${count(result.files.length, "file")}: ${result.imported} new, ${result.duplicates} known` +

@@ -49,13 +49,21 @@ const unspoken = new Set(["weighConversation", "noteContact", "noteReminder"])
 const isAbout = (event: RecordedEvent, key: string, streams: ReadonlySet<string>): boolean =>
   streams.has(event.stream) || textOf(objectOf(event.data)["person"]) === key
 
-const sentAt = (event: RecordedEvent): number => event.metadata.occurredAt ?? event.metadata.at
+const sentAt = ({ metadata: { at, occurredAt = at } }: RecordedEvent): number =>
+  occurredAt < datedMin ? at : occurredAt
 
 /** States of a person's lead are worth a line; those of the house's own workers are not. */
 const stateLine = (event: RecordedEvent, before: string | undefined): string | undefined => {
   const state = stateText(event.metadata.value)
   return categoryOf(event.stream) === "lead" && state !== "" && state !== before ? state : undefined
 }
+
+/** Nothing a founder has to do with is older: an earlier date stands for none. */
+const datedMin = Date.UTC(1971, 0)
+
+/** Whether nobody said when it happened, so that it stands at the time of its import. */
+const isUndated = ({ metadata: { occurredAt }, type }: RecordedEvent): boolean =>
+  occurredAt === undefined ? type === "MailReceived" : occurredAt < datedMin
 
 /** The gate has said it, with the reason. */
 const isRejection = ({ data, type }: RecordedEvent): boolean =>
@@ -75,8 +83,11 @@ const entryOf = (
   const isSilent = silent.has(event.type) || isRejection(event) || isRecorded(event) ||
     unspoken.has(activity) ||
     (told.has(event.type) && moved === undefined)
-  if (isSilent && moved === undefined) return undefined
-  const { detail, what } = wordsOf(event, reading)
+  const undated = isUndated(event)
+  if (isSilent && (moved === undefined || undated)) return undefined
+  const words = wordsOf(event, reading)
+  const detail = words.detail
+  const what = undated ? `${words.what} (date unknown, shown as of its import)` : words.what
   const source = sourceOf(event)
   return {
     at: sentAt(event),

@@ -454,6 +454,15 @@ describe("a file that cannot be imported", () => {
     "is an Outlook file": [Buffer.from("2142444e00", "hex"), "export its folders"],
     "is binary": [Buffer.from([1, 0, 0, 2, 0, 0, 9]), "binary"],
     "is other text": ["Dear diary,\nFrom now on: nothing.\n", "neither mail nor a list"],
+    "is Stripe's dashboard's CSV": [
+      "id,Amount,Currency,Status,Created (UTC),Customer Email\nch_1,12.00,eur,Paid,2026-01-01,a@b.c\n",
+      "stripe charges list",
+    ],
+    "is AIOS's own list of payments": [
+      "Payment,Kind,Status,Amount,Currency,Customer,Email,Description,Of,Date,System\nch_1,charge,,,,,,,,,\n",
+      "has what is in it",
+    ],
+    "is AIOS's own note": ["---\ntitle: x\nkind: draft\naios: export\n---\n\nText\n", "restore"],
     "is JSON": ['{"records": [{"Name": "x"}]}', "neither Stripe's nor Salesforce's"],
   }
   for (const [name, [content, advice]] of Object.entries(rubbish)) {

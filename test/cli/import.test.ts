@@ -61,12 +61,33 @@ test("a folder is imported whole, once, without what is hidden, linked or unknow
   expect(first.err).toContain("link.md: a link")
   const again = await house.aios("import", exports)
   expect([again.code, again.out]).toEqual([0, expect.stringContaining("0 new")])
-  expect(again.out).toContain("Passed over 1 file")
+  expect(again.out).toMatch(/Passed over \S+archive\.zip: it is a ZIP archive .*: unpack it/)
 }, 60_000)
 
 test("named explicitly, a file that is not read is a failure", async () => {
   const named = await house.aios("import", join(exports, "archive.zip"))
   expect([named.code, named.err]).toEqual([1, expect.stringContaining("unpack it")])
+  expect(named.out).toContain("archive.zip: not read")
+  expect(named.out).not.toContain("unpack it")
+})
+
+test("what has no date is told without one, and a list that has none tells no time", async () => {
+  const files = join(folder, "undated")
+  mkdirSync(files)
+  writeFileSync(
+    join(files, "people.csv"),
+    "Name,Email,Email Opt Out\nUna Date,una@date.example,yes\n",
+  )
+  writeFileSync(
+    join(files, "undated.eml"),
+    "From: una@date.example\nTo: mara@northlight.example\nMessage-ID: <u@date.example>\n" +
+      "Subject: Hello\n\nHello\n",
+  )
+  await house.aios("import", files)
+  const { out } = await house.aios("history", "una@date.example")
+  expect(out).toContain("date unknown")
+  expect(out).toContain("unsubscribed")
+  expect(out).not.toMatch(/19(?:69|70)/)
 })
 
 test("--watch takes in what comes, when it rests, and ends in order", async () => {

@@ -35,6 +35,7 @@ import {
   blockedMillisMax,
   closed,
   conversationHears,
+  decidedAgain,
   draftOf,
   type ExecutorContext,
   type ExecutorEvent,
@@ -322,25 +323,23 @@ const chart = setup({
         "aios.compensationFailed": { target: "cannotUndo", actions: "keepProblem" },
       },
     },
-    undone: { entry: ["releaseUnsent", "tellUndone"], on: closed },
+    undone: {
+      entry: ["releaseUnsent", "tellUndone"],
+      on: { ...closed, WorkReopened: decidedAgain },
+    },
     /** It has happened outside for good; `problem` says why. */
     cannotUndo: { on: closed },
     rejected: {
       entry: ["releaseUnsent", "tellRejected"],
       on: {
         WorkWithdrawn: { actions: "note" },
-        WorkReopened: [
-          { guard: "isMail", target: "claiming" },
-          { target: "awaitingApproval.again" },
-        ],
+        WorkReopened: decidedAgain,
       },
     },
     failed: {
       entry: ["releaseUnsent", "tellFailed"],
       on: {
-        WorkRetried: [{ guard: "isMail", target: "drafting" }, {
-          target: "awaitingApproval.again",
-        }],
+        WorkRetried: [{ guard: "isMail", target: "drafting" }, decidedAgain[1]],
       },
     },
     /** It would have come too late: history stays history. */

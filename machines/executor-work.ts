@@ -88,6 +88,11 @@ export const outcomes = [
   { guard: failedWith("Skipped"), target: "#executor.stale", actions: "keepProblem" },
   { target: "#executor.failed", actions: "keepProblem" },
 ] as const
+/** It is decided once more: a mail needs the floor first, all else waits where it waited. */
+export const decidedAgain = [
+  { guard: "isMail", target: "#executor.claiming" },
+  { target: "#executor.awaitingApproval.again" },
+] as const
 /** What was done, is being taken back or was taken back is not begun again: that is other work. */
 export const closed = {
   MailRequested: {},

@@ -67,6 +67,14 @@ const compensationsAfter = Effect.fnUntraced(function* (stream: string, revision
   return { where, problem }
 })
 
+/**
+ * An answer or an invoice that was taken back is still owed, so it waits for another word. What an
+ * invoice or an article wanted is theirs again: they ask anew when it is time.
+ */
+const isDecidedAgain = ({ activity, content }: ApprovalRecord) =>
+  activity === "draftInvoice" ||
+  (activity === "sendMail" && textOf(objectOf(content)["purpose"]) !== "reminder")
+
 /** It was carried out: the executor takes it back, and the gate learns that it was too lenient. */
 const undoEffect = Effect.fnUntraced(function* (approval: ApprovalRecord) {
   const system = yield* ActorSystem
@@ -107,12 +115,18 @@ const undoEffect = Effect.fnUntraced(function* (approval: ApprovalRecord) {
       }`,
     )
   }
+  const taken = where.length === 0
+    ? `The ${line} was taken back.`
+    : `The ${line} was taken back (${where.join(", ")} in ${dataFolder}).`
+  const again = isDecidedAgain(approval) ? yield* tellWorker(approval, "WorkReopened") : undefined
+  if (again !== undefined) yield* door(system.settle(outcomeMillisMax))
+  const now = again === undefined ? undefined : yield* inPlaceOf(approval)
   return {
     id: approval.id,
     undone: "effect",
-    outcome: where.length === 0
-      ? `The ${line} was taken back.`
-      : `The ${line} was taken back (${where.join(", ")} in ${dataFolder}).`,
+    outcome: now === undefined
+      ? taken
+      : `${taken} It waits for you again: aios approve ${shortId(now.id)}`,
   } satisfies Undone
 })
 

@@ -187,6 +187,13 @@ describe("taking back", () => {
     published.when(done(child(published), { where: "out" })).is("undone")
       .tells("article-1", { type: "WorkTakenBack", kind: "publication" })
   })
+  it("what was taken back can be decided once more", () => {
+    undoing.when(done(child(undoing), { where: "outbox" })).when(reopened).is("claiming")
+      .tells(...asksForTheFloor)
+    const then = givenWork(refund, done("refund", { refund: "re_1", where: "book" })).when(undone)
+    then.when(done(child(then), { where: "book" })).when(reopened)
+      .is({ awaitingApproval: "refund" }).asks("refundPayment")
+  })
   it("nothing is taken back that was not done", () => void givenMail().when(undone).isRefused())
   it("what was rejected can be decided once more", () => {
     givenMail(failed("send", "Rejected")).when(reopened).is("claiming").tells(...asksForTheFloor)

@@ -159,7 +159,7 @@ export const connect = (socket: string): Aios["Service"] => {
     doctor: call("doctor", []),
     unclear: call("unclear", []),
     resolve: (which, happened) => call("resolve", [which, happened]),
-    approveGroup: (group) => call("approveGroup", [group]),
+    approveGroup: (group, ids) => call("approveGroup", [group, ids ?? null]),
     preview: (id) => call("preview", [id]),
     edit: (id, patch) => call("edit", [id, patch]),
     later: (id, until) => call("later", [id, until]),

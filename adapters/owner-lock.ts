@@ -67,8 +67,10 @@ const refusal = (directory: string, cause: unknown): LogUnavailable => {
     ? "another process"
     : `process ${owner.pid} (${owner.runtime}, since ${owner.since})`
   const message = {
-    owned:
-      `The data directory ${directory} is in use by ${who}. Stop it, or choose another folder.`,
+    owned: owner !== undefined && owner.socket === undefined
+      ? `The data directory ${directory} is in use by ${who}: a command works on it, such as a long ` +
+        "import. Try again when it has ended. While aios start runs, commands work side by side."
+      : `The data directory ${directory} is in use by ${who}. Stop it, or choose another folder.`,
     full: `No space left in ${directory}. Free space and repeat.`,
     corrupt: `${directory}/lock.db is damaged. Delete it and repeat: it holds no data.`,
     foreign: `${directory}/lock.db is not a lock of AIOS. Move it away, or choose another folder.`,

@@ -6,7 +6,7 @@ import process from "node:process"
 import { type Aios, type Approval, type Decision, OperationFailed } from "../projections/aios.ts"
 import { dataFolder } from "../projections/aios-words.ts"
 import { Access, Json, open, print } from "./access.ts"
-import { contentText, shortIds } from "./approvals.ts"
+import { contentText, headline, shortIds } from "./approvals.ts"
 import { exitCode } from "./exit-codes.ts"
 import { finish } from "./finish.ts"
 import { Output, plain } from "./output.ts"
@@ -115,7 +115,17 @@ const approve = Command.make(
       return
     }
     if (Option.isSome(group)) {
-      const decisions = yield* aios.approveGroup(group.value)
+      // Exactly those that are shown here: what arrives meanwhile is not approved unseen.
+      const listed = (yield* aios.approvals).filter((one) => one.group === group.value)
+      const output = yield* Output
+      yield* Effect.forEach(
+        listed,
+        (one) => output.log(`${one.id.slice(0, idChars)}  ${headline(one)}`),
+      )
+      const decisions = yield* aios.approveGroup(
+        group.value,
+        listed.length === 0 ? undefined : listed.map((one) => one.id),
+      )
       yield* print(decisions, () => decisions.map(decidedText(dataDir)).join(""))
     } else if (unique.length === 1) {
       const decision = yield* aios.approve(unique[0]!)

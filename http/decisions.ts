@@ -169,13 +169,23 @@ export const grouped = route({
   path: "/api/approvals/approve-group",
   tag: "approvals",
   summary: "Approve all that wait in a group of alike, low-risk ones",
-  body: Schema.Struct({ group: Schema.String.check(Schema.isMinLength(1)) }),
+  body: Schema.Struct({
+    group: Schema.String.check(Schema.isMinLength(1)),
+    ids: Schema.optionalKey(
+      Schema.Array(Schema.String).annotate({
+        description: "Those that were shown: what came since is not approved",
+      }),
+    ),
+  }),
   answer: Schema.Struct({ items: Schema.Array(Decision) }),
   problems: decided,
   handle: ({ body }) =>
-    Effect.map(Effect.flatMap(Aios, (aios) => aios.approveGroup(body.group)), (items) => ({
-      items,
-    })),
+    Effect.map(
+      Effect.flatMap(Aios, (aios) => aios.approveGroup(body.group, body.ids)),
+      (items) => ({
+        items,
+      }),
+    ),
 })
 
 export const paid = route({

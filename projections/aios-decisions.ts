@@ -210,10 +210,14 @@ export const approve = (id: string) => decide(id, "approved", "")
 export const reject = (id: string, reason: string) => decide(id, "rejected", reason)
 
 /** All of a group that wait now, oldest first; of a group that was approved before, what became of it. */
-export const approveGroup = Effect.fnUntraced(function* (group: string) {
+export const approveGroup = Effect.fnUntraced(function* (
+  group: string,
+  /** Those that were shown: what came since is not approved unseen. */
+  ids?: ReadonlyArray<string>,
+) {
   const queries = yield* Queries
   const all = (yield* door(queries.approvalsNamed(""))).filter((one) =>
-    one.group === group && one.unclear !== true
+    one.group === group && one.unclear !== true && (ids === undefined || ids.includes(one.id))
   )
   const grown = all.find((one) => one.grade !== "low")
   if (grown !== undefined) {

@@ -289,7 +289,7 @@ const make = Effect.gen(function* () {
     doctor,
     unclear: here(unclear),
     resolve: (which, happened) => here(resolve(which, happened)),
-    approveGroup: (group) => here(approveGroup(group)),
+    approveGroup: (group, ids) => here(approveGroup(group, ids)),
     preview: (id) => here(preview(id)),
     edit: (id, patch) => here(edit(id, patch)),
     later: (id, until) => here(later(id, until)),

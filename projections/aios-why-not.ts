@@ -254,6 +254,14 @@ const streamNamed = Effect.fnUntraced(function* (written: string, registry: Regi
     }
     return `${agent}-${key}`
   }
+  if (agent !== undefined && written.includes("/")) {
+    const names = registry.agents.map((one) => one.agent.name).sort()
+    return yield* refuse(
+      "usage",
+      "UnknownAgent",
+      `There is no agent ${agent}. There are ${names.join(", ")}.`,
+    )
+  }
   const person = yield* personNamed(written)
   if (person === undefined) return yield* noSuchPerson(written)
   return `lead-${person.key}`

@@ -185,7 +185,7 @@ export const Arguments = {
   doctor: Schema.Tuple([]),
   unclear: Schema.Tuple([]),
   resolve: Schema.Tuple([Text, Schema.Boolean]),
-  approveGroup: Schema.Tuple([Text]),
+  approveGroup: Schema.Tuple([Text, Schema.NullOr(Schema.Array(Text))]),
   preview: Schema.Tuple([Text]),
   edit: Schema.Tuple([
     Text,
@@ -304,7 +304,7 @@ const call = (
     case "resolve":
       return decoded(name, raw, ([which, happened]) => aios.resolve(which, happened))
     case "approveGroup":
-      return decoded(name, raw, ([group]) => aios.approveGroup(group))
+      return decoded(name, raw, ([group, ids]) => aios.approveGroup(group, ids ?? undefined))
     case "preview":
       return decoded(name, raw, ([id]) => aios.preview(id))
     case "edit":

@@ -422,7 +422,7 @@ export class Aios extends Context.Service<Aios, {
   approve(id: string): Op<Decision>
   reject(id: string, reason: string): Op<Decision>
   /** Approves all that wait in a group of alike, low-risk ones. */
-  approveGroup(group: string): Op<ReadonlyArray<Decision>>
+  approveGroup(group: string, ids?: ReadonlyArray<string>): Op<ReadonlyArray<Decision>>
   /** What approving would do, without doing it. */
   preview(id: string): Op<{ readonly id: string; readonly effect: string }>
   /** Other content in place of what waits: a new approval, which waits in turn. */

@@ -143,7 +143,11 @@ const teller: {
     const others = listOf(content["to"]).map(nameText).filter((one) => one !== "").join(", ")
     return {
       what:
-        (own
+        (warnings.includes("forgedFrom")
+          ? `A mail that claims to be from ${
+            textOf(from["address"]) || nameText(from) || person
+          }: ${subject}`
+          : own
           ? `You wrote to ${others || person}: ${subject}`
           : `${nameText(from) || person} wrote: ${subject}`) +
         (warnings.length === 0 ? "" : ` (beware: ${warnings.map(spoken).join(", ")})`),

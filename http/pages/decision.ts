@@ -230,7 +230,7 @@ export const groupsOf = (approvals: ReadonlyArray<Approval>, frame: Frame): Mark
         <div
           class="group"><p>${all.length} of these are alike and of low risk (${all[0]?.rule ??
             group}).</p>${button(frame, "/approvals/approve-group", `Approve all ${all.length}`, {
-              fields: { group },
+              fields: { group, ids: all.map((one) => one.id).join(" ") },
             })}</div>
       `
     )

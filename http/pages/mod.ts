@@ -222,7 +222,11 @@ export const pages = (
 
   decide("/approvals/approve-group", (_, form) =>
     Effect.gen(function* () {
-      const all = yield* (yield* Aios).approveGroup(form.get("group") ?? "")
+      const all = yield* (yield* Aios).approveGroup(
+        form.get("group") ?? "",
+        // What came since the page was shown is not approved unseen.
+        form.get("ids")?.split(" "),
+      )
       return { text: `Approved ${all.length}. ${all.map((one) => one.outcome).join(" ")}` }
     }))
 

@@ -181,6 +181,11 @@ test("what expired says only what works", async () => {
   }
 })
 
+test("why-not of an agent that is none names those there are", async () => {
+  const { code, err } = await house.aios("why-not", "foo/bar")
+  expect([code, err]).toEqual([2, expect.stringContaining("There is no agent foo. There are ")])
+})
+
 test("a preview does nothing", async () => {
   const { id } = await waitingFor("eve")
   const before = outbox()

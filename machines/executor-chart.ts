@@ -52,6 +52,7 @@ import {
   requested,
   result,
   toDraft,
+  writtenAnew,
 } from "./executor-work.ts"
 
 const chart = setup({
@@ -339,13 +340,13 @@ const chart = setup({
     failed: {
       entry: ["releaseUnsent", "tellFailed"],
       on: {
-        WorkRetried: [{ guard: "isMail", target: "drafting" }, decidedAgain[1]],
+        WorkRetried: writtenAnew,
       },
     },
     /** It would have come too late: history stays history. */
     stale: {
       entry: ["releaseUnsent", "tellFailed"],
-      on: { WorkWithdrawn: { actions: "note" } },
+      on: { WorkWithdrawn: { actions: "note" }, WorkReopened: writtenAnew },
     },
     withdrawn: { entry: "releaseUnsent", on: { WorkWithdrawn: { actions: "note" } } },
   },

@@ -93,6 +93,11 @@ export const decidedAgain = [
   { guard: "isMail", target: "#executor.claiming" },
   { target: "#executor.awaitingApproval.again" },
 ] as const
+/** The founder wants it all the same: a mail is written anew, for today. */
+export const writtenAnew = [
+  { guard: "isMail", target: "#executor.drafting" },
+  { target: "#executor.awaitingApproval.again" },
+] as const
 /** What was done, is being taken back or was taken back is not begun again: that is other work. */
 export const closed = {
   MailRequested: {},

@@ -194,6 +194,9 @@ describe("taking back", () => {
     then.when(done(child(then), { where: "book" })).when(reopened)
       .is({ awaitingApproval: "refund" }).asks("refundPayment")
   })
+  it("what came too late is written anew for who wants it all the same", () =>
+    void givenMail(failed("send", "Skipped")).is("stale").when(reopened).is("drafting")
+      .asks("draftMail"))
   it("nothing is taken back that was not done", () => void givenMail().when(undone).isRefused())
   it("what was rejected can be decided once more", () => {
     givenMail(failed("send", "Rejected")).when(reopened).is("claiming").tells(...asksForTheFloor)

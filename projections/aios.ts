@@ -111,7 +111,7 @@ export interface BriefInvoice {
   readonly total: Money
   readonly open: Money
   readonly dueAt: number
-  /** Days past due; negative before. */
+  /** Days past due; negative before, 0 where nothing is owed. */
   readonly daysLate: number
   readonly events: ReadonlyArray<string>
 }

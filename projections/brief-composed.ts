@@ -233,7 +233,8 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
         total: { minor: one.total, currency: one.currency },
         open: { minor: one.open, currency: one.currency },
         dueAt: one.dueAt,
-        daysLate: daysBetween(one.dueAt, day.to, day.timeZone),
+        // Nothing is late of what is not owed.
+        daysLate: one.open > 0 ? daysBetween(one.dueAt, day.to, day.timeZone) : 0,
         events: one.events,
       })).sort((a, b) => a.dueAt - b.dueAt || (a.key < b.key ? -1 : 1)),
     money: moneyOf(all, toInvoice, day, sources),

@@ -149,8 +149,9 @@ const chart = setup({
     isLastWord: ({ context, event }) =>
       event.type === "LeadAnswered" && event.sentAt >= context.lastWroteAt &&
       Date.now() - event.sentAt < silenceMillisMax,
-    /** Their silence is none while they wait for us. */
-    isOurTurn: ({ context }) => context.open !== null,
+    /** Their silence is none while they wait for us; who has waited for so long has given up. */
+    isOurTurn: ({ context }) =>
+      context.open !== null && Date.now() - context.lastWroteAt < pastMillis,
     chills: ({ event }) => event.type === "LeadWrote" && event.signals.warmth < 0,
   },
   actions: {

@@ -89,8 +89,10 @@ describe("temperature", () => {
   it("14 days of silence cool hot to warm, 14 more to cold", () =>
     void givenLead(wrote(80, asks), after(14 * day)).is("warm").when(after(14 * day)).is("cold"))
   it("nobody cools while the answer waits with us, and then silence counts from the answer", () =>
-    void givenLead(wrote(80), after(40 * day)).is("hot").when(ended("LeadContacted", 0))
+    void givenLead(wrote(80), after(20 * day)).is("hot").when(ended("LeadContacted", 0))
       .when(after(14 * day - 1)).is("hot").when(after(1)).is("warm"))
+  it("who has waited for us for 28 days has given up, and cools all the same", () =>
+    void givenLead(wrote(80), after(28 * day)).is("warm").when(after(14 * day)).is("cold"))
   it("silence counts from the founder's own answer, if it is the last word", () => {
     givenLead(wrote(30, asks), after(10 * day), answered(240), after(14 * day - 1)).is("warm")
       .when(after(1)).is("cold")

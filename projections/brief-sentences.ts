@@ -330,6 +330,8 @@ export const whyOf = (
       : ""
     const when = last === undefined
       ? ""
+      : last.undated
+      ? "the mail has no usable date"
       : `wrote ${dayWords(last.at, day.to, day.timeZone)} ${clockWords(last.at, day.timeZone)}`
     reasons.push([since, when].filter((one) => one !== "").join(", "))
   }

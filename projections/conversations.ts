@@ -56,6 +56,8 @@ const readMail = (event: RecordedEvent, rows: Rows) => {
     event: event.id,
     record,
     direction: textOf(data["direction"]),
+    // Without a usable date `sentAt` is when it was taken in.
+    ...(event.metadata.occurredAt === undefined ? { undated: true } : {}),
     intents: textsOf(findings["intents"]),
     asks: findings["asks"] === true,
     warmth: numberOf(findings["warmth"]),
@@ -95,7 +97,7 @@ const dealWith = (event: RecordedEvent, rows: Rows) => {
 
 export const conversations = defineProjection({
   name: "conversations",
-  version: 4,
+  version: 5,
   on: {
     MailRead: readMail,
     ConversationClosed: (event, rows) => {
@@ -159,6 +161,8 @@ export interface ConversationMail {
   readonly event: string
   readonly record: string
   readonly inward: boolean
+  /** The mail has no usable date; `at` is when it was taken in. */
+  readonly undated: boolean
   readonly intents: ReadonlyArray<string>
   readonly asks: boolean
   readonly amounts: ReadonlyArray<{ readonly minor: number; readonly currency: string }>
@@ -198,6 +202,7 @@ const mailOf = (row: JsonObject, opened: (value: Json | undefined) => Json): Con
     event: textOf(row["event"]),
     record: textOf(row["record"]),
     inward: row["direction"] !== "outward",
+    undated: row["undated"] === true,
     intents: textsOf(row["intents"]),
     asks: row["asks"] === true,
     amounts: listOf(row["amounts"]).map(objectOf).map((one) => ({

@@ -60,6 +60,8 @@ interface Said {
   readonly direction?: string
   readonly turn?: string
   readonly instructs?: boolean
+  /** The mail has no date of its own: `at` is when it was taken in. */
+  readonly undated?: boolean
 }
 
 const wrote = Effect.fnUntraced(function* (person: string, name: string, said: Said) {
@@ -88,7 +90,7 @@ const wrote = Effect.fnUntraced(function* (person: string, name: string, said: S
     commitmentWords: yield* sealed(person, commitments.map(({ words }) => words)),
   }, {
     at: now - hour,
-    occurredAt: said.at,
+    ...(said.undated === true ? {} : { occurredAt: said.at }),
     ...charted({ turn: { ours: said.turn ?? "waiting" } }),
   })
 })
@@ -246,6 +248,16 @@ describe("what belongs together is one item", () => {
           overpaid: [{ payment: "ch_2", amount: { minor: 8900, currency: "EUR" } }],
         }],
       })
+    }).pipe(Effect.provide(world)))
+
+  it.live("a mail without a date is not told as of its import", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      yield* wrote(ada, "Ada Weiss", { at: now - 2 * hour, quotes: [], undated: true })
+      const { now: items, week } = yield* ask.brief(on(now))
+      const why = [...items, ...week].flatMap((one) => one.why).join(" · ")
+      expect(why).toContain("the mail has no usable date")
+      expect(why).not.toMatch(/wrote (today|yesterday)/)
     }).pipe(Effect.provide(world)))
 
   it.live("who accepts comes first, with what is wanted by when", () =>

@@ -13,6 +13,7 @@ import * as cadence from "./actors/cadence.ts"
 import * as contacts from "./actors/contacts.ts"
 import { EventLog } from "./actors/event-log.ts"
 import * as intake from "./actors/intake.ts"
+import * as languageModel from "./actors/language-model.ts"
 import { Mailer } from "./actors/mailer.ts"
 import { RecordReader } from "./actors/record-reader.ts"
 import { quarantineOpen } from "./actors/restored.ts"
@@ -200,6 +201,7 @@ const house = (config: Configuration, way: Way) => {
   )
   const working = activityRunner.layer({ dispatch }).pipe(
     Layer.provide(activities.layer),
+    Layer.provide(languageModel.absent),
     Layer.provideMerge(lazyMailer(join(config.dataDir, "outbox"))),
     Layer.provide(outside),
     Layer.provide(contacts.layer),

@@ -25,6 +25,29 @@ export interface Remembered {
   readonly nextMeeting?: { readonly startsAt: number; readonly title: string }
 }
 
+/** One thing that is remembered. */
+export interface Memory {
+  readonly text: string
+  readonly tier: "hot" | "warm" | "cold"
+  /** 0 to 1, greater is nearer; only comparable within one answer. */
+  readonly score: number
+  /** Ids of the events it stands for: where it is known from. */
+  readonly events: ReadonlyArray<string>
+  readonly person?: string
+  /** When it happened, epoch ms. */
+  readonly at: number
+  /** `mail`, `note`, `summary`. */
+  readonly what: string
+}
+
+export interface MemoryQuestion {
+  readonly about: string
+  readonly person?: string
+  /** Together, as the embedder counts them or four characters each. Default 1,000. */
+  readonly tokensMax?: number
+  readonly limit?: number
+}
+
 export class Recall extends Context.Service<Recall, {
   about(person: string): Effect.Effect<Remembered, RecallUnavailable>
   /** Titles and texts of notes, by the streams of their records; those that are forgotten are left out. */
@@ -32,6 +55,23 @@ export class Recall extends Context.Service<Recall, {
     records: ReadonlyArray<string>,
   ): Effect.Effect<
     ReadonlyArray<{ readonly record: string; readonly title: string; readonly text: string }>,
+    RecallUnavailable
+  >
+  /** What is remembered about a question, best first, each with where it is known from. */
+  search(question: MemoryQuestion): Effect.Effect<ReadonlyArray<Memory>, RecallUnavailable>
+  /** Plain texts of records (mails, messages, notes), by stream, oldest first; those forgotten are left out. */
+  texts(
+    records: ReadonlyArray<string>,
+  ): Effect.Effect<
+    ReadonlyArray<
+      {
+        readonly record: string
+        readonly event: string
+        readonly at: number
+        readonly text: string
+        readonly subject: string
+      }
+    >,
     RecallUnavailable
   >
 }>()("actors/Recall") {}
@@ -44,5 +84,7 @@ export const absent: Layer.Layer<Recall> = Layer.succeed(
   Recall.of({
     about: () => Effect.fail(nothing),
     notes: () => Effect.fail(nothing),
+    search: () => Effect.fail(nothing),
+    texts: () => Effect.fail(nothing),
   }),
 )

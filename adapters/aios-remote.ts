@@ -180,6 +180,18 @@ export const connect = (socket: string): Aios["Service"] => {
     backupDone: (folder) => call("backupDone", [folder]),
     exported: (options) => call("exported", [options]),
     blob: (ref) => call("blob", [ref]),
+    recall: (question, options) => call("recall", [question, options]),
+    costs: (options) => call("costs", [options]),
+    memory: call("memory", []),
+    summaries: (state) => call("summaries", [state ?? null]),
+    withdrawSummary: (id, reason) => call("withdrawSummary", [id, reason]),
+    summarise: (progress) => call("summarise", [], progress),
+    memoryPolicy: (patch, apply) => call("memoryPolicy", [patch, apply]),
+    archive: (options, progress) => call("archive", [options], progress),
+    segments: call("segments", []),
+    restoreSegment: (segment, progress) => call("restoreSegment", [segment], progress),
+    services: call("services", []),
+    modelPolicy: (patch) => call("modelPolicy", [patch]),
   })
 }
 

@@ -7,6 +7,7 @@ import { executor } from "./executor-chart.ts"
 import { gatekeeper } from "./gatekeeper.ts"
 import { invoice } from "./invoice.ts"
 import { lead } from "./lead.ts"
+import { policy } from "./model-policy.ts"
 import { outreach } from "./outreach.ts"
 import { record } from "./record.ts"
 import { settings } from "./settings.ts"
@@ -23,4 +24,4 @@ export const agents: ReadonlyArray<Agent> = [
 ]
 
 /** Streams of facts without a chart. */
-export const journals: ReadonlyArray<Journal> = [record, settings]
+export const journals: ReadonlyArray<Journal> = [policy, record, settings]

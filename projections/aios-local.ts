@@ -310,8 +310,22 @@ const make = Effect.gen(function* () {
     backupDone: (folder) => here(backupDone(folder)),
     exported: (options) => here(exported(options)),
     blob: (ref) => here(blob(ref)),
+    recall: () => unfinished("recall"),
+    costs: () => unfinished("costs"),
+    memory: unfinished("memory"),
+    summaries: () => unfinished("summaries"),
+    withdrawSummary: () => unfinished("withdrawSummary"),
+    summarise: () => unfinished("summarise"),
+    memoryPolicy: () => unfinished("memoryPolicy"),
+    archive: () => unfinished("archive"),
+    segments: unfinished("segments"),
+    restoreSegment: () => unfinished("restoreSegment"),
+    services: unfinished("services"),
+    modelPolicy: () => unfinished("modelPolicy"),
   })
 })
+
+const unfinished = (name: string) => refuse("failed", "Unfinished", `${name} is not there yet`)
 
 const fine = (name: string, detail: string): Check => ({ name, ok: true, detail, fix: "" })
 

@@ -234,6 +234,29 @@ export const Arguments = {
   backupDone: Schema.Tuple([Text]),
   exported: Schema.Tuple([Schema.Struct({ after: Schema.Int, limit: Schema.Int })]),
   blob: Schema.Tuple([Schema.Struct({ sha256: Text, subject: Text })]),
+  recall: Schema.Tuple([
+    Text,
+    Schema.Struct({
+      person: Schema.optionalKey(Text),
+      at,
+      deep: Schema.optionalKey(Schema.Boolean),
+      limit: Schema.optionalKey(Schema.Int),
+      tokensMax: Schema.optionalKey(Schema.Int),
+    }),
+  ]),
+  costs: Schema.Tuple([
+    Schema.Struct({ since: at, agent: Schema.optionalKey(Text) }),
+  ]),
+  memory: Schema.Tuple([]),
+  summaries: Schema.Tuple([Schema.NullOr(Schema.Literals(["accepted", "refused", "withdrawn"]))]),
+  withdrawSummary: Schema.Tuple([Text, Text]),
+  summarise: Schema.Tuple([]),
+  memoryPolicy: Schema.Tuple([Schema.Record(Text, Schema.Json), Schema.Boolean]),
+  archive: Schema.Tuple([Schema.Struct({ days: Schema.optionalKey(Schema.Finite) })]),
+  segments: Schema.Tuple([]),
+  restoreSegment: Schema.Tuple([Text]),
+  services: Schema.Tuple([]),
+  modelPolicy: Schema.Tuple([Schema.NullOr(Schema.Record(Text, Schema.Json))]),
 }
 export type Operation = keyof typeof Arguments
 export type ArgumentsOf<Name extends Operation> = (typeof Arguments)[Name]["Type"]
@@ -345,6 +368,38 @@ const call = (
       return decoded(name, raw, ([options]) => aios.exported(options))
     case "blob":
       return decoded(name, raw, ([ref]) => aios.blob(ref))
+    case "recall":
+      return decoded(name, raw, ([question, options]) => aios.recall(question, options))
+    case "costs":
+      return decoded(name, raw, ([options]) => aios.costs(options))
+    case "memory":
+      return aios.memory
+    case "summaries":
+      return decoded(name, raw, ([state]) => aios.summaries(state ?? undefined))
+    case "withdrawSummary":
+      return decoded(name, raw, ([id, reason]) => aios.withdrawSummary(id, reason))
+    case "summarise":
+      return aios.summarise(progress)
+    case "memoryPolicy":
+      return decoded(
+        name,
+        raw,
+        ([patch, apply]) => aios.memoryPolicy(patch as { [name: string]: Json }, apply),
+      )
+    case "archive":
+      return decoded(name, raw, ([options]) => aios.archive(options, progress))
+    case "segments":
+      return aios.segments
+    case "restoreSegment":
+      return decoded(name, raw, ([segment]) => aios.restoreSegment(segment, progress))
+    case "services":
+      return aios.services
+    case "modelPolicy":
+      return decoded(
+        name,
+        raw,
+        ([patch]) => aios.modelPolicy(patch as { [name: string]: Json } | null),
+      )
   }
 }
 

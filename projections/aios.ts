@@ -8,6 +8,16 @@ import type { ParsedRecord } from "../actors/intake.ts"
 import type { Settings } from "../actors/settings.ts"
 import type { Json, StateValue } from "../machines/agent.ts"
 import type { Remaining } from "../actors/actor-system.ts"
+import type {
+  Costs,
+  MemoryState,
+  PolicyEffect,
+  Recalled,
+  RecallOptions,
+  Segment,
+  ServiceRow,
+  SummaryRow,
+} from "./aios-memory.ts"
 
 /** An operation failed; `kind` decides the exit code, `message` says what to do next. */
 export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
@@ -508,6 +518,22 @@ export class Aios extends Context.Service<Aios, {
     projection: string | undefined,
     progress: Progress,
   ): Op<{ readonly projections: ReadonlyArray<Rebuilt> }>
+  recall(question: string, options: RecallOptions): Op<Recalled>
+  costs(options: { readonly since?: number; readonly agent?: string }): Op<Costs>
+  readonly memory: Op<MemoryState>
+  summaries(state?: SummaryRow["state"]): Op<ReadonlyArray<SummaryRow>>
+  withdrawSummary(id: string, reason: string): Op<SummaryRow>
+  /** The night's work now, to its end: gather, summarise, test, evict. */
+  summarise(progress: Progress): Op<MemoryState>
+  /** A changed policy: what it would do, or with `apply` does. */
+  memoryPolicy(patch: { readonly [name: string]: Json }, apply: boolean): Op<PolicyEffect>
+  /** Cold items older than `days` (default: the policy's) into a compressed segment. */
+  archive(options: { readonly days?: number }, progress: Progress): Op<Segment | null>
+  readonly segments: Op<ReadonlyArray<Segment>>
+  restoreSegment(segment: string, progress: Progress): Op<Segment>
+  readonly services: Op<ReadonlyArray<ServiceRow>>
+  /** The founder's word on models, routes, budgets and prices; without a patch only the present one. */
+  modelPolicy(patch: { readonly [name: string]: Json } | null): Op<Json>
   readonly doctor: Op<{ readonly ok: boolean; readonly checks: ReadonlyArray<Check> }>
   /** Of what nobody knows whether it happened, oldest first. */
   readonly unclear: Op<ReadonlyArray<Unclear>>

@@ -94,6 +94,8 @@ const make = Effect.gen(function* () {
   return Recall.of({
     about: (person) => Effect.mapError(about(person), unavailable),
     notes: (records) => Effect.mapError(notes(records), unavailable),
+    search: () => Effect.succeed([]),
+    texts: () => Effect.succeed([]),
   })
 })
 

@@ -18,7 +18,8 @@ const linesMaxOf: Readonly<Record<string, number>> = {
   "actors/engine.ts": 1200,
   "actors/activities/runner.ts": 670,
   // Shapes of every operation, and nothing else.
-  "projections/aios.ts": 540,
+  "projections/aios.ts": 560,
+  "projections/aios-wire.ts": 450,
 }
 
 /** Folders and packages a folder may import. `node:` stands for all of Node. */
@@ -41,11 +42,13 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "adapters",
     "effect",
     "node:",
+    "chromadb",
     "csv-parse/sync",
     "feedsmith",
     "ical.js",
     "mailparser",
     "nodemailer",
+    "ollama",
     "tar",
     "yaml",
   ],

@@ -95,6 +95,8 @@ const remembering = (known?: Partial<Remembered>) =>
     Recall.of({
       about: () => Effect.succeed({ mails: 1, invoices: [], ...known }),
       notes: () => Effect.succeed([]),
+      search: () => Effect.succeed([]),
+      texts: () => Effect.succeed([]),
     }),
   )
 /** The words of a draft, without greeting and signature. */

@@ -44,6 +44,18 @@ export const standIn: Aios["Service"] = {
   backupDone: () => nothing,
   exported: () => nothing,
   blob: () => nothing,
+  recall: () => nothing,
+  costs: () => nothing,
+  memory: nothing,
+  summaries: () => nothing,
+  withdrawSummary: () => nothing,
+  summarise: () => nothing,
+  memoryPolicy: () => nothing,
+  archive: () => nothing,
+  segments: nothing,
+  restoreSegment: () => nothing,
+  services: nothing,
+  modelPolicy: () => nothing,
 }
 
 /** What is behind the door: the parts given, and nothing else. */

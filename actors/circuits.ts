@@ -1,0 +1,51 @@
+/**
+ * Port: one circuit per service AIOS leans on. Whoever calls a service calls it through its circuit; after
+ * too many failures in a row nothing is tried for a while, one probe at a time finds out whether it works
+ * again, and both changes are told to the service's `integration` actor.
+ */
+import { Context, Effect, Layer, Schema } from "effect"
+import type { Service, Trouble } from "../machines/integration-events.ts"
+
+/** Nothing was tried: the service failed too often lately. */
+export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen", {
+  service: Schema.String,
+  message: Schema.String,
+  retryable: Schema.Boolean,
+}) {}
+
+export interface CircuitState {
+  readonly service: Service
+  readonly open: boolean
+  readonly trouble?: Trouble
+  readonly reason?: string
+  /** Epoch ms of the last change; 0: none since the start. */
+  readonly since: number
+}
+
+export class Circuits extends Context.Service<Circuits, {
+  /** Runs `effect` unless the circuit is open. `trouble` tells what a failure is; undefined: it does not count. */
+  guard<A, E, R>(
+    service: Service,
+    effect: Effect.Effect<A, E, R>,
+    trouble: (failure: E) => Trouble | undefined,
+  ): Effect.Effect<A, E | CircuitOpen, R>
+  /** What was answered is of no use, though it came: counts like a failure. */
+  readonly complain: (service: Service, trouble: Trouble, reason: string) => Effect.Effect<void>
+  /** How to find out whether the service works, without doing anything: set by who made its adapter. */
+  readonly probe: (
+    service: Service,
+    effect: Effect.Effect<void, { readonly message: string }>,
+  ) => Effect.Effect<void>
+  readonly states: Effect.Effect<ReadonlyArray<CircuitState>>
+}>()("actors/Circuits") {}
+
+/** Never open: for tests that are about something else. */
+export const closed: Layer.Layer<Circuits> = Layer.succeed(
+  Circuits,
+  Circuits.of({
+    guard: (_, effect) => effect,
+    complain: () => Effect.void,
+    probe: () => Effect.void,
+    states: Effect.succeed([]),
+  }),
+)

@@ -9,28 +9,33 @@ import { PersonKey } from "./record.ts"
 
 export const memoryStream = "memory-main"
 
-/** The policy: data, not code. Each choice has the next version number. */
+const between = (minimum: number, maximum: number) =>
+  Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+/** A hundred years. */
+const daysLimit = 36_500
+
+/** The policy: data, not code. Each choice has a greater version number. */
 export const MemoryPolicy = Schema.Struct({
-  version: Schema.Int,
+  version: between(1, 1_000_000),
   hot: Schema.Struct({
     /** Items kept as vectors; the least important, then the oldest leave first. */
-    itemsMax: Schema.Int,
+    itemsMax: between(0, 1_000_000),
     /** Older ones leave, if a summary stands for them or they are worth little. */
-    daysMax: Schema.Int,
+    daysMax: between(1, daysLimit),
     /** Items of less importance are never hot, 0 to 1. */
-    importanceMin: Schema.Finite,
+    importanceMin: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
   }),
   summaries: Schema.Struct({
     /** Subjects summarised in one night. */
-    perNightMax: Schema.Int,
+    perNightMax: between(0, 10_000),
     /** Tokens a night may cost; what is left is taken up the next night. */
-    tokensMax: Schema.Int,
+    tokensMax: between(0, 1_000_000_000),
     /** Days a thread has to be quiet. */
-    quietDaysMin: Schema.Int,
+    quietDaysMin: between(0, daysLimit),
   }),
   archive: Schema.Struct({
     /** Cold items older than this go into segments when `aios archive` is asked for. */
-    daysMin: Schema.Int,
+    daysMin: between(1, daysLimit),
   }),
 })
 export type MemoryPolicy = typeof MemoryPolicy.Type
@@ -67,7 +72,7 @@ export const ServiceRecovered = event("ServiceRecovered", { service: Schema.Stri
 export const EvictionRequested = event("EvictionRequested", { by: Schema.String })
 /** The founder wants summaries now. */
 export const SummariesRequested = event("SummariesRequested", { by: Schema.String })
-/** The founder's policy; takes effect at once by an eviction. */
+/** The founder's policy, of a greater version than the one before; takes effect at once by an eviction. */
 export const MemoryPolicyChosen = event("MemoryPolicyChosen", { policy: MemoryPolicy })
 /** A summary is taken back: it is not recalled any more, and what it stood for is hot again where the policy lets it. */
 export const SummaryWithdrawn = event("SummaryWithdrawn", {
@@ -95,12 +100,17 @@ export const SegmentRestored = event("SegmentRestored", {
   items: Schema.Array(Schema.String),
 })
 
-/** Which items leave the hot tier under the policy; at most 5,000 at a time, `more` says that some are left. */
+/**
+ * Which items leave the hot tier under the policy, and which of those that left fit again; at most 5,000 at
+ * a time, `more` says that some are left.
+ */
 export const planEviction = activity({
   name: "planEviction",
   input: Schema.Struct({ policy: MemoryPolicy }),
   output: Schema.Struct({
     evict: Schema.Array(Schema.String),
+    /** Left once, and fit again: the policy allows more, or the summary that stood for them was withdrawn. */
+    recall: Schema.Array(Schema.String),
     /** By reason: `age`, `count`, `importance`, `summarised`. */
     because: Schema.Record(Schema.String, Schema.Int),
     kept: Schema.Int,
@@ -116,7 +126,11 @@ export const planEviction = activity({
 /** What there is to summarise: threads, people, campaigns and days with events that no accepted summary stands for. */
 export const gatherSubjects = activity({
   name: "gatherSubjects",
-  input: Schema.Struct({ policy: MemoryPolicy }),
+  input: Schema.Struct({
+    policy: MemoryPolicy,
+    /** At most so many subjects. */
+    limit: Schema.Int,
+  }),
   output: Schema.Struct({ subjects: Schema.Array(Subject), left: Schema.Int }),
   lane: "batch",
   timeoutMillis: 120_000,

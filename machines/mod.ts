@@ -7,6 +7,7 @@ import { executor } from "./executor-chart.ts"
 import { gatekeeper } from "./gatekeeper.ts"
 import { invoice } from "./invoice.ts"
 import { lead } from "./lead.ts"
+import { memory } from "./memory-chart.ts"
 import { policy } from "./model-policy.ts"
 import { outreach } from "./outreach.ts"
 import { record } from "./record.ts"
@@ -20,6 +21,7 @@ export const agents: ReadonlyArray<Agent> = [
   gatekeeper,
   invoice,
   lead,
+  memory,
   outreach,
 ]
 

@@ -144,6 +144,9 @@ export const summarise = activity({
     of: Subject.fields.of,
     key: Schema.String,
     person: Schema.optionalKey(PersonKey),
+    /** Everybody it is about or who wrote in it: forgetting one of them takes it away. */
+    persons: Schema.Array(PersonKey),
+    /** Those it rests on and stands for; what is not to be trusted is left out. */
     events: Schema.Array(Schema.String),
     upTo: Schema.Int,
     /** It passed the recall test, and stands for its events from now on. */
@@ -155,8 +158,18 @@ export const summarise = activity({
     facts: Schema.Struct({ found: Schema.Int, kept: Schema.Int }),
     /** Questions made from the events, and those the model answered rightly from the summary alone; 0 without a model. */
     questions: Schema.Struct({ asked: Schema.Int, answered: Schema.Int }),
-    /** Why it was refused: a line each, such as `lost the amount 1,200 EUR`. */
+    /**
+     * Why texts were refused, a line each: `lost the amount 1,200 EUR`. Where the model's was and an extract
+     * by rules stands in its place, its lines begin with who made it.
+     */
     refused: personal(Schema.Array(Schema.String)),
+    /** Every text that was tried, in order; the last one is `text`. */
+    attempts: personal(Schema.Array(Schema.Struct({
+      made: Schema.String,
+      accepted: Schema.Boolean,
+      text: Schema.String,
+      refused: Schema.Array(Schema.String),
+    }))),
     tokens: Schema.Int,
   }),
   lane: "batch",

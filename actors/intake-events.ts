@@ -129,6 +129,9 @@ const messageEvent = (one: ParsedMessage, around: Surroundings): RecordEvent => 
         text: one.text,
       },
       sentAt,
+      ...(one.conversation === ""
+        ? {}
+        : { thread: `chat:${vault.personKey(`thread:${one.network}:${one.conversation}`)}` }),
       source: { ...one.source },
     },
     occurredAt: past(one.sentAt, now),

@@ -122,6 +122,15 @@ const make = Effect.gen(function* () {
       : { sentAt }
   }
 
+  /** Of the mail it answers, where that is here; else of the first that its headers name. Opaque, as persons are. */
+  const threadOf = Effect.fnUntraced(function* (mail: ParsedMail) {
+    const { digest, inReplyTo, messageId, references } = mail
+    const [parent] = inReplyTo === "" ? [] : yield* log.byId(derivedId(`message:${inReplyTo}`))
+    const known = parent === undefined ? undefined : eventOf(parent)["thread"]
+    const root = references[0] ?? (inReplyTo || messageId || digest)
+    return typeof known === "string" ? known : `mail:${vault.personKey(`thread:${root}`)}`
+  })
+
   const takeMail = Effect.fnUntraced(function* (mail: ParsedMail, { own, now }: Known) {
     const stream = mailStream(mail)
     const first = derivedId(`message:${mail.messageId === "" ? mail.digest : mail.messageId}`)
@@ -162,6 +171,7 @@ const make = Effect.gen(function* () {
       sentAt,
       labels: mail.labels,
       kind: mail.kind,
+      thread: yield* threadOf(mail),
       ...(textBlob === undefined ? {} : { textBlob: blobJson(textBlob) }),
       ...(mail.suspicions === undefined ? {} : { suspicions: [...mail.suspicions] }),
       attachments: attachments.map(({ mediaType, blob }) => ({ mediaType, blob: blobJson(blob) })),

@@ -65,6 +65,8 @@ export const MailReceived = event("MailReceived", {
   labels: Schema.Array(Schema.String),
   /** What kind of mail its headers say it is. */
   kind: Schema.Literals(["personal", "list", "automatic", "bounce"]),
+  /** `mail:` and 32 hex digits: the same for all mails of a thread, as far as they name each other. */
+  thread: Schema.optionalKey(Schema.String),
   textBlob: Schema.optionalKey(Blob),
   attachments: Schema.Array(Schema.Struct({ mediaType: Schema.String, blob: Blob })),
   source: Source,
@@ -120,6 +122,8 @@ export const MessageReceived = event("MessageReceived", {
     text: Schema.String,
   })),
   sentAt: Instant,
+  /** `chat:` and 32 hex digits: its conversation. */
+  thread: Schema.optionalKey(Schema.String),
   source: Source,
 })
 

@@ -8,6 +8,7 @@ import { content } from "./content.ts"
 import { conversations } from "./conversations.ts"
 import { documents } from "./documents.ts"
 import { invoices } from "./invoices.ts"
+import { memories } from "./memories.ts"
 import { asks } from "./open-asks.ts"
 import { people } from "./people.ts"
 import type { Projection } from "./projection.ts"
@@ -25,6 +26,7 @@ export const projections: ReadonlyArray<Projection> = [
   conversations,
   documents,
   invoices,
+  memories,
   people,
   runs,
   works,

@@ -1,0 +1,268 @@
+/**
+ * Model server: Ollama, by its own npm client. A request that nobody waits for any more is aborted, which
+ * ends the work on the server at once. The client is made anew for each request, because it can only abort
+ * all it has; and its own way of reading a refusal prints to stdout, so refusals are read here.
+ */
+import { Effect, Layer, Stream } from "effect"
+import { Ollama } from "ollama"
+import { Inference, InferenceFailed, type InferencePiece } from "../actors/inference.ts"
+import { unit } from "../actors/vectors.ts"
+
+/** A server that runs answers this at once. */
+const modelsMillisMax = 5_000
+/** Loading a large model from a slow disk and reading a long prompt on a CPU, before the first word. */
+const firstPieceMillisMax = 300_000
+/** Between two words. */
+const nextPieceMillisMax = 60_000
+const embedMillisMax = 120_000
+/** Texts of one request for vectors: more are asked for in turn, so that others get theirs in between. */
+const embedTexts = 32
+/** A download of which nothing is heard for so long is stuck. */
+const pullMillisMax = 120_000
+/** Of a refusal's text, letters. */
+const refusalCharsMax = 300
+const nanosPerMilli = 1e6
+
+/** The server answered, but not with what was asked for. */
+class Refused extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+/** It could not be spoken to. */
+class Unreached extends Error {}
+
+/** What a server that listens everywhere is called is no address to call it by. */
+export const hostOf = (written: string): string => {
+  const host = written.trim() === "" ? "127.0.0.1:11434" : written.trim()
+  return host.replace(/^(\w+:\/\/)?0\.0\.0\.0/, "$1127.0.0.1").replace(
+    /^(\w+:\/\/)?\[::\]/,
+    "$1[::1]",
+  )
+}
+
+const refusalOf = (text: string) => {
+  try {
+    const said: unknown = JSON.parse(text)
+    if (typeof said === "object" && said !== null && "error" in said) return String(said.error)
+  } catch {
+    // No JSON: then it is the text as it is.
+  }
+  return text.trim()
+}
+
+const clientOf = (host: string, signal: AbortSignal) =>
+  new Ollama({
+    host,
+    fetch: async (url, init) => {
+      const response = await fetch(url, { ...init, signal }).catch((cause) => {
+        throw new Unreached(cause instanceof Error ? cause.message : String(cause), { cause })
+      })
+      if (response.ok) return response
+      const text = refusalOf(await response.text()).slice(0, refusalCharsMax)
+      throw new Refused(response.status, text || `HTTP ${response.status}`)
+    },
+  })
+
+const failed = (
+  reason: InferenceFailed["reason"],
+  message: string,
+  retryable: boolean,
+) => new InferenceFailed({ reason, message, retryable })
+
+const noModel = (model: string) =>
+  failed(
+    "noModel",
+    `Ollama does not have ${model}. Fetch it: aios models pull --model ${model}`,
+    false,
+  )
+
+/** What kept a request from being answered, in the port's words. */
+const failureOf =
+  (host: string, model: string | undefined) => (cause: unknown): InferenceFailed => {
+    const said = cause instanceof Error ? cause.message : String(cause)
+    if (cause instanceof Unreached) {
+      return failed(
+        "absent",
+        `No Ollama server answers at ${host} (${said.slice(0, refusalCharsMax)}). ` +
+          "Start it with: ollama serve",
+        true,
+      )
+    }
+    if (cause instanceof Refused) {
+      if (cause.status === 404 && model !== undefined && /not found/i.test(said)) {
+        return noModel(model)
+      }
+      const passing = cause.status >= 500 || cause.status === 429 || cause.status === 408
+      return failed("failed", `Ollama refuses: ${said}`, passing)
+    }
+    if (cause instanceof SyntaxError) {
+      return failed("failed", `What answers at ${host} does not speak as Ollama does`, true)
+    }
+    return failed("failed", `Ollama broke off: ${said.slice(0, refusalCharsMax)}`, true)
+  }
+
+const timedOut = (what: string, millis: number) =>
+  failed("timedOut", `Ollama ${what} within ${Math.round(millis / 1000)} s`, true)
+
+const millisOf = (nanos: number | undefined) => Math.round((nanos ?? 0) / nanosPerMilli)
+
+export const layer = (options: { readonly host: string }): Layer.Layer<Inference> => {
+  const host = hostOf(options.host)
+
+  /** One request and its one answer. */
+  const asked = <A>(
+    model: string | undefined,
+    ask: (client: Ollama) => Promise<A>,
+    millis: number,
+  ): Effect.Effect<A, InferenceFailed> =>
+    Effect.tryPromise({
+      try: (signal) => ask(clientOf(host, signal)),
+      catch: failureOf(host, model),
+    }).pipe(Effect.timeoutOrElse({
+      duration: millis,
+      orElse: () => Effect.fail(timedOut("did not answer", millis)),
+    }))
+
+  /** One request whose answer comes piece by piece. It is aborted however the reading of it ends. */
+  const streamed = <A>(
+    model: string,
+    ask: (client: Ollama) => Promise<AsyncIterable<A>>,
+    millis: { readonly first: number; readonly next: number },
+  ): Stream.Stream<A, InferenceFailed> =>
+    Stream.unwrap(Effect.gen(function* () {
+      const { signal } = yield* Effect.acquireRelease(
+        Effect.sync(() => new AbortController()),
+        (controller) => Effect.sync(() => controller.abort()),
+      )
+      const failure = failureOf(host, model)
+      const pieces = yield* Effect.tryPromise({
+        try: () => ask(clientOf(host, signal)),
+        catch: failure,
+      }).pipe(Effect.timeoutOrElse({
+        duration: millis.first,
+        orElse: () => Effect.fail(timedOut(`did not begin with ${model}`, millis.first)),
+      }))
+      return Stream.fromAsyncIterable(pieces, failure).pipe(Stream.timeoutOrElse({
+        duration: millis.next,
+        orElse: () => Stream.fail(timedOut(`${model} said nothing more`, millis.next)),
+      }))
+    }))
+
+  return Layer.succeed(
+    Inference,
+    Inference.of({
+      system: "ollama",
+      chat: (request) =>
+        streamed(
+          request.model,
+          (client) =>
+            client.chat({
+              model: request.model,
+              messages: request.messages.map(({ role, content }) => ({ role, content })),
+              stream: true,
+              // Thought that nobody reads costs as much as an answer.
+              think: false,
+              ...(request.format === undefined ? {} : { format: request.format }),
+              options: {
+                num_predict: request.tokensMax,
+                num_ctx: request.contextTokens,
+                temperature: request.temperature,
+                seed: request.seed,
+              },
+            }),
+          { first: firstPieceMillisMax, next: nextPieceMillisMax },
+        ).pipe(
+          Stream.flatMap((said) => {
+            const pieces: Array<InferencePiece> = []
+            const text = said.message?.content ?? ""
+            if (text !== "") pieces.push({ text })
+            if (said.done) {
+              pieces.push({
+                done: true,
+                because: said.done_reason === "length" ? "length" : "stop",
+                tokensIn: said.prompt_eval_count ?? 0,
+                tokensOut: said.eval_count ?? 0,
+                millis: millisOf(said.total_duration),
+                loadMillis: millisOf(said.load_duration),
+              })
+            }
+            return Stream.fromIterable(pieces)
+          }),
+        ),
+      embed: Effect.fn("Inference.embed")(function* (model, texts) {
+        const vectors: Array<Float32Array> = []
+        for (let from = 0; from < texts.length; from += embedTexts) {
+          const input = texts.slice(from, from + embedTexts)
+          const { embeddings } = yield* asked(
+            model,
+            (client) => client.embed({ model, input, truncate: true }),
+            embedMillisMax,
+          )
+          if (embeddings?.length !== input.length) {
+            return yield* failed(
+              "failed",
+              `Ollama made ${
+                embeddings?.length ?? 0
+              } vectors of ${input.length} texts with ${model}`,
+              false,
+            )
+          }
+          for (const values of embeddings) vectors.push(unit(Float32Array.from(values)))
+        }
+        return vectors
+      }),
+      models: asked(undefined, (client) => client.list(), modelsMillisMax).pipe(
+        Effect.flatMap(({ models }) =>
+          Array.isArray(models)
+            ? Effect.succeed(models.map((model) => ({
+              name: model.name,
+              bytes: model.size,
+              digest: model.digest,
+              parameters: model.details?.parameter_size ?? "",
+            })))
+            : Effect.fail(failureOf(host, undefined)(new SyntaxError("no list of models")))
+        ),
+      ),
+      pull: Effect.fn("Inference.pull")(function* (model, progress) {
+        const parts = new Map<string, { readonly done: number; readonly total: number }>()
+        yield* streamed(
+          model,
+          (client) => client.pull({ model, stream: true }),
+          { first: pullMillisMax, next: pullMillisMax },
+        ).pipe(
+          Stream.runForEach(({ status, digest, completed, total }) =>
+            Effect.sync(() => {
+              if (digest) parts.set(digest, { done: completed ?? 0, total: total ?? 0 })
+              const all = [...parts.values()]
+              progress({
+                what: status,
+                done: all.reduce((sum, part) => sum + part.done, 0),
+                total: all.reduce((sum, part) => sum + part.total, 0),
+              })
+            })
+          ),
+          Effect.mapError((failure) => pullFailure(model, failure)),
+        )
+      }),
+    }),
+  )
+}
+
+const pullFailure = (model: string, failure: InferenceFailed) => {
+  const { message } = failure
+  if (/file does not exist|not found/i.test(message)) {
+    return failed("noModel", `There is no model ${model} where Ollama fetches models from`, false)
+  }
+  if (/no such host|dial tcp|timeout|TLS|connection/i.test(message)) {
+    return failed(
+      "failed",
+      `Ollama cannot fetch ${model}: it does not reach its registry. ` +
+        "Try again with a network; what was fetched is kept.",
+      true,
+    )
+  }
+  return failure
+}

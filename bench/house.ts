@@ -11,6 +11,7 @@ import * as implementations from "../actors/activities/mod.ts"
 import * as runner from "../actors/activities/runner.ts"
 import { ActorSystem } from "../actors/actor-system.ts"
 import * as contacts from "../actors/contacts.ts"
+import * as languageModel from "../actors/language-model.ts"
 import * as recall from "../actors/recall.ts"
 import * as reports from "../actors/reports.ts"
 import * as system from "../actors/system.ts"
@@ -80,7 +81,7 @@ export const layer = (directory: string) =>
     Layer.provide(implementations.layer.pipe(
       Layer.provide(mailer.layer(join(directory, "outbox"))),
       Layer.provide(outsideFolders.layer(directory)),
-      Layer.provide(recall.absent),
+      Layer.provide(Layer.merge(recall.absent, languageModel.absent)),
       Layer.provide(reports.absent),
     )),
     Layer.provideMerge(contacts.layer),

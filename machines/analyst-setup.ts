@@ -2,7 +2,7 @@
  * What a conversation decides by and what it does: the guards, actions and delays of the analyst, whose
  * chart is drawn in `analyst.ts`.
  */
-import { assign, enqueueActions, setup } from "xstate"
+import { assign, enqueueActions, type OutputFrom, setup } from "xstate"
 import { tell } from "./agent.ts"
 import {
   type AnalystContext,
@@ -30,10 +30,16 @@ import {
   weighConversation,
   withMail,
 } from "./conversation.ts"
+import { readConversation } from "./conversation-reading.ts"
 import type { WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
 
 /** No timer is set further ahead: ten years. */
 const delayMillisMax = 3650 * 24 * 60 * 60 * 1000
+
+/** With how a model, or else the rules, read what the person wants. */
+type ReadingContext = AnalystContext & {
+  readonly read: OutputFrom<typeof readConversation> | null
+}
 
 type AnalystEvent =
   | Read
@@ -61,11 +67,11 @@ const disputeBy = (context: AnalystContext, invoice: string) =>
 /** The chart itself is made in `analyst.ts`. */
 export const chartSetup = setup({
   types: {
-    context: {} as AnalystContext,
+    context: {} as ReadingContext,
     events: {} as AnalystEvent,
     input: {} as { readonly key: string },
   },
-  actors: { weighConversation },
+  actors: { readConversation, weighConversation },
   delays: {
     replyDue: ({ context }) => delay(context.unansweredSince + replyMillisMax),
     lapse: ({ context }) => delay(context.lastInwardAt + lapseMillis),
@@ -95,6 +101,10 @@ export const chartSetup = setup({
     answersComplaint: ({ context, event }) =>
       event.type === "AnswerHandedOver" && event.work === context.open?.work,
     isOwnWork: ({ context, event }) => "work" in event && event.work === context.open?.work,
+    /** A mail of today says something new about what the person wants. */
+    saysMore: ({ context, event }) =>
+      event.type === "MailRead" && event.direction === "inward" && isNewest(context, event) &&
+      !isHeldBack(event) && !isHistory(event),
     leavesPending: ({ context, event }) =>
       event.type === "MailRead" && pendingWith(context, event).length > 0,
     leavesBroken: ({ context, event }) =>
@@ -137,6 +147,7 @@ export const chartSetup = setup({
       pending: context.pending.slice(1),
       broken: [...context.broken, ...context.pending.slice(0, 1)].slice(-commitmentsMax),
     })),
+    forgetReading: assign({ read: null }),
     forgetBroken: assign({ broken: [] }),
     forgetCommitments: assign({ pending: [], broken: [] }),
     keepInvoice: assign(({ context, event }) => {

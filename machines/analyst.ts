@@ -4,7 +4,7 @@
  * asks for an answer where somebody complains.
  */
 import { and, assign, not, stateIn } from "xstate"
-import { defineAgent } from "./agent.ts"
+import { defineAgent, isObject } from "./agent.ts"
 import { chartSetup } from "./analyst-setup.ts"
 import {
   AnswerHandedOver,
@@ -15,6 +15,7 @@ import {
   MailRead,
 } from "./conversation.ts"
 import { WorkCarriedOut, WorkFailed, WorkRejected } from "./executor.ts"
+import { analyst1 } from "./previous/analyst-1.ts"
 
 export {
   AnswerHandedOver,
@@ -27,9 +28,12 @@ export {
   MailRead,
   weighConversation,
 } from "./conversation.ts"
+export { Evidence, readConversation, ReadIntent } from "./conversation-reading.ts"
 
 /** Somebody who closed the conversation is not weighed and owes nothing. */
 const isOpen = not(stateIn({ turn: "closed" }))
+/** The person wrote while their mails were being read. */
+const wroteMeanwhile = stateIn({ reading: { reading: "outdated" } })
 
 const chart = chartSetup.createMachine({
   id: "analyst",
@@ -41,6 +45,7 @@ const chart = chartSetup.createMachine({
     unansweredSince: 0,
     latest: null,
     weighed: null,
+    read: null,
     pending: [],
     broken: [],
     invoices: [],
@@ -166,6 +171,55 @@ const chart = chartSetup.createMachine({
         ConversationDealtWith: ".idle",
       },
     },
+    /** What the person wants and how warm they are, as a forecast: nothing follows from it. */
+    reading: {
+      initial: "unread",
+      states: {
+        unread: {},
+        reading: {
+          invoke: {
+            id: "read",
+            src: "readConversation",
+            input: ({ context: { latest, mails, person } }) => ({
+              ...{ person, mails: [...mails] },
+              ...{ record: latest?.record ?? "", quotes: latest?.quotes ?? [] },
+            }),
+            onDone: [
+              {
+                guard: wroteMeanwhile,
+                target: "reading",
+                reenter: true,
+                actions: assign(({ event }) => ({ read: event.output })),
+              },
+              {
+                guard: ({ event }) => event.output.by === "model",
+                target: "read",
+                actions: assign(({ event }) => ({ read: event.output })),
+              },
+              { target: "byRules", actions: assign(({ event }) => ({ read: event.output })) },
+            ],
+            onError: [
+              { guard: wroteMeanwhile, target: "reading", reenter: true },
+              { target: "unread" },
+            ],
+          },
+          initial: "current",
+          states: {
+            current: { on: { MailRead: { guard: and(["saysMore", isOpen]), target: "outdated" } } },
+            // However many come, it is read once more.
+            outdated: { on: { MailRead: { actions: "note" } } },
+          },
+        },
+        /** A model read it, and its evidence was found in the mails. */
+        read: {},
+        /** No model could be asked, or what it said did not hold. */
+        byRules: {},
+      },
+      on: {
+        MailRead: { guard: and(["saysMore", isOpen]), target: ".reading" },
+        ConversationClosed: { target: ".unread", actions: "forgetReading" },
+      },
+    },
     /** What was promised, by whom and by when. */
     commitments: {
       initial: "none",
@@ -211,7 +265,7 @@ const chart = chartSetup.createMachine({
 
 export const analyst = defineAgent({
   name: "analyst",
-  version: 1,
+  version: 2,
   events: [
     MailRead,
     InvoiceNoted,
@@ -224,4 +278,9 @@ export const analyst = defineAgent({
     WorkFailed,
   ],
   machine: chart,
+  previous: { 1: analyst1 },
+  upgrade: (_, { context, value }) => ({
+    value: isObject(value) ? { ...value, reading: "unread" } : value,
+    context: { read: null, ...(isObject(context) ? context : {}) },
+  }),
 })

@@ -2,7 +2,8 @@
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import type { JsonObject } from "../machines/agent.ts"
 import { oneLine } from "./aios-words.ts"
-import type { Known, Words } from "./event-words.ts"
+import type { Known } from "./event-words.ts"
+import type { Words } from "./event-words-outcomes.ts"
 import { textOf } from "./fields.ts"
 
 const detailCharsMax = 160

@@ -16,6 +16,7 @@ import {
   stateText,
 } from "./aios-words.ts"
 import { founderTeller } from "./event-words-founder.ts"
+import { outcomeWords, sentence, spoken, type Words } from "./event-words-outcomes.ts"
 import { listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts"
 
 /** Words quoted in one line. */
@@ -32,12 +33,6 @@ export interface Known {
   /** Name of the activity that an ask of a stream is for: `<revision>.<place>`. */
   readonly activityOf: (stream: string, ask: string) => string
   readonly timeZone: string
-}
-
-export interface Words {
-  readonly what: string
-  /** More of it: the first line of a text, the reason. Empty where there is none. */
-  readonly detail: string
 }
 
 const forgotten = "(forgotten)"
@@ -74,61 +69,6 @@ const purposes: { readonly [purpose: string]: string } = {
   reminder: "to remind them of an invoice",
   followUp: "to follow up",
 }
-const kinds: { readonly [activity: string]: string } = {
-  draftMail: "The mail was drafted",
-  draftOutreach: "The mail was drafted",
-  draftArticle: "The article was drafted",
-  sendMail: "The mail was handed over",
-  recallMail: "The mail was taken back",
-  refundPayment: "The refund was recorded",
-  cancelRefund: "The refund was cancelled",
-  draftInvoice: "The invoice was drafted",
-  voidInvoice: "The draft invoice was voided",
-  publishArticle: "The article was published",
-  unpublishArticle: "The article was taken back",
-  noteContact: "The contact was noted in the CRM",
-  noteReminder: "The reminder was noted with the payments",
-  recordPayment: "The payment was recorded",
-  weighConversation: "The conversation was weighed",
-  composeReport: "The report was made",
-}
-/** `sendMail` → `send mail`. */
-const spoken = (name: string) =>
-  name.replaceAll(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)
-const sentence = (text: string) => text === "" ? "" : `${text[0]!.toUpperCase()}${text.slice(1)}`
-
-const outcome = (event: RecordedEvent, fields: JsonObject, known: Known): Words => {
-  const activity = known.activityOf(event.stream, textOf(fields["ask"]))
-  const output = objectOf(fields["output"])
-  const error = objectOf(fields["error"])
-  const problem = textOf(error["message"]) || textOf(fields["reason"]) || textOf(error["name"])
-  const done = kinds[activity] ?? `${sentence(spoken(activity) || "an activity")} was done`
-  const name = spoken(activity) || "an activity"
-  switch (event.type) {
-    case "ActivitySucceeded": {
-      const subject = textOf(output["subject"])
-      const made = textOf(output["made"])
-      return {
-        what: `${done}${subject === "" ? "" : `: ${quoted(subject)}`}${
-          made === "" ? "" : ` (by ${made})`
-        }`,
-        detail: textOf(output["where"]) || line(textOf(output["text"])) ||
-          line(textsOf(output["reasons"]).join(" · ")),
-      }
-    }
-    case "ActivityFailed":
-      return { what: `${sentence(name)} failed (${textOf(error["name"])})`, detail: line(problem) }
-    case "ActivitySkipped":
-      return { what: `${sentence(name)} was skipped`, detail: line(problem) }
-    case "ActivityQuarantined":
-      return { what: `Nobody knows whether ${name} happened`, detail: line(problem) }
-    case "ActivityReleased":
-      return { what: `You said that ${name} did not happen: it is held back no more`, detail: "" }
-    default:
-      return { what: `${sentence(name)} was begun`, detail: "" }
-  }
-}
-
 const teller: {
   readonly [type: string]: (fields: JsonObject, known: Known, event: RecordedEvent) => Words
 } = {
@@ -381,7 +321,9 @@ const who = (fields: JsonObject): string => {
 /** An event in words. */
 export const wordsOf = (event: RecordedEvent, known: Known): Words => {
   const fields = objectOf(known.opened(event.data))
-  if (event.type.startsWith("Activity")) return outcome(event, fields, known)
+  if (event.type.startsWith("Activity")) {
+    return outcomeWords(event, fields, known.activityOf(event.stream, textOf(fields["ask"])))
+  }
   const own = teller[event.type]
   if (own !== undefined) return own(fields, known, event)
   const state = stateText(event.metadata.value)

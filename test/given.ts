@@ -114,6 +114,12 @@ class Then {
     expect(this.state.snapshot.value).toEqual(value)
     return this
   }
+  /** These of its regions are so; of the others nothing is said. */
+  isIn(regions: { readonly [region: string]: StateValue }): Then {
+    expect(this.#folded.accepted, "the event is accepted").toBe(true)
+    expect(this.state.snapshot.value).toMatchObject(regions)
+    return this
+  }
   isRefused(): Then {
     expect(this.#folded.accepted, "the event is accepted").toBe(false)
     return this

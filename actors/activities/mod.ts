@@ -8,6 +8,7 @@ import { draftMail } from "./draft-mail.ts"
 import { noteContact } from "./note-contact.ts"
 import { noteReminder } from "./note-reminder.ts"
 import { publishArticle } from "./publish-article.ts"
+import { readConversation } from "./read-conversation.ts"
 import { recallMail } from "./recall-mail.ts"
 import { recordPayment } from "./record-payment.ts"
 import { refundPayment } from "./refund-payment.ts"
@@ -18,7 +19,7 @@ import { weighConversation } from "./weigh-conversation.ts"
 
 /**
  * Their ports: `EventLog`, `Vault`, `BlobStore`, `Mailer`, `Payments`, `Crm`, `Publisher`, `Recall`,
- * `Reports`; `Contacts` is given by the actor system.
+ * `Reports`, `LanguageModel`; `Contacts` is given by the actor system.
  */
 export const layer = join([
   cancelRefund,
@@ -29,6 +30,7 @@ export const layer = join([
   noteContact,
   noteReminder,
   publishArticle,
+  readConversation,
   recallMail,
   recordPayment,
   refundPayment,

@@ -18,6 +18,7 @@ import * as contacts from "../../actors/contacts.ts"
 import { askId, EventLog, type RecordedEvent } from "../../actors/event-log.ts"
 import { derivedId } from "../../actors/ids.ts"
 import { Mailer } from "../../actors/mailer.ts"
+import * as languageModel from "../../actors/language-model.ts"
 import * as recall from "../../actors/recall.ts"
 import { replay } from "../../actors/replay.ts"
 import * as reports from "../../actors/reports.ts"
@@ -89,9 +90,10 @@ const slowMailer = Layer.effect(
   ),
 ).pipe(Layer.provide(mailer.layer(join(directory, "outbox"))))
 
-const outside = Layer.mergeAll(slowMailer, recall.absent, reports.absent).pipe(
-  Layer.provideMerge(outsideFolders.layer(directory)),
-)
+const outside = Layer.mergeAll(slowMailer, recall.absent, languageModel.absent, reports.absent)
+  .pipe(
+    Layer.provideMerge(outsideFolders.layer(directory)),
+  )
 const house = runner.layer().pipe(
   Layer.provide(implementations.layer.pipe(Layer.provide(outside))),
   Layer.provideMerge(contacts.layer),

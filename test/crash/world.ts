@@ -16,6 +16,7 @@ import { EventLog } from "../../actors/event-log.ts"
 import { Mailer } from "../../actors/mailer.ts"
 import { OpenAsks } from "../../actors/open-asks.ts"
 import { Payments } from "../../actors/payments.ts"
+import * as languageModel from "../../actors/language-model.ts"
 import * as recall from "../../actors/recall.ts"
 import * as reports from "../../actors/reports.ts"
 import { SnapshotStore } from "../../actors/snapshot-store.ts"
@@ -170,7 +171,14 @@ export const incarnation = async <A>(
         }),
     ),
   )
-  const outside = Layer.mergeAll(mailer, payments, recall.absent, reports.absent, blobs.layer).pipe(
+  const outside = Layer.mergeAll(
+    mailer,
+    payments,
+    recall.absent,
+    languageModel.absent,
+    reports.absent,
+    blobs.layer,
+  ).pipe(
     Layer.provideMerge(outsideFolders.layer(world.directory)),
   )
   const house = runner.layer().pipe(

@@ -1,5 +1,5 @@
 /** The rules of a conversation: whose turn it is, what was promised, and when somebody has to be answered. */
-import { describe, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { analyst } from "../../machines/analyst.ts"
 import {
   dueSoonMillis,
@@ -76,44 +76,56 @@ const ended = (type: string, work = `executor-${person}~c1`) => ({
 })
 const given = (...steps: Parameters<typeof givenActor>[2][]) =>
   givenActor(analyst, person, ...steps)
+/** What is read of a person is told of by itself, below: here it is whatever it is. */
 const state = (turn: unknown, weighing: string, commitments: string) =>
   ({ turn, weighing, commitments }) as never
+const read = (by: "model" | "rules") =>
+  done("read", {
+    ...{ person, intent: "asksPrice", warmth: 70, by, upTo: epoch },
+    ...{
+      evidence: envelope,
+      made: by === "model" ? "gemma3:270m readConversation@1f2e" : "rules-2",
+    },
+  })
 
 describe("the turn", () => {
   it("is ours once the person wrote, and theirs once it was answered", () =>
-    void given(wrote({ asks: true })).is(state({ ours: "waiting" }, "weighing", "none"))
-      .when(answered(2)).is(state("theirs", "idle", "none")))
+    void given(wrote({ asks: true })).isIn(state({ ours: "waiting" }, "weighing", "none"))
+      .when(answered(2)).isIn(state("theirs", "idle", "none")))
   it("is nobody's after thanks alone", () =>
-    void given(wrote({ intents: ["thanks"] })).is(state("quiet", "idle", "none")))
+    void given(wrote({ intents: ["thanks"] })).isIn(state("quiet", "idle", "none")))
   it("is overdue when nobody answers, and lapses in the end", () =>
-    void given(wrote({ asks: true }), after(replyMillisMax)).is(
+    void given(wrote({ asks: true }), after(replyMillisMax)).isIn(
       state({ ours: "overdue" }, "weighing", "none"),
-    ).when(after(lapseMillis)).is(state({ ours: "lapsed" }, "weighing", "none")))
+    ).when(after(lapseMillis)).isIn(state({ ours: "lapsed" }, "weighing", "none")))
   it("counts from the first mail that nobody answered", () =>
     void given(
       wrote({ asks: true }),
       wrote({ at: 48, asks: true }),
       after(replyMillisMax - 48 * hour),
     )
-      .is(state({ ours: "overdue" }, "weighing", "none")))
+      .isIn(state({ ours: "overdue" }, "weighing", "none")))
   it("begins anew after it lapsed", () =>
-    void given(wrote({ asks: true }), after(60 * day), wrote({ at: 61 * 24, asks: true })).is(
+    void given(wrote({ asks: true }), after(60 * day), wrote({ at: 61 * 24, asks: true })).isIn(
       state({ ours: "waiting" }, "weighing", "none"),
     ))
   it("does not change for older mail that is told of later", () =>
-    void given(answered(5, { commitments: [] }), wrote({ at: 1, asks: true })).is(
+    void given(answered(5, { commitments: [] }), wrote({ at: 1, asks: true })).isIn(
       state("theirs", "idle", "none"),
     ))
   it("is not taken by a mail that instructs an AI, or that may be forged", () => {
-    given(wrote({ asks: true, instructsReader: true })).is(state("quiet", "idle", "none")).asks()
-    given(wrote({ asks: true, suspicions: ["lookalikeAddress"] })).is(
+    given(wrote({ asks: true, instructsReader: true })).isIn(state("quiet", "idle", "none")).asks()
+    given(wrote({ asks: true, suspicions: ["lookalikeAddress"] })).isIn(
       state("quiet", "idle", "none"),
     )
   })
   it("is closed for good by who wants no mail", () =>
-    void given(wrote({ asks: true }), closed).is(state("closed", "idle", "none")).stops("weigh")
+    void given(wrote({ asks: true }), closed).isIn(state("closed", "idle", "none")).stops(
+      "read",
+      "weigh",
+    )
       .when(wrote({ at: 9, asks: true, commitments: [{ by: "founder", at: 99 }] }))
-      .is(state("closed", "idle", "none")).asks().tellsNobody())
+      .isIn(state("closed", "idle", "none")).asks().tellsNobody())
 })
 
 describe("an answer that AIOS wrote", () => {
@@ -126,27 +138,27 @@ describe("an answer that AIOS wrote", () => {
   })
   const takenBack = { type: "AnswerTakenBack", person, work }
   it("makes it their turn, whoever asked for it", () =>
-    void given(wrote({ asks: true }), handedOver(0)).is(state("theirs", "weighing", "none")))
+    void given(wrote({ asks: true }), handedOver(0)).isIn(state("theirs", "weighing", "none")))
   it("leaves it ours where the person has written since", () =>
-    void given(wrote({ asks: true }), wrote({ at: 5, asks: true }), handedOver(0)).is(
+    void given(wrote({ asks: true }), wrote({ at: 5, asks: true }), handedOver(0)).isIn(
       state({ ours: "waiting" }, "weighing", "none"),
     ).knows({ lastOutwardAt: epoch }))
   it("that is taken back leaves the person waiting as before", () =>
-    void given(wrote({ asks: true }), handedOver(0), takenBack).is(
+    void given(wrote({ asks: true }), handedOver(0), takenBack).isIn(
       state({ ours: "waiting" }, "weighing", "none"),
     ).knows({ lastOutwardAt: 0, answered: null }))
   it("that is taken back changes nothing once the founder has written otherwise", () =>
-    void given(wrote({ asks: true }), handedOver(0), answered(2), takenBack).is(
+    void given(wrote({ asks: true }), handedOver(0), answered(2), takenBack).isIn(
       state("theirs", "idle", "none"),
     ))
   it("begins a conversation that nobody had", () =>
-    void given(handedOver(0)).is(state("theirs", "idle", "none")))
+    void given(handedOver(0)).isIn(state("theirs", "idle", "none")))
 })
 
 describe("what the founder dealt with otherwise", () => {
   const dealtWith = { type: "ConversationDealtWith", by: "operator" }
   it("waits no more, and what was promised is kept", () =>
-    void given(wrote({ asks: true, commitments: [{ by: "founder", at: 72 }] }), dealtWith).is(
+    void given(wrote({ asks: true, commitments: [{ by: "founder", at: 72 }] }), dealtWith).isIn(
       state("quiet", "idle", "kept"),
     ).knows({ pending: [], broken: [] }))
   it("withdraws the reply that was drafted", () =>
@@ -155,17 +167,17 @@ describe("what the founder dealt with otherwise", () => {
       { type: "WorkWithdrawn", because: "ConversationDealtWith" },
     ))
   it("is taken up again by the person's next mail", () =>
-    void given(wrote({ asks: true }), dealtWith, wrote({ at: 9, asks: true })).is(
+    void given(wrote({ asks: true }), dealtWith, wrote({ at: 9, asks: true })).isIn(
       state({ ours: "waiting" }, "weighing", "none"),
     ))
 })
 
 describe("weighing", () => {
   it("happens once the person wrote, and again for a newer mail", () =>
-    void given(wrote({ asks: true })).asks("weighConversation").when(wrote({ at: 1, asks: true }))
-      .asks("weighConversation").stops("weigh"))
+    void given(wrote({ asks: true })).asks("weighConversation", "readConversation")
+      .when(wrote({ at: 1, asks: true })).asks("weighConversation").stops("weigh"))
   it("is skipped for history, and nothing follows", () =>
-    void given(wrote({ intents: ["complains"] })).when(failed("weigh", "Skipped")).is(
+    void given(wrote({ intents: ["complains"] })).when(failed("weigh", "Skipped")).isIn(
       state({ ours: "waiting" }, "idle", "none"),
     ).tellsNobody())
   it("remembers ten mails, in the order they were sent", () =>
@@ -173,6 +185,42 @@ describe("weighing", () => {
       .knows({
         mails: Array.from({ length: mailsMax }, (_, n) => ({ sentAt: epoch + (n + 3) * hour })),
       }))
+})
+
+describe("what a model reads", () => {
+  const is = (reading: unknown) => ({ reading }) as never
+  const mails = (n: number) => Array.from({ length: n }, (_, at) => wrote({ at, asks: true }))
+  it("is asked for once the person wrote, with the words the rules read", () => {
+    const { inputs } = given(wrote({ asks: true })).isIn(is({ reading: "current" }))
+    expect(inputs[1]).toMatchObject({
+      ...{ person, record: "record-inward-0", quotes: envelope },
+      mails: [{ record: "record-inward-0", direction: "inward" }],
+    })
+  })
+  it("is kept with its evidence, and nobody is told", () =>
+    void given(wrote({ asks: true })).when(read("model")).isIn(is("read")).tellsNobody()
+      .knows({ read: { warmth: 70, evidence: envelope } }))
+  it("is the rules' reading where no model could be asked, or what it said did not hold", () =>
+    void given(wrote({ asks: true }), read("rules")).isIn(is("byRules")))
+  it("is read once more, however many mails come meanwhile", () =>
+    void given(...mails(5)).isIn(is({ reading: "outdated" })).when(read("model"))
+      .asks("readConversation").isIn(is({ reading: "current" })).when(read("model"))
+      .asks().isIn(is("read")))
+  it("is read again for the next mail", () =>
+    void given(wrote({ asks: true }), read("model")).when(wrote({ at: 3, intents: ["thanks"] }))
+      .isIn(is({ reading: "current" })))
+  it("is never asked for what is history, held back, older, or the founder's own", () => {
+    given({ ...wrote({ asks: true }), history: true }).isIn(is("unread")).asks()
+    given(wrote({ asks: true, instructsReader: true })).isIn(is("unread"))
+    given(wrote({ asks: true, suspicions: ["forgedFrom"] })).isIn(is("unread"))
+    given(answered(5), wrote({ at: 1, asks: true })).isIn(is("unread"))
+    given(answered(5)).isIn(is("unread"))
+  })
+  it("is skipped for what turns out to be history", () =>
+    void given(wrote({ asks: true })).when(failed("read", "Skipped")).isIn(is("unread")))
+  it("ends with the conversation", () =>
+    void given(wrote({ asks: true }), read("model")).when(closed).isIn(is("unread"))
+      .knows({ read: null }))
 })
 
 describe("a complaint", () => {
@@ -214,7 +262,7 @@ describe("a complaint", () => {
     void given(complaint, weighed("complaint")).when(answered(4)).tells(work, {
       type: "WorkWithdrawn",
       because: "MailRead",
-    }).is(state("theirs", "idle", "none")))
+    }).isIn(state("theirs", "idle", "none")))
   it("that comes again later is another one", () =>
     void given(
       complaint,
@@ -224,13 +272,13 @@ describe("a complaint", () => {
     )
       .when(weighed("complaint")).tells(`executor-${person}~c2`, { type: "MailRequested" }))
   it("is dealt with once it was answered or rejected", () => {
-    given(complaint, weighed("complaint"), ended("WorkCarriedOut")).is(
+    given(complaint, weighed("complaint"), ended("WorkCarriedOut")).isIn(
       state("theirs", "weighed", "none"),
     ).knows({ open: null })
-    given(complaint, weighed("complaint"), ended("WorkRejected")).is(
+    given(complaint, weighed("complaint"), ended("WorkRejected")).isIn(
       state("quiet", "weighed", "none"),
     )
-    given(complaint, weighed("complaint"), ended("WorkFailed")).is(
+    given(complaint, weighed("complaint"), ended("WorkFailed")).isIn(
       state({ ours: "waiting" }, "weighed", "none"),
     )
   })
@@ -267,30 +315,30 @@ describe("a commitment", () => {
   const promised = wrote({ asks: true, commitments: [{ by: "founder", at: 72 }] })
   const is = (commitments: string) => state({ ours: "waiting" }, "weighing", commitments)
   it("is due a day before its time, and broken after it", () =>
-    void given(promised).is(is("pending")).when(after(72 * hour - dueSoonMillis)).is(is("due"))
-      .when(after(dueSoonMillis)).is(state({ ours: "overdue" }, "weighing", "broken"))
+    void given(promised).isIn(is("pending")).when(after(72 * hour - dueSoonMillis)).isIn(is("due"))
+      .when(after(dueSoonMillis)).isIn(state({ ours: "overdue" }, "weighing", "broken"))
       .knows({ broken: [{ by: "founder" }], pending: [] }))
   it("is kept once whoever promised has written", () =>
-    void given(promised).when(answered(10)).is(state("theirs", "idle", "kept")))
+    void given(promised).when(answered(10)).isIn(state("theirs", "idle", "kept")))
   it("is replaced by a newer one", () =>
-    void given(promised).when(answered(10, { commitments: [{ by: "founder", at: 200 }] })).is(
+    void given(promised).when(answered(10, { commitments: [{ by: "founder", at: 200 }] })).isIn(
       state("theirs", "idle", "pending"),
     ).knows({ pending: [{ dueAt: epoch + 200 * hour }] }))
   it("of the person's is not kept by the founder's mail", () =>
-    void given(wrote({ commitments: [{ by: "person", at: 72 }] })).when(answered(10)).is(
+    void given(wrote({ commitments: [{ by: "person", at: 72 }] })).when(answered(10)).isIn(
       state("theirs", "idle", "pending"),
-    ).when(wrote({ at: 20, intents: ["thanks"] })).is(state("quiet", "idle", "kept")))
+    ).when(wrote({ at: 20, intents: ["thanks"] })).isIn(state("quiet", "idle", "kept")))
   it("that was broken is forgotten a month later", () =>
-    void given(promised, after(72 * hour), after(30 * day)).is(
+    void given(promised, after(72 * hour), after(30 * day)).isIn(
       state({ ours: "lapsed" }, "weighing", "none"),
     ))
   it("goes on with the next when one is broken", () =>
     void given(
       wrote({ asks: true, commitments: [{ by: "founder", at: 48 }, { by: "person", at: 60 }] }),
       after(60 * hour),
-    ).is(state({ ours: "waiting" }, "weighing", "broken")).knows({
+    ).isIn(state({ ours: "waiting" }, "weighing", "broken")).knows({
       broken: [{ by: "founder" }, { by: "person" }],
     }))
   it("in the past is none", () =>
-    void given(wrote({ asks: true, commitments: [{ by: "founder", at: -5 }] })).is(is("none")))
+    void given(wrote({ asks: true, commitments: [{ by: "founder", at: -5 }] })).isIn(is("none")))
 })

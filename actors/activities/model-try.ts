@@ -1,0 +1,74 @@
+/**
+ * One try with a model, for whoever has something else to fall back on: its answer, or plain reasons why
+ * there is none. Nothing fails here. Where no model is meant to be asked there are no reasons either.
+ */
+import { Effect, Option } from "effect"
+import {
+  LanguageModel,
+  type ModelAnswer,
+  type ModelRequest,
+  type ModelUnavailable,
+} from "../language-model.ts"
+
+/** Reasons that are kept. */
+const reasonsMax = 6
+
+export interface Try<A> {
+  readonly answered: ModelAnswer<A> | undefined
+  /** A line each, nothing personal. Empty where it answered, or where none was to be asked. */
+  readonly refused: ReadonlyArray<string>
+}
+
+/** What went wrong; nothing where the rules are what is wanted here. */
+const plain: { readonly [reason in ModelUnavailable["reason"]]: string | undefined } = {
+  absent: undefined,
+  operator: undefined,
+  failed: "the model failed",
+  timedOut: "the model took too long",
+  misfit: "the model's answer did not fit the shape",
+  budget: "the model's budget of the day is spent",
+  circuitOpen: "the model failed too often lately and was not asked",
+}
+
+/**
+ * `judge` says what is wrong with an answer, in lines without anything personal: the model is told them
+ * once, and they are kept where it does no better. `millisMax` bounds all of it.
+ */
+export const modelTry = <A>(
+  request: ModelRequest<A> & { readonly judge: (answer: A) => ReadonlyArray<string> },
+  millisMax: number,
+): Effect.Effect<Try<A>, never, LanguageModel> =>
+  Effect.suspend(() => {
+    let found: ReadonlyArray<string> = []
+    const judge = (answer: A) => {
+      found = request.judge(answer)
+      return found
+    }
+    const none = (reason: string | undefined): Try<A> => ({
+      answered: undefined,
+      refused: reason === undefined ? [] : [reason],
+    })
+    return Effect.flatMap(LanguageModel, (model) =>
+      model.complete({ ...request, judge, timeoutMillis: request.timeoutMillis ?? millisMax }))
+      .pipe(
+        Effect.timeoutOption(millisMax),
+        Effect.map(Option.match({
+          onNone: () =>
+            none(plain.timedOut),
+          // Whatever let it through: what does not stand is not used.
+          onSome: (answered): Try<A> => {
+            const wrong = request.judge(answered.answer)
+            return wrong.length === 0
+              ? { answered, refused: [] }
+              : { answered: undefined, refused: wrong.slice(0, reasonsMax) }
+          },
+        })),
+        Effect.catch(({ reason }) =>
+          Effect.succeed(
+            reason === "misfit" && found.length > 0
+              ? { answered: undefined, refused: found.slice(0, reasonsMax) }
+              : none(plain[reason]),
+          )
+        ),
+      )
+  })

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url"
 import * as activities from "./actors/activities/mod.ts"
 import * as activityRunner from "./actors/activities/runner.ts"
 import * as cadence from "./actors/cadence.ts"
+import * as circuits from "./actors/circuits-live.ts"
 import * as contacts from "./actors/contacts.ts"
 import { EventLog } from "./actors/event-log.ts"
 import * as intake from "./actors/intake.ts"
@@ -188,7 +189,8 @@ const foundations = (config: Configuration, way: Way) => {
 /** Everything, from the log to `Aios`. */
 const house = (config: Configuration, way: Way) => {
   const dispatch = way !== "read"
-  const system = actorSystem.layer({ agents, journals, dispatch, held: dispatch }).pipe(
+  const system = circuits.layer({ dispatch }).pipe(
+    Layer.provideMerge(actorSystem.layer({ agents, journals, dispatch, held: dispatch })),
     Layer.provideMerge(openAsks.layer),
     Layer.provideMerge(projectionsRunner.layer(projections)),
     Layer.provideMerge(foundations(config, way)),

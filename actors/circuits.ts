@@ -1,7 +1,7 @@
 /**
  * Port: one circuit per service AIOS leans on. Whoever calls a service calls it through its circuit; after
  * too many failures in a row nothing is tried for a while, one probe at a time finds out whether it works
- * again, and both changes are told to the service's `integration` actor.
+ * again, and both changes are told to the service's `integration` actor. What does it is `circuits-live.ts`.
  */
 import { Context, Effect, Layer, Schema } from "effect"
 import type { Service, Trouble } from "../machines/integration-events.ts"
@@ -15,7 +15,12 @@ export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen"
 
 export interface CircuitState {
   readonly service: Service
+  /** Nothing is tried, but a probe now and then. */
   readonly open: boolean
+  /** Open, and it never answered here: it is not installed, or not yet. No outage, and nobody is told. */
+  readonly absent: boolean
+  /** It answered in this process. */
+  readonly proven: boolean
   readonly trouble?: Trouble
   readonly reason?: string
   /** Epoch ms of the last change; 0: none since the start. */
@@ -29,13 +34,21 @@ export class Circuits extends Context.Service<Circuits, {
     effect: Effect.Effect<A, E, R>,
     trouble: (failure: E) => Trouble | undefined,
   ): Effect.Effect<A, E | CircuitOpen, R>
-  /** What was answered is of no use, though it came: counts like a failure. */
+  /** What was answered is of no use, though it came: counts like a failure. `reason`: without personal data. */
   readonly complain: (service: Service, trouble: Trouble, reason: string) => Effect.Effect<void>
-  /** How to find out whether the service works, without doing anything: set by who made its adapter. */
+  /**
+   * How to find out whether the service works, without doing anything: set by who made its adapter. It gets
+   * two seconds, and may ask for a helper to be started.
+   */
   readonly probe: (
     service: Service,
     effect: Effect.Effect<void, { readonly message: string }>,
   ) => Effect.Effect<void>
+  /**
+   * Finds out before something is told of the services. `down`: only those that do not work as far as is
+   * known; `all`: every one that can be probed.
+   */
+  readonly look: (which: "down" | "all") => Effect.Effect<void>
   readonly states: Effect.Effect<ReadonlyArray<CircuitState>>
 }>()("actors/Circuits") {}
 
@@ -46,6 +59,7 @@ export const closed: Layer.Layer<Circuits> = Layer.succeed(
     guard: (_, effect) => effect,
     complain: () => Effect.void,
     probe: () => Effect.void,
+    look: () => Effect.void,
     states: Effect.succeed([]),
   }),
 )

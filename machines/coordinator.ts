@@ -1,81 +1,44 @@
 /**
  * The one actor that sees the whole company: which slots were reached and which documents they want,
- * which adapters are down, and who may write to whom. It has the final word where two agents want the
- * same person. A slot counts once, and never backwards.
+ * which services are down, and who may write to whom. It has the final word where two agents want the
+ * same person. A slot counts once, and never backwards. Memory hears from it of the night, and of the
+ * services it leans on.
  */
-import { Schema } from "effect"
 import { assign, enqueueActions, setup } from "xstate"
-import { activity, defineAgent, event, isObject, personal, tell } from "./agent.ts"
-import { Purpose, Work } from "./executor.ts"
+import { defineAgent, isObject, tell } from "./agent.ts"
+import {
+  AdapterDegraded,
+  AdapterRecovered,
+  composeReport,
+  floorMillisMax,
+  floorRank,
+  FloorReleased,
+  FloorRequested,
+  type Slot,
+  SlotReached,
+} from "./coordinator-events.ts"
+import type { Purpose } from "./executor.ts"
+import { memoryStream } from "./memory.ts"
 import { coordinator1 } from "./previous/coordinator-1.ts"
-import { Instant, PersonKey } from "./record.ts"
+import { coordinator2 } from "./previous/coordinator-2.ts"
 
-/** Slots that come again and again, at local times of the founder. */
-export const slots = ["daily", "nightly", "weekly", "monthly", "quarterly"] as const
-export type Slot = (typeof slots)[number]
-/** A day in the founder's zone, `2026-11-24`. */
-export const LocalDate = Schema.String.check(Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/))
+export {
+  AdapterDegraded,
+  AdapterRecovered,
+  composeReport,
+  coordinatorKey,
+  floorMillisMax,
+  floorRank,
+  FloorReleased,
+  FloorRequested,
+  LocalDate,
+  type Slot,
+  SlotReached,
+  slots,
+} from "./coordinator-events.ts"
 
-export const SlotReached = event("SlotReached", {
-  slot: Schema.Literals(slots),
-  date: LocalDate,
-  /** How many slots of this kind went by unattended before this one. */
-  missed: Schema.Int,
-  /** A document of it is wanted; the cadence asks the settings. */
-  document: Schema.optionalKey(Schema.Boolean),
-})
-
-/** An adapter's circuit opened: what needs it waits or makes do. */
-export const AdapterDegraded = event("AdapterDegraded", {
-  adapter: Schema.String,
-  reason: Schema.String,
-})
-export const AdapterRecovered = event("AdapterRecovered", { adapter: Schema.String })
-
-/** An executor wants to write to a person. Answered with `FloorGranted` or `FloorDenied`. */
-export const FloorRequested = event("FloorRequested", {
-  person: PersonKey,
-  work: Work,
-  purpose: Purpose,
-  /** When the mail was sent that is answered, or the reason for the mail arose. */
-  answers: Schema.optionalKey(Instant),
-})
-/** The executor does not need the person any more; `sent`: it has written to them. */
-export const FloorReleased = event("FloorReleased", {
-  person: PersonKey,
-  work: Work,
-  sent: Schema.Boolean,
-})
-
-/** Who may write first where two want the same person: greater wins, the same waits its turn. */
-export const floorRank: { readonly [purpose in Purpose]: number } = {
-  complaint: 4,
-  answer: 3,
-  reminder: 2,
-  followUp: 1,
-}
-/** After a mail was sent nobody of lower rank writes to the person for so long. */
-export const floorMillisMax = 3 * 24 * 60 * 60 * 1000
-
-/** Makes the document of a slot from the log, see `actors/reports.ts`. */
-export const composeReport = activity({
-  name: "composeReport",
-  input: Schema.Struct({ slot: Schema.Literals(slots), date: LocalDate }),
-  output: Schema.Struct({
-    slot: Schema.Literals(slots),
-    date: LocalDate,
-    title: Schema.String,
-    /** Markdown; it names people, so it is sealed under the founder's key. */
-    text: personal(Schema.String),
-    /** The figures in it, by name. */
-    figures: Schema.Record(Schema.String, Schema.Finite),
-  }),
-  lane: "batch",
-  timeoutMillis: 60_000,
-})
-
-/** Key of the only coordinator: its stream is `coordinator-main`. */
-export const coordinatorKey = "main"
+/** Services memory leans on: it is told when they are down. */
+const servicesOfMemory: ReadonlyArray<string> = ["ollama", "chroma", "embedder"]
 
 /** Reports that wait to be made; older ones give way. */
 const reportsMax = 20
@@ -207,6 +170,19 @@ const chart = setup({
       const failed = context.reports.slice(0, 1).map((report) => ({ ...report, problem }))
       return { failed: [...context.failed, ...failed].slice(-reportsMax) }
     }),
+    tellOfNight: enqueueActions(({ event, enqueue }) => {
+      if (event.type !== "SlotReached") return
+      enqueue(tell(memoryStream, { type: "NightReached", date: event.date }))
+    }),
+    tellOfDegraded: enqueueActions(({ event, enqueue }) => {
+      if (event.type !== "AdapterDegraded" || !servicesOfMemory.includes(event.adapter)) return
+      const { adapter, reason } = event
+      enqueue(tell(memoryStream, { type: "ServiceDegraded", service: adapter, reason }))
+    }),
+    tellOfRecovered: enqueueActions(({ event, enqueue }) => {
+      if (event.type !== "AdapterRecovered" || !servicesOfMemory.includes(event.adapter)) return
+      enqueue(tell(memoryStream, { type: "ServiceRecovered", service: event.adapter }))
+    }),
     dropFloors: assign(({ context }) => ({ floors: current(context.floors, Date.now()) })),
     dropReport: assign(({ context }) => ({ reports: context.reports.slice(1) })),
     /** The final word: the floor is given, refused, or taken from somebody with a lesser reason. */
@@ -268,7 +244,11 @@ const chart = setup({
         SlotReached: [
           { guard: "isNextBrief", target: ".prepared", actions: "reach" },
           // The night ends the day: the next one needs a brief of its own.
-          { guard: "isNextNight", target: ".unprepared", actions: "reach" },
+          {
+            guard: "isNextNight",
+            target: ".unprepared",
+            actions: ["reach", "tellOfNight"],
+          },
         ],
       },
     },
@@ -279,13 +259,19 @@ const chart = setup({
         degraded: {
           on: {
             AdapterRecovered: [
-              { guard: "isOnlyOneDown", target: "normal", actions: "removeDegraded" },
-              { guard: "isDown", actions: "removeDegraded" },
+              {
+                guard: "isOnlyOneDown",
+                target: "normal",
+                actions: ["removeDegraded", "tellOfRecovered"],
+              },
+              { guard: "isDown", actions: ["removeDegraded", "tellOfRecovered"] },
             ],
           },
         },
       },
-      on: { AdapterDegraded: { target: ".degraded", actions: "addDegraded" } },
+      on: {
+        AdapterDegraded: { target: ".degraded", actions: ["addDegraded", "tellOfDegraded"] },
+      },
     },
     /** Who may write to whom: two agents never write to one person at once. */
     floor: {
@@ -342,10 +328,10 @@ const chart = setup({
 
 export const coordinator = defineAgent({
   name: "coordinator",
-  version: 2,
+  version: 3,
   events: [SlotReached, AdapterDegraded, AdapterRecovered, FloorRequested, FloorReleased],
   machine: chart,
-  previous: { 1: coordinator1 },
+  previous: { 1: coordinator1, 2: coordinator2 },
   upgrade: (_, { context, value }) => ({
     value: { floor: "free", reports: "idle", ...(typeof value === "string" ? {} : value) },
     context: { floors: {}, reports: [], failed: [], ...(isObject(context) ? context : {}) },

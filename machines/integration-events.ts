@@ -12,6 +12,8 @@ export type Service = typeof Service.Type
 export const Trouble = Schema.Literals(["absent", "slow", "garbage", "failed"])
 export type Trouble = typeof Trouble.Type
 
+/** It answered for the first time ever: from now on its silence is an outage. */
+export const ServiceAnswered = event("ServiceAnswered", {})
 /** It failed so often that nothing is tried any more for a while. */
 export const CircuitOpened = event("CircuitOpened", {
   trouble: Trouble,

@@ -5,6 +5,7 @@ import { article } from "./article.ts"
 import { coordinator } from "./coordinator.ts"
 import { executor } from "./executor-chart.ts"
 import { gatekeeper } from "./gatekeeper.ts"
+import { integration } from "./integration.ts"
 import { invoice } from "./invoice.ts"
 import { lead } from "./lead.ts"
 import { memory } from "./memory-chart.ts"
@@ -19,6 +20,7 @@ export const agents: ReadonlyArray<Agent> = [
   coordinator,
   executor,
   gatekeeper,
+  integration,
   invoice,
   lead,
   memory,

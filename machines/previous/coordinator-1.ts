@@ -1,6 +1,6 @@
 /** The chart of the coordinator up to version 1: no floor, no reports. */
 import { assign, setup } from "xstate"
-import type { AdapterDegraded, AdapterRecovered, Slot, SlotReached } from "../coordinator.ts"
+import type { AdapterDegraded, AdapterRecovered, Slot, SlotReached } from "../coordinator-events.ts"
 
 interface CoordinatorContext {
   /** By slot, the date of the last one reached. */

@@ -58,6 +58,32 @@ describe("adapters", () => {
       .is(at({})))
 })
 
+describe("memory", () => {
+  const memory = "memory-main"
+  it("is told of the night, once, and of no other slot", () => {
+    given(coordinator).when(reached("nightly", "2026-11-25"))
+      .tells(memory, { type: "NightReached", date: "2026-11-25" })
+      .when(reached("weekly", "2026-11-23")).tellsNobody()
+    given(coordinator, reached("nightly", "2026-11-25")).when(reached("nightly", "2026-11-25"))
+      .isRefused()
+  })
+  it("is told of the night also where it wants a document", () =>
+    void given(coordinator).when({ ...reached("nightly", "2026-11-25"), document: true })
+      .asks("composeReport").tells(memory, { type: "NightReached" }))
+  it("is told what it leans on is down, and that it is back", () => {
+    for (const service of ["ollama", "chroma", "embedder"]) {
+      given(coordinator, degraded("mailer")).when(degraded(service))
+        .tells(memory, { type: "ServiceDegraded", service, reason: "timeout" })
+        .when(recovered(service)).tells(memory, { type: "ServiceRecovered", service })
+      given(coordinator, degraded(service)).when(recovered(service))
+        .tells(memory, { type: "ServiceRecovered", service })
+    }
+  })
+  it("is not told of what it does not need", () =>
+    void given(coordinator).when(degraded("mailer")).tellsNobody().when(recovered("mailer"))
+      .tellsNobody())
+})
+
 describe("the floor", () => {
   const ada = "a".repeat(32)
   const bob = "b".repeat(32)

@@ -22,6 +22,7 @@ import * as router from "./actors/router.ts"
 import { Router } from "./actors/router.ts"
 import * as actorSystem from "./actors/system.ts"
 import { answers, connect } from "./adapters/aios-remote.ts"
+import * as helpers from "./adapters/helpers.ts"
 import * as backups from "./adapters/backup-folder.ts"
 import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
@@ -72,6 +73,8 @@ const Settings = Config.all({
   launcher: optional("AIOS_LAUNCHER"),
   port: optional("AIOS_PORT"),
   token: optional("AIOS_TOKEN"),
+  helpers: optional("AIOS_HELPERS"),
+  chromaUrl: optional("AIOS_CHROMA_URL"),
 })
 
 interface Configuration {
@@ -82,6 +85,9 @@ interface Configuration {
   readonly base: string
   readonly port: number
   readonly token: string | undefined
+  /** Socket of the launcher's supervisor of helper processes. */
+  readonly helpers: string | undefined
+  readonly chromaUrl: string | undefined
 }
 
 const wrongConfiguration = (message: string) =>
@@ -120,6 +126,8 @@ const configuration = Effect.gen(function* () {
     base: given.base,
     port,
     token: given.token,
+    helpers: given.helpers || undefined,
+    chromaUrl: given.chromaUrl || undefined,
   } satisfies Configuration
 })
 
@@ -194,6 +202,7 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(openAsks.layer),
     Layer.provideMerge(projectionsRunner.layer(projections)),
     Layer.provideMerge(foundations(config, way)),
+    Layer.provideMerge(helpers.supervised(config.helpers)),
   )
   const outside = outsideFolders.layer(config.dataDir)
   const reading = Layer.mergeAll(recall.layer, reports.layer.pipe(Layer.provide(outside))).pipe(

@@ -177,7 +177,7 @@ describe("layout", () => {
 
   it("imports name their file's ending", () => {
     const wrong = files.flatMap((file) =>
-      importsOf(file).filter((name) => name.startsWith(".") && !/\.(ts|json)$/.test(name))
+      importsOf(file).filter((name) => name.startsWith(".") && !/\.(ts|mjs|json)$/.test(name))
         .map((name) => `${file.path} imports ${name}`)
     )
     expect(wrong).toEqual([])

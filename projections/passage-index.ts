@@ -3,7 +3,7 @@
  * the one place where memory lies open on this machine: a file of its own that may be deleted at any time.
  * Calls are synchronous, as those of `ReadStore`.
  */
-import { Context } from "effect"
+import { Context, Schema } from "effect"
 import type { MemoryKind } from "./memory-items.ts"
 
 export interface Passage {
@@ -25,6 +25,15 @@ export interface WordsQuery {
   readonly person?: string
   readonly positionMax?: number
 }
+
+/** Thrown by every call when the file cannot be used. What is damaged is made anew by itself. */
+export class PassageIndexUnavailable
+  extends Schema.TaggedError<PassageIndexUnavailable>()("PassageIndexUnavailable", {
+    message: Schema.String,
+    /** The file was damaged and is empty now: it is filled from the log again. */
+    anew: Schema.Boolean,
+    cause: Schema.optionalKey(Schema.Defect()),
+  }) {}
 
 export class PassageIndex extends Context.Service<PassageIndex, {
   /** Position up to which the log is indexed, and a mark of the log it belongs to; undefined: nothing yet. */
@@ -52,5 +61,6 @@ export class PassageIndex extends Context.Service<PassageIndex, {
   /** Cached answers and the like; small values by key. */
   readonly note: (key: string) => string | undefined
   readonly setNote: (key: string, value: string | undefined) => void
+  /** Passages, checkpoint and notes go; vectors stay, since they are of texts and not of a log. */
   readonly clear: () => void
 }>()("projections/PassageIndex") {}

@@ -6,7 +6,7 @@
  * Rows:
  * - `item:<id>` a `MemoryItem`; `id` is that of the event that made it.
  * - `tier:<tier>:<at>:<id>`, `thread:<thread>:<at>:<id>`, `person:<person>:<at>:<id>` name items in order of
- *   when they happened (`at` padded, see `fields.ts`); the row is `{ kind, importance, summary? }`. Items in a
+ *   when they happened (`at` padded, see `fields.ts`); the row is `{ kind, importance, summary?, kept?, suspect? }`. Items in a
  *   segment and summaries that stand for nothing any more are in none of them.
  * - `stream:<stream>` the item of an imported record. `who:<person>` how many items are about them.
  * - `counts` `{ hot, warm, cold, archived, person, product, campaign, task, accepted, refused, withdrawn, replaced }`.
@@ -58,8 +58,14 @@ const keep = (rows: Rows, item: MemoryItem, before?: MemoryItem) => {
   for (const place of before === undefined ? [] : placesOf(before)) {
     if (!places.has(place)) rows.delete(place)
   }
-  const { importance, kind, summary } = item
-  const row: JsonObject = { kind, importance, ...(summary === undefined ? {} : { summary }) }
+  const { importance, kept, kind, summary, suspect } = item
+  const row: JsonObject = {
+    kind,
+    importance,
+    ...(summary === undefined ? {} : { summary }),
+    ...(kept === undefined ? {} : { kept }),
+    ...(suspect === undefined ? {} : { suspect }),
+  }
   for (const place of places) rows.set(place, row)
   rows.set(`item:${item.id}`, itemRow(item))
   const out = before === undefined || before.until !== undefined ? {} : { [tallied(before)]: -1 }

@@ -62,8 +62,11 @@ export interface SummaryRecord {
   readonly made: string
   readonly facts: { readonly found: number; readonly kept: number }
   readonly questions: { readonly asked: number; readonly answered: number }
-  /** Envelope of lines. */
+  /** Everybody it is about. */
+  readonly persons: ReadonlyArray<string>
+  /** Envelopes: lines, and every text that was tried. */
   readonly refused: Json
+  readonly attempts: Json
   readonly events: ReadonlyArray<string>
   readonly upTo: number
   readonly tokens: number

@@ -50,12 +50,15 @@ const outcomeChanges = (event: RecordedEvent, output: JsonObject): ReadonlyArray
   if (Array.isArray(output["evict"])) {
     const { because, kept, more, policy, spared } = output
     const evict = textsOf(output["evict"])
+    const recall = textsOf(output["recall"])
     return [
       { change: "move", items: evict, tier: "cold" },
+      { change: "move", items: recall, tier: "hot" },
       {
         change: "evicted",
         facts: {
           evicted: evict.length,
+          recalled: recall.length,
           because: objectOf(because),
           kept: numberOf(kept),
           spared: numberOf(spared),
@@ -86,7 +89,9 @@ const outcomeChanges = (event: RecordedEvent, output: JsonObject): ReadonlyArray
         asked: numberOf(questions["asked"]),
         answered: numberOf(questions["answered"]),
       },
+      persons: textsOf(output["persons"]),
       refused: output["refused"] ?? [],
+      attempts: output["attempts"] ?? [],
       events: textsOf(output["events"]),
       upTo: numberOf(output["upTo"]),
       tokens: numberOf(output["tokens"]),

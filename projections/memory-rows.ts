@@ -32,6 +32,8 @@ export interface Place {
   readonly kind: string
   readonly importance: number
   readonly summary?: string
+  readonly kept?: boolean
+  readonly suspect?: boolean
   /** The next page begins after it. */
   readonly key: string
 }
@@ -66,13 +68,15 @@ const places = (store: Store, prefix: string, options: PageOptions): ReadonlyArr
     const colon = rest.indexOf(":")
     const id = rest.slice(colon + 1)
     if (colon < 0 || id.length < idCharsMin) return []
-    const { importance, kind, summary } = objectOf(row)
+    const { importance, kept, kind, summary, suspect } = objectOf(row)
     return [{
       id,
       at: Number(rest.slice(0, colon)),
       kind: textOf(kind),
       importance: numberOf(importance),
       ...(typeof summary === "string" ? { summary } : {}),
+      ...(kept === true ? { kept } : {}),
+      ...(suspect === true ? { suspect } : {}),
       key,
     }]
   })

@@ -22,6 +22,7 @@ import { Router } from "./actors/router.ts"
 import * as actorSystem from "./actors/system.ts"
 import { answers, connect } from "./adapters/aios-remote.ts"
 import * as helpers from "./adapters/helpers.ts"
+import * as archive from "./adapters/archive-folder.ts"
 import * as backups from "./adapters/backup-folder.ts"
 import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
@@ -52,6 +53,7 @@ import * as openAsks from "./projections/open-asks.ts"
 import * as queries from "./projections/queries.ts"
 import * as recall from "./projections/recall-local.ts"
 import * as reports from "./projections/reports-local.ts"
+import * as tiers from "./projections/tiers-local.ts"
 import * as projectionsRunner from "./projections/runner.ts"
 
 /** Another command may hold the data directory for a moment: so long we wait for it. */
@@ -185,7 +187,11 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(helpers.supervised(config.helpers)),
   )
   const outside = outsideFolders.layer(config.dataDir)
-  const reading = Layer.mergeAll(recall.layer, reports.layer.pipe(Layer.provide(outside))).pipe(
+  const reading = Layer.mergeAll(
+    recall.layer,
+    tiers.layer,
+    reports.layer.pipe(Layer.provide(outside)),
+  ).pipe(
     Layer.provideMerge(queries.layer),
     Layer.provideMerge(recurrences.layer),
     Layer.provideMerge(system),
@@ -211,6 +217,7 @@ const house = (config: Configuration, way: Way) => {
   ).pipe(Layer.provideMerge(working))
   return aiosLocal.layer.pipe(
     Layer.provide(backups.layer(config.dataDir)),
+    Layer.provide(archive.layer(config.dataDir)),
     Layer.provideMerge(intakes),
   )
 }

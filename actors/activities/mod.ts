@@ -7,6 +7,7 @@ import { draftInvoice } from "./draft-invoice.ts"
 import { draftMail } from "./draft-mail.ts"
 import { noteContact } from "./note-contact.ts"
 import { noteReminder } from "./note-reminder.ts"
+import { planEviction } from "./plan-eviction.ts"
 import { publishArticle } from "./publish-article.ts"
 import { readConversation } from "./read-conversation.ts"
 import { recallMail } from "./recall-mail.ts"
@@ -19,7 +20,7 @@ import { weighConversation } from "./weigh-conversation.ts"
 
 /**
  * Their ports: `EventLog`, `Vault`, `BlobStore`, `Mailer`, `Payments`, `Crm`, `Publisher`, `Recall`,
- * `Reports`, `LanguageModel`; `Contacts` is given by the actor system.
+ * `Reports`, `LanguageModel`, `Tiers`; `Contacts` is given by the actor system.
  */
 export const layer = join([
   cancelRefund,
@@ -29,6 +30,7 @@ export const layer = join([
   draftMail,
   noteContact,
   noteReminder,
+  planEviction,
   publishArticle,
   readConversation,
   recallMail,

@@ -22,6 +22,7 @@ import * as languageModel from "../../actors/language-model.ts"
 import * as recall from "../../actors/recall.ts"
 import { replay } from "../../actors/replay.ts"
 import * as reports from "../../actors/reports.ts"
+import * as tiers from "../../actors/tiers.ts"
 import * as system from "../../actors/system.ts"
 import { ActorEngine } from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
@@ -90,7 +91,13 @@ const slowMailer = Layer.effect(
   ),
 ).pipe(Layer.provide(mailer.layer(join(directory, "outbox"))))
 
-const outside = Layer.mergeAll(slowMailer, recall.absent, languageModel.absent, reports.absent)
+const outside = Layer.mergeAll(
+  slowMailer,
+  recall.absent,
+  languageModel.absent,
+  reports.absent,
+  tiers.absent,
+)
   .pipe(
     Layer.provideMerge(outsideFolders.layer(directory)),
   )

@@ -69,6 +69,15 @@ export const localDay = (millis: number, timeZone: string): Day => {
   return `${pad(year, 4)}-${pad(month)}-${pad(day)}`
 }
 
+const monthsShort = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")
+/** `27 Nov 2026`. */
+export const dayWords = (day: Day): string => {
+  const [year, month, date] = day.split("-")
+  return date === undefined
+    ? `${Number(month)} ${monthsShort[Number(year) - 1]}`
+    : `${Number(date)} ${monthsShort[Number(month) - 1]} ${year}`
+}
+
 /** A day and month as it is meant by who writes on `written`. */
 const withYear = (month: number, day: number, written: Day | undefined): ReadonlyArray<Day> => {
   // 2028 has every day there is.
@@ -135,22 +144,41 @@ export const daysIn = (text: string, written?: Day): ReadonlyArray<DayFound> => 
   return found.sort((a, b) => a.start - b.start)
 }
 
-/** The days a text means that was written at `sentAt`: written out or not, the day itself among them. */
-export const daysMeant = (
+/** Sentences, and the clauses they are made of: of each way to name a day, a sentence is read for one. */
+const piecesOf = (text: string): ReadonlyArray<string> =>
+  text.slice(0, charsMax).split(/\n[ \t]*\n/).flatMap((paragraph) =>
+    sentencesOf(paragraph).flatMap((sentence) => {
+      const clauses = sentence.split(/[,;:“”"()[\]]|(?<=[.!?]) (?=[\p{Lu}“"])/u)
+      return clauses.length > 1 ? [sentence, ...clauses] : [sentence]
+    })
+  )
+
+/** The days a text names that was written at `sentAt`, in digits or as seen from there: `by Friday`. */
+export const daysSaid = (
   text: string,
   sentAt: number | undefined,
   timeZone: string,
 ): ReadonlyArray<Day> => {
   const written = sentAt === undefined ? undefined : localDay(sentAt, timeZone)
   const named = daysIn(text, written).flatMap(({ days }) => days)
-  if (sentAt === undefined || written === undefined) return named
-  const ahead = sentencesOf(text.slice(0, charsMax)).flatMap((sentence) =>
-    datesIn(sentence, { sentAt, timeZone, dayEndsAt: lastMinute }).map(({ dueAt }) =>
+  if (sentAt === undefined) return [...new Set(named)]
+  const ahead = piecesOf(text).flatMap((piece) =>
+    datesIn(piece, { sentAt, timeZone, dayEndsAt: lastMinute }).map(({ dueAt }) =>
       localDay(dueAt, timeZone)
     )
   )
-  return [...new Set([written, ...named, ...ahead])]
+  return [...new Set([...named, ...ahead])]
 }
+
+/** With the day it was written. */
+export const daysMeant = (
+  text: string,
+  sentAt: number | undefined,
+  timeZone: string,
+): ReadonlyArray<Day> =>
+  sentAt === undefined
+    ? daysSaid(text, sentAt, timeZone)
+    : [...new Set([localDay(sentAt, timeZone), ...daysSaid(text, sentAt, timeZone)])]
 
 const weekdays: ReadonlyArray<string> = [
   "monday|montags?|lundi|lunes",

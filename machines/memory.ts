@@ -9,48 +9,33 @@ import { PersonKey } from "./record.ts"
 
 export const memoryStream = "memory-main"
 
+const between = (minimum: number, maximum: number) =>
+  Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 /** A hundred years. */
 const daysLimit = 36_500
-/** Least and greatest of each number of the policy, by the name under which it is set. */
-export const policyLimits = {
-  "hot.itemsMax": [0, 1_000_000],
-  "hot.daysMax": [1, daysLimit],
-  "hot.importanceMin": [0, 1],
-  "summaries.perNightMax": [0, 10_000],
-  "summaries.tokensMax": [0, 1_000_000_000],
-  "summaries.quietDaysMin": [0, daysLimit],
-  "archive.daysMin": [1, daysLimit],
-} as const
-export type PolicyField = keyof typeof policyLimits
-
-const within = (field: PolicyField) => {
-  const [minimum, maximum] = policyLimits[field]
-  return Schema.isBetween({ minimum, maximum })
-}
-const whole = (field: PolicyField) => Schema.Int.check(within(field))
 
 /** The policy: data, not code. Each choice has a greater version number. */
 export const MemoryPolicy = Schema.Struct({
-  version: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
+  version: between(1, 1_000_000),
   hot: Schema.Struct({
     /** Items kept as vectors; the least important, then the oldest leave first. */
-    itemsMax: whole("hot.itemsMax"),
+    itemsMax: between(0, 1_000_000),
     /** Older ones leave, if a summary stands for them or they are worth little. */
-    daysMax: whole("hot.daysMax"),
+    daysMax: between(1, daysLimit),
     /** Items of less importance are never hot, 0 to 1. */
-    importanceMin: Schema.Finite.check(within("hot.importanceMin")),
+    importanceMin: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
   }),
   summaries: Schema.Struct({
     /** Subjects summarised in one night. */
-    perNightMax: whole("summaries.perNightMax"),
+    perNightMax: between(0, 10_000),
     /** Tokens a night may cost; what is left is taken up the next night. */
-    tokensMax: whole("summaries.tokensMax"),
+    tokensMax: between(0, 1_000_000_000),
     /** Days a thread has to be quiet. */
-    quietDaysMin: whole("summaries.quietDaysMin"),
+    quietDaysMin: between(0, daysLimit),
   }),
   archive: Schema.Struct({
     /** Cold items older than this go into segments when `aios archive` is asked for. */
-    daysMin: whole("archive.daysMin"),
+    daysMin: between(1, daysLimit),
   }),
 })
 export type MemoryPolicy = typeof MemoryPolicy.Type

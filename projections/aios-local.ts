@@ -24,12 +24,7 @@ import { approve, approveGroup, later, preview, reject } from "./aios-decisions.
 import { edit } from "./aios-edits.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
 import { backup, backupDone, blob, exported } from "./aios-kept.ts"
-import { archive, restoreSegment, segments } from "./aios-archive.ts"
 import { history } from "./aios-history.ts"
-import { memoryState } from "./aios-memory-state.ts"
-import { summarise } from "./aios-night.ts"
-import { memoryPolicy } from "./aios-policy.ts"
-import { summaries, withdrawSummary } from "./aios-summaries.ts"
 import { done } from "./aios-done.ts"
 import { paid } from "./aios-paid.ts"
 import { review } from "./aios-review.ts"
@@ -317,14 +312,14 @@ const make = Effect.gen(function* () {
     blob: (ref) => here(blob(ref)),
     recall: () => unfinished("recall"),
     costs: () => unfinished("costs"),
-    memory: here(memoryState),
-    summaries: (state) => here(summaries(state)),
-    withdrawSummary: (id, reason) => here(withdrawSummary(id, reason)),
-    summarise: (progress) => here(summarise(progress)),
-    memoryPolicy: (patch, apply) => here(memoryPolicy(patch, apply)),
-    archive: (options, progress) => here(archive(options, progress)),
-    segments: here(segments),
-    restoreSegment: (segment, progress) => here(restoreSegment(segment, progress)),
+    memory: unfinished("memory"),
+    summaries: () => unfinished("summaries"),
+    withdrawSummary: () => unfinished("withdrawSummary"),
+    summarise: () => unfinished("summarise"),
+    memoryPolicy: () => unfinished("memoryPolicy"),
+    archive: () => unfinished("archive"),
+    segments: unfinished("segments"),
+    restoreSegment: () => unfinished("restoreSegment"),
     services: unfinished("services"),
     modelPolicy: () => unfinished("modelPolicy"),
   })

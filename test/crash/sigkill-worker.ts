@@ -20,9 +20,9 @@ import { derivedId } from "../../actors/ids.ts"
 import { Mailer } from "../../actors/mailer.ts"
 import * as languageModel from "../../actors/language-model.ts"
 import * as recall from "../../actors/recall.ts"
+import * as subjectItems from "../../actors/summary-subjects.ts"
 import { replay } from "../../actors/replay.ts"
 import * as reports from "../../actors/reports.ts"
-import * as tiers from "../../actors/tiers.ts"
 import * as system from "../../actors/system.ts"
 import { ActorEngine } from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
@@ -96,7 +96,7 @@ const outside = Layer.mergeAll(
   recall.absent,
   languageModel.absent,
   reports.absent,
-  tiers.absent,
+  subjectItems.absent,
 )
   .pipe(
     Layer.provideMerge(outsideFolders.layer(directory)),

@@ -18,8 +18,8 @@ import { OpenAsks } from "../../actors/open-asks.ts"
 import { Payments } from "../../actors/payments.ts"
 import * as languageModel from "../../actors/language-model.ts"
 import * as recall from "../../actors/recall.ts"
+import * as subjectItems from "../../actors/summary-subjects.ts"
 import * as reports from "../../actors/reports.ts"
-import * as tiers from "../../actors/tiers.ts"
 import { SnapshotStore } from "../../actors/snapshot-store.ts"
 import * as system from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
@@ -176,9 +176,9 @@ export const incarnation = async <A>(
     mailer,
     payments,
     recall.absent,
+    subjectItems.absent,
     languageModel.absent,
     reports.absent,
-    tiers.absent,
     blobs.layer,
   ).pipe(
     Layer.provideMerge(outsideFolders.layer(world.directory)),

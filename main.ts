@@ -14,8 +14,7 @@ import * as circuits from "./actors/circuits-live.ts"
 import * as contacts from "./actors/contacts.ts"
 import { EventLog } from "./actors/event-log.ts"
 import * as intake from "./actors/intake.ts"
-import * as languageModel from "./actors/language-model.ts"
-import { Mailer } from "./actors/mailer.ts"
+import * as modelDesk from "./actors/model-desk.ts"
 import { RecordReader } from "./actors/record-reader.ts"
 import { quarantineOpen } from "./actors/restored.ts"
 import * as router from "./actors/router.ts"
@@ -23,6 +22,7 @@ import { Router } from "./actors/router.ts"
 import * as actorSystem from "./actors/system.ts"
 import { answers, connect } from "./adapters/aios-remote.ts"
 import * as helpers from "./adapters/helpers.ts"
+import * as archive from "./adapters/archive-folder.ts"
 import * as backups from "./adapters/backup-folder.ts"
 import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
@@ -30,9 +30,12 @@ import * as diskSpace from "./adapters/disk-space-statfs.ts"
 import * as memoryLog from "./adapters/event-log-memory.ts"
 import * as outsideFolders from "./adapters/outside-folders.ts"
 import * as keepingFiles from "./adapters/keeping-files.ts"
+import * as inference from "./adapters/inference-lazy.ts"
+import * as mailer from "./adapters/mailer-lazy.ts"
 import { ownerOf } from "./adapters/owner-lock.ts"
 import * as memoryRows from "./adapters/read-store-memory.ts"
 import * as sqliteRows from "./adapters/read-store-sqlite.ts"
+import * as recurrences from "./adapters/recurrences-lazy.ts"
 import * as routerCheckpoint from "./adapters/router-checkpoint-file.ts"
 import * as memorySnapshots from "./adapters/snapshot-store-memory.ts"
 import * as memoryVault from "./adapters/vault-memory.ts"
@@ -44,13 +47,14 @@ import { Aios, OperationFailed } from "./projections/aios.ts"
 import { failureOf } from "./projections/aios-failures.ts"
 import * as aiosLocal from "./projections/aios-local.ts"
 import { objectOf } from "./projections/fields.ts"
+import * as modelLedger from "./projections/model-ledger-local.ts"
 import { projections } from "./projections/mod.ts"
 import * as openAsks from "./projections/open-asks.ts"
 import * as queries from "./projections/queries.ts"
 import * as recall from "./projections/recall-local.ts"
-import * as subjectItems from "./projections/subject-items-local.ts"
-import { Recurrences } from "./projections/recurrences.ts"
 import * as reports from "./projections/reports-local.ts"
+import * as subjectItems from "./projections/subject-items-local.ts"
+import * as tiers from "./projections/tiers-local.ts"
 import * as projectionsRunner from "./projections/runner.ts"
 
 /** Another command may hold the data directory for a moment: so long we wait for it. */
@@ -76,6 +80,8 @@ const Settings = Config.all({
   token: optional("AIOS_TOKEN"),
   helpers: optional("AIOS_HELPERS"),
   chromaUrl: optional("AIOS_CHROMA_URL"),
+  ollama: optional("OLLAMA_HOST"),
+  model: optional("AIOS_MODEL"),
 })
 
 interface Configuration {
@@ -89,6 +95,10 @@ interface Configuration {
   /** Socket of the launcher's supervisor of helper processes. */
   readonly helpers: string | undefined
   readonly chromaUrl: string | undefined
+  /** Where Ollama answers; empty: where it usually does. */
+  readonly ollama: string
+  /** The small model, where the founder chose none. */
+  readonly model: string | undefined
 }
 
 const wrongConfiguration = (message: string) =>
@@ -129,6 +139,8 @@ const configuration = Effect.gen(function* () {
     token: given.token,
     helpers: given.helpers || undefined,
     chromaUrl: given.chromaUrl || undefined,
+    ollama: given.ollama ?? "",
+    model: given.model?.trim() || undefined,
   } satisfies Configuration
 })
 
@@ -148,36 +160,6 @@ const fixedClock = (real: Clock.Clock, millis: number): Clock.Clock => {
 
 /** In `read` nothing is delivered, no timer fires and no activity runs. `stay` serves others too. */
 type Way = Mode | "stay"
-
-const lazyMailer = (folder: string) => {
-  const loaded = Effect.gen(function* () {
-    const { layer } = yield* Effect.promise(() => import("./adapters/mailer-folder.ts"))
-    return yield* Effect.provide(Mailer, layer(folder))
-  })
-  return Layer.succeed(
-    Mailer,
-    Mailer.of({
-      send: (mail, key) => Effect.flatMap(loaded, (mailer) => mailer.send(mail, key)),
-      recall: (key) => Effect.flatMap(loaded, (mailer) => mailer.recall(key)),
-      sends: false,
-    }),
-  )
-}
-
-/** The calendar library is loaded by the first question about a calendar. */
-const lazyRecurrences = () => {
-  const loaded = Effect.gen(function* () {
-    const { layer } = yield* Effect.promise(() => import("./adapters/recurrences-ical.ts"))
-    return yield* Effect.provide(Recurrences, layer)
-  })
-  return Layer.succeed(
-    Recurrences,
-    Recurrences.of({
-      between: (...asked) => Effect.flatMap(loaded, (one) => one.between(...asked)),
-      betweenAll: (...asked) => Effect.flatMap(loaded, (one) => one.betweenAll(...asked)),
-    }),
-  )
-}
 
 /** The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. */
 const foundations = (config: Configuration, way: Way) => {
@@ -209,16 +191,22 @@ const house = (config: Configuration, way: Way) => {
   const reading = Layer.mergeAll(
     recall.layer,
     subjectItems.layer,
+    tiers.layer,
     reports.layer.pipe(Layer.provide(outside)),
   ).pipe(
     Layer.provideMerge(queries.layer),
-    Layer.provideMerge(lazyRecurrences()),
+    Layer.provideMerge(recurrences.layer),
     Layer.provideMerge(system),
+  )
+  const desk = modelDesk.layer(config.model === undefined ? {} : { model: config.model }).pipe(
+    Layer.provide(inference.layer(config.ollama)),
+    Layer.provide(modelLedger.layer),
+    Layer.provide(system),
   )
   const working = activityRunner.layer({ dispatch }).pipe(
     Layer.provide(activities.layer),
-    Layer.provide(languageModel.absent),
-    Layer.provideMerge(lazyMailer(join(config.dataDir, "outbox"))),
+    Layer.provide(desk),
+    Layer.provideMerge(mailer.layer(join(config.dataDir, "outbox"))),
     Layer.provide(outside),
     Layer.provide(contacts.layer),
     Layer.provideMerge(reading),
@@ -231,6 +219,7 @@ const house = (config: Configuration, way: Way) => {
   ).pipe(Layer.provideMerge(working))
   return aiosLocal.layer.pipe(
     Layer.provide(backups.layer(config.dataDir)),
+    Layer.provide(archive.layer(config.dataDir)),
     Layer.provideMerge(intakes),
   )
 }

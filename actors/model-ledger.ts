@@ -10,6 +10,10 @@ export interface Answered {
   readonly tokensIn: number
   readonly tokensOut: number
   readonly transcript: BlobRef
+  /** False: it did not fit, and was not used. */
+  readonly useful: boolean
+  /** When its outcome was recorded, epoch ms. */
+  readonly at: number
 }
 
 export interface Spent {

@@ -26,8 +26,13 @@ import { isFailureOfStorage, prepare, rowOf, troubleOf } from "./sqlite.ts"
 
 /** Files that are one number, one secret: copied as they are. What is made anew from the log is left out. */
 export const smallFiles = ["secret", "token"]
-/** Folders that are copied with all files in them. */
-export const folders = ["blobs", "outbox", "payments", "crm", "published"]
+/**
+ * Folders that are copied with all files in them. Memory's own (`chroma`, `models`, `helpers`, the file
+ * `memory.db`) are none of them: what is in them is made again.
+ */
+export const folders = ["blobs", "outbox", "payments", "crm", "published", "archive"]
+/** Files in them are replaced, never changed. */
+const constantFolders = new Set(["blobs", "archive"])
 /** A copy that a crash left is removed by the next backup after this time. */
 const leftoverMillis = 24 * 60 * 60 * 1000
 const stepPages = 4_096
@@ -90,7 +95,7 @@ const filesBelow = (root: string, folder: string): ReadonlyArray<string> => {
 const codeOf = (cause: unknown) =>
   typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
 
-/** Blobs never change, so a second name is a copy; where links are not possible it is a real one. */
+/** Some files never change, so a second name is a copy; where links are not possible it is a real one. */
 const take = (from: string, to: string, constant: boolean): boolean => {
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 })
   if (constant) {
@@ -165,7 +170,9 @@ const copyAll = async (
   }
   for (const one of folders) {
     for (const path of filesBelow(directory, one)) {
-      if (take(join(directory, path), join(folder, path), one === "blobs")) paths.push(path)
+      if (take(join(directory, path), join(folder, path), constantFolders.has(one))) {
+        paths.push(path)
+      }
     }
   }
   const there = paths.filter((path) => existsSync(join(folder, path)))

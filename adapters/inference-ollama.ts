@@ -17,6 +17,11 @@ const nextPieceMillisMax = 60_000
 const embedMillisMax = 120_000
 /** Texts of one request for vectors: more are asked for in turn, so that others get theirs in between. */
 const embedTexts = 32
+/** Ollama needs a minute to cut a word of 10,000 letters into tokens (a picture in a mail); models know none. */
+const wordCharsMax = 100
+/** No embedding model's window holds more. */
+const textCharsMax = 32_768
+const longWord = new RegExp(`(\\S{${wordCharsMax}})\\S+`, "g")
 /** A download of which nothing is heard for so long is stuck. */
 const pullMillisMax = 120_000
 /** Of a refusal's text, letters. */
@@ -195,7 +200,9 @@ export const layer = (options: { readonly host: string }): Layer.Layer<Inference
       embed: Effect.fn("Inference.embed")(function* (model, texts) {
         const vectors: Array<Float32Array> = []
         for (let from = 0; from < texts.length; from += embedTexts) {
-          const input = texts.slice(from, from + embedTexts)
+          const input = texts.slice(from, from + embedTexts).map((text) =>
+            text.slice(0, textCharsMax).replace(longWord, "$1")
+          )
           const { embeddings } = yield* asked(
             model,
             (client) => client.embed({ model, input, truncate: true }),

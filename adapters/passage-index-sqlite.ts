@@ -261,7 +261,9 @@ export const layer = (file: string): Layer.Layer<PassageIndex, PassageIndexUnava
       let { db } = start
       yield* Effect.addFinalizer(() => Effect.sync(() => db.close()))
       if (start.anew) {
-        yield* Effect.logWarning(`${file} was damaged or of another version: it is made anew from the log`)
+        yield* Effect.logWarning(
+          `${file} was damaged or of another version: it is made anew from the log`,
+        )
       }
       let work = workOn(db)
       const attempt = <A>(what: (on: typeof work) => A): A => {

@@ -15,6 +15,7 @@ import * as languageModel from "../actors/language-model.ts"
 import * as recall from "../actors/recall.ts"
 import * as subjectItems from "../actors/summary-subjects.ts"
 import * as reports from "../actors/reports.ts"
+import * as tiers from "../actors/tiers.ts"
 import * as system from "../actors/system.ts"
 import * as dataDirectory from "../adapters/data-directory.ts"
 import * as mailer from "../adapters/mailer-folder.ts"
@@ -84,6 +85,7 @@ export const layer = (directory: string) =>
       Layer.provide(outsideFolders.layer(directory)),
       Layer.provide(Layer.mergeAll(recall.absent, languageModel.absent, subjectItems.absent)),
       Layer.provide(reports.absent),
+      Layer.provide(tiers.absent),
     )),
     Layer.provideMerge(contacts.layer),
     Layer.provideMerge(system.layer({ agents: [...agents, contact], journals })),

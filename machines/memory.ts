@@ -9,33 +9,48 @@ import { PersonKey } from "./record.ts"
 
 export const memoryStream = "memory-main"
 
-const between = (minimum: number, maximum: number) =>
-  Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 /** A hundred years. */
 const daysLimit = 36_500
+/** Least and greatest of each number of the policy, by the name under which it is set. */
+export const policyLimits = {
+  "hot.itemsMax": [0, 1_000_000],
+  "hot.daysMax": [1, daysLimit],
+  "hot.importanceMin": [0, 1],
+  "summaries.perNightMax": [0, 10_000],
+  "summaries.tokensMax": [0, 1_000_000_000],
+  "summaries.quietDaysMin": [0, daysLimit],
+  "archive.daysMin": [1, daysLimit],
+} as const
+export type PolicyField = keyof typeof policyLimits
+
+const within = (field: PolicyField) => {
+  const [minimum, maximum] = policyLimits[field]
+  return Schema.isBetween({ minimum, maximum })
+}
+const whole = (field: PolicyField) => Schema.Int.check(within(field))
 
 /** The policy: data, not code. Each choice has a greater version number. */
 export const MemoryPolicy = Schema.Struct({
-  version: between(1, 1_000_000),
+  version: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
   hot: Schema.Struct({
     /** Items kept as vectors; the least important, then the oldest leave first. */
-    itemsMax: between(0, 1_000_000),
+    itemsMax: whole("hot.itemsMax"),
     /** Older ones leave, if a summary stands for them or they are worth little. */
-    daysMax: between(1, daysLimit),
+    daysMax: whole("hot.daysMax"),
     /** Items of less importance are never hot, 0 to 1. */
-    importanceMin: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+    importanceMin: Schema.Finite.check(within("hot.importanceMin")),
   }),
   summaries: Schema.Struct({
     /** Subjects summarised in one night. */
-    perNightMax: between(0, 10_000),
+    perNightMax: whole("summaries.perNightMax"),
     /** Tokens a night may cost; what is left is taken up the next night. */
-    tokensMax: between(0, 1_000_000_000),
+    tokensMax: whole("summaries.tokensMax"),
     /** Days a thread has to be quiet. */
-    quietDaysMin: between(0, daysLimit),
+    quietDaysMin: whole("summaries.quietDaysMin"),
   }),
   archive: Schema.Struct({
     /** Cold items older than this go into segments when `aios archive` is asked for. */
-    daysMin: between(1, daysLimit),
+    daysMin: whole("archive.daysMin"),
   }),
 })
 export type MemoryPolicy = typeof MemoryPolicy.Type

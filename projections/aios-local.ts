@@ -2,9 +2,8 @@
  * `Aios` in the process that owns the log. Reading operations read; of the others each does what it
  * says and leaves the rest to `settle`, which routes what was taken in and works it off.
  */
-import { Clock, DateTime, Effect, Layer, Option, Stream } from "effect"
+import { Clock, DateTime, Effect, Layer, Stream } from "effect"
 import { ActorSystem } from "../actors/actor-system.ts"
-import { Circuits } from "../actors/circuits.ts"
 import type { BlobStore } from "../actors/blob-store.ts"
 import { catchUp, instantOf } from "../actors/cadence.ts"
 import { DiskSpace, roomForImports } from "../actors/disk-space.ts"
@@ -25,18 +24,21 @@ import { approve, approveGroup, later, preview, reject } from "./aios-decisions.
 import { edit } from "./aios-edits.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
 import { backup, backupDone, blob, exported } from "./aios-kept.ts"
+import { archive, restoreSegment, segments } from "./aios-archive.ts"
 import { history } from "./aios-history.ts"
+import { memoryState } from "./aios-memory-state.ts"
+import { summarise } from "./aios-night.ts"
+import { memoryPolicy } from "./aios-policy.ts"
+import { summaries, withdrawSummary } from "./aios-summaries.ts"
 import { done } from "./aios-done.ts"
 import { paid } from "./aios-paid.ts"
 import { review } from "./aios-review.ts"
-import { checkOf, type Look, missingOf, servicesOf } from "./aios-services.ts"
 import { resolve, unclear } from "./aios-settle.ts"
 import { undo } from "./aios-undo.ts"
 import { whyNot } from "./aios-why-not.ts"
 import { why } from "./aios-why.ts"
 import { models, people, propose, reports, rows, view } from "./aios-views.ts"
 import { Queries } from "./queries.ts"
-import { adviceWords } from "./service-words.ts"
 import { ReadStore } from "./read-store.ts"
 import { Projections } from "./runner.ts"
 
@@ -138,9 +140,6 @@ const make = Effect.gen(function* () {
     return yield* settings
   })
 
-  const circuits = Option.getOrUndefined(yield* Effect.serviceOption(Circuits))
-  const standing = (which: Look) => here(servicesOf(circuits, which))
-
   const brief = Effect.fnUntraced(function* (asked: string | undefined) {
     const now = yield* Clock.currentTimeMillis
     if (asked === undefined) {
@@ -155,9 +154,6 @@ const make = Effect.gen(function* () {
     }
     const date = asked ?? today
     const end = instantOf(dayAfter(date, 1), "00:00", timeZone)
-    // How things stand is told of the present only. What was never there is looked for: it may have come.
-    const rows = date === today ? yield* standing(asked === undefined ? "untried" : "none") : []
-    const advice = adviceWords(missingOf(rows))
     return yield* door(queries.brief({
       date,
       since: instantOf(dayAfter(date, -1), briefAt, timeZone),
@@ -170,7 +166,6 @@ const make = Effect.gen(function* () {
         onFailure: ({ message }) => [{ what: message, fix: "aios doctor" }],
         onSuccess: () => [],
       }),
-      ...(advice === undefined ? {} : { advice: [advice] }),
     }))
   })
 
@@ -229,7 +224,6 @@ const make = Effect.gen(function* () {
         fix: "aios replay names them; mend the chart, then start again",
       },
     )
-    checks.push(...(yield* standing("all")).map(checkOf))
     return { ok: checks.every((check) => check.ok), checks }
   })
 
@@ -323,15 +317,15 @@ const make = Effect.gen(function* () {
     blob: (ref) => here(blob(ref)),
     recall: () => unfinished("recall"),
     costs: () => unfinished("costs"),
-    memory: unfinished("memory"),
-    summaries: () => unfinished("summaries"),
-    withdrawSummary: () => unfinished("withdrawSummary"),
-    summarise: () => unfinished("summarise"),
-    memoryPolicy: () => unfinished("memoryPolicy"),
-    archive: () => unfinished("archive"),
-    segments: unfinished("segments"),
-    restoreSegment: () => unfinished("restoreSegment"),
-    services: standing("none"),
+    memory: here(memoryState),
+    summaries: (state) => here(summaries(state)),
+    withdrawSummary: (id, reason) => here(withdrawSummary(id, reason)),
+    summarise: (progress) => here(summarise(progress)),
+    memoryPolicy: (patch, apply) => here(memoryPolicy(patch, apply)),
+    archive: (options, progress) => here(archive(options, progress)),
+    segments: here(segments),
+    restoreSegment: (segment, progress) => here(restoreSegment(segment, progress)),
+    services: unfinished("services"),
     modelPolicy: () => unfinished("modelPolicy"),
   })
 })

@@ -88,6 +88,22 @@ export interface MemoryState {
   /** State of the agent's chart, and the last night's figures in words. */
   readonly state: StateValue
   readonly lastNight: string
+  /** The last night, or the one that goes on; absent before the first. */
+  readonly night?: {
+    readonly startedAt: number
+    readonly endedAt?: number
+    readonly accepted: number
+    readonly refused: number
+    /** Could not be asked for. */
+    readonly skipped: number
+    /** Wait to be summarised, in this night or another. */
+    readonly left: number
+    readonly tokens: number
+    /** Why it waits, or ended early; empty where all is well. */
+    readonly problem: string
+  }
+  /** What waits, and for what, a sentence each with what to do; empty where nothing does. */
+  readonly waits: ReadonlyArray<string>
 }
 
 export interface SummaryRow {
@@ -96,7 +112,8 @@ export interface SummaryRow {
   readonly of: string
   /** What it is about, in words. */
   readonly about: string
-  readonly state: "accepted" | "refused" | "withdrawn"
+  /** `replaced`: a newer one of the same subject stands in its place. */
+  readonly state: "accepted" | "refused" | "withdrawn" | "replaced"
   readonly text: string
   readonly made: string
   readonly facts: { readonly found: number; readonly kept: number }
@@ -111,7 +128,11 @@ export interface PolicyEffect {
   readonly policy: MemoryPolicy
   readonly applied: boolean
   readonly evict: number
+  /** Left once, and fit again. */
+  readonly recall: number
+  /** Hot afterwards. */
   readonly keep: number
+  /** Of these, stay only because no summary stands for them. */
   readonly spared: number
   readonly because: { readonly [reason: string]: number }
 }
@@ -126,7 +147,21 @@ export interface Segment {
   readonly at: number
   /** Its file is there and whole. */
   readonly ok: boolean
+  /** `missing`, `damaged`, or empty. The log has all that was in it: it can be written again. */
+  readonly problem: string
   readonly restored: boolean
+}
+
+/** What was archived, or with `dryRun` would be. */
+export interface Archived {
+  readonly dryRun: boolean
+  /** Days that an item must be old. */
+  readonly days: number
+  readonly items: number
+  /** Written now; none in a dry run. */
+  readonly segments: ReadonlyArray<Segment>
+  /** Were missing or damaged, and were written again from the log. */
+  readonly again: ReadonlyArray<string>
 }
 
 /** A service AIOS leans on. */

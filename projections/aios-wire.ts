@@ -248,11 +248,18 @@ export const Arguments = {
     Schema.Struct({ since: at, agent: Schema.optionalKey(Text) }),
   ]),
   memory: Schema.Tuple([]),
-  summaries: Schema.Tuple([Schema.NullOr(Schema.Literals(["accepted", "refused", "withdrawn"]))]),
+  summaries: Schema.Tuple([
+    Schema.NullOr(Schema.Literals(["accepted", "refused", "withdrawn", "replaced"])),
+  ]),
   withdrawSummary: Schema.Tuple([Text, Text]),
   summarise: Schema.Tuple([]),
   memoryPolicy: Schema.Tuple([Schema.Record(Text, Schema.Json), Schema.Boolean]),
-  archive: Schema.Tuple([Schema.Struct({ days: Schema.optionalKey(Schema.Finite) })]),
+  archive: Schema.Tuple([
+    Schema.Struct({
+      days: Schema.optionalKey(Schema.Finite),
+      dryRun: Schema.optionalKey(Schema.Boolean),
+    }),
+  ]),
   segments: Schema.Tuple([]),
   restoreSegment: Schema.Tuple([Text]),
   services: Schema.Tuple([]),

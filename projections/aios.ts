@@ -9,6 +9,7 @@ import type { Settings } from "../actors/settings.ts"
 import type { Json, StateValue } from "../machines/agent.ts"
 import type { Remaining } from "../actors/actor-system.ts"
 import type {
+  Archived,
   Costs,
   MemoryState,
   PolicyEffect,
@@ -527,8 +528,11 @@ export class Aios extends Context.Service<Aios, {
   summarise(progress: Progress): Op<MemoryState>
   /** A changed policy: what it would do, or with `apply` does. */
   memoryPolicy(patch: { readonly [name: string]: Json }, apply: boolean): Op<PolicyEffect>
-  /** Cold items older than `days` (default: the policy's) into a compressed segment. */
-  archive(options: { readonly days?: number }, progress: Progress): Op<Segment | null>
+  /** Cold items older than `days` (default: the policy's) into compressed segments. */
+  archive(
+    options: { readonly days?: number; readonly dryRun?: boolean },
+    progress: Progress,
+  ): Op<Archived>
   readonly segments: Op<ReadonlyArray<Segment>>
   restoreSegment(segment: string, progress: Progress): Op<Segment>
   readonly services: Op<ReadonlyArray<ServiceRow>>

@@ -6,7 +6,9 @@ import { brief } from "./brief.ts"
 import { calendar } from "./calendar.ts"
 import { content } from "./content.ts"
 import { conversations } from "./conversations.ts"
+import { costs } from "./costs.ts"
 import { documents } from "./documents.ts"
+import { inferences } from "./inferences.ts"
 import { invoices } from "./invoices.ts"
 import { memories } from "./memories.ts"
 import { asks } from "./open-asks.ts"
@@ -24,7 +26,9 @@ export const projections: ReadonlyArray<Projection> = [
   calendar,
   content,
   conversations,
+  costs,
   documents,
+  inferences,
   invoices,
   memories,
   people,

@@ -7,6 +7,10 @@ import type { ActivityFailure } from "../activity.ts"
 const failuresMax = 5
 const openDuration = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("60 seconds")])
 
+/** Whether a failure says something about the adapter. That of a model is told to the model's own circuit. */
+const counts = ({ _tag, retryable }: ActivityFailure): boolean =>
+  retryable && _tag !== "ModelUnavailable"
+
 /** The adapter failed too often lately; nothing was tried. */
 export interface CircuitOpen {
   readonly _tag: "CircuitOpen"
@@ -35,7 +39,7 @@ export const makeBreakers: Effect.Effect<Breakers, never, Scope.Scope> = Effect.
           classify: (exit) =>
             exit._tag === "Success"
               ? CircuitBreaker.success
-              : exit.cause.reasons.some((one) => one._tag === "Fail" && !one.error.retryable)
+              : exit.cause.reasons.some((one) => one._tag === "Fail" && !counts(one.error))
               ? CircuitBreaker.ignored
               : CircuitBreaker.failure(),
         }),

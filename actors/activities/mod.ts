@@ -8,6 +8,7 @@ import { draftMail } from "./draft-mail.ts"
 import { gatherSubjects } from "./gather-subjects.ts"
 import { noteContact } from "./note-contact.ts"
 import { noteReminder } from "./note-reminder.ts"
+import { planEviction } from "./plan-eviction.ts"
 import { publishArticle } from "./publish-article.ts"
 import { readConversation } from "./read-conversation.ts"
 import { recallMail } from "./recall-mail.ts"
@@ -21,7 +22,7 @@ import { weighConversation } from "./weigh-conversation.ts"
 
 /**
  * Their ports: `EventLog`, `Vault`, `BlobStore`, `Mailer`, `Payments`, `Crm`, `Publisher`, `Recall`,
- * `Reports`, `LanguageModel`, `SubjectItems`; `Contacts` is given by the actor system.
+ * `Reports`, `LanguageModel`, `SubjectItems`, `Tiers`; `Contacts` is given by the actor system.
  */
 export const layer = join([
   cancelRefund,
@@ -32,6 +33,7 @@ export const layer = join([
   gatherSubjects,
   noteContact,
   noteReminder,
+  planEviction,
   publishArticle,
   readConversation,
   recallMail,

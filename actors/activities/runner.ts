@@ -13,7 +13,7 @@ import {
   type Lane,
   personalFields,
 } from "../../machines/agent.ts"
-import { Activities, type ActivityFailure, type Implementation } from "../activity.ts"
+import { Activities, type Implementation } from "../activity.ts"
 import { ActorSystem, InvalidEvent, type Proposal } from "../actor-system.ts"
 import { Contacts } from "../contacts.ts"
 import { type Ask, askId, categoryOf, EventLog } from "../event-log.ts"
@@ -24,9 +24,10 @@ import { Vault } from "../vault.ts"
 import { tellHappened } from "./after-all.ts"
 import { makeBreakers } from "./breakers.ts"
 import { askGate, isUndecided } from "./gate.ts"
+import { makeMeter } from "./metering.ts"
 
-/** Activities of a lane that run at the same time. */
-const runningMax: Record<Lane, number> = { interactive: 8, batch: 2 }
+/** Activities of a lane that run at the same time. Batch work waits in line at the model, grouped there. */
+const runningMax: Record<Lane, number> = { interactive: 8, batch: 8 }
 /** Asks kept in memory; the rest waits in the index of open asks. */
 const jobsMax = 10_000
 const pageAsks = 1_000
@@ -385,19 +386,15 @@ export const layer = (options: RunnerOptions = {}) =>
     const perform = (job: Job, implementation: Implementation) =>
       Effect.gen(function* () {
         const { declaration, ask } = job
-        const started = performance.now()
+        const meter = makeMeter(job)
         let attempt = 0
         const once = Effect.suspend(() => {
           attempt++
           job.state = "running"
-          return implementation.run(ask.input ?? null, { askId: job.id, attempt, clock: job.clock })
-            .pipe(
-              Effect.provideService(Contacts, contacts),
-              Effect.timeoutOrElse({
-                duration: declaration.timeoutMillis,
-                orElse: () => Effect.fail<ActivityFailure>(timedOut(declaration)),
-              }),
-            )
+          return meter.paid(
+            implementation.run(ask.input ?? null, { askId: job.id, attempt, clock: job.clock })
+              .pipe(Effect.provideService(Contacts, contacts)),
+          )
         })
         const inPlace = takePlace(job)
         const guarded = declaration.adapter === undefined
@@ -434,7 +431,7 @@ export const layer = (options: RunnerOptions = {}) =>
           }),
           Effect.exit,
         )
-        const metered = { attempts: attempt, millis: Math.round(performance.now() - started) }
+        const metered = meter.told(attempt)
         if (Exit.isSuccess(exit)) {
           yield* carriedOut(job, "succeeded")
           const output = sealOutput(declaration, exit.value, ask.input ?? null)
@@ -657,8 +654,3 @@ const personOf = (value: Json): string | undefined =>
     typeof value["person"] === "string"
     ? value["person"]
     : undefined
-const timedOut = ({ name, timeoutMillis, idempotency }: ActivityDeclaration): ActivityFailure => ({
-  _tag: "TimedOut",
-  message: `${name} took longer than ${timeoutMillis} ms`,
-  retryable: idempotency !== "unsafe",
-})

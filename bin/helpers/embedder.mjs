@@ -23,7 +23,11 @@ const lineCharsMax = 64 * 1024 * 1024
 const folder = process.env.AIOS_MODELS_DIR ?? ""
 
 // Nothing but frames goes to stdout: libraries talk to stderr.
-console.log = console.info = console.debug = console.warn = (...words) => console.error(...words)
+console.log =
+  console.info =
+  console.debug =
+  console.warn =
+    (...words) => console.error(...words)
 
 const frame = (value) => process.stdout.write(`${JSON.stringify(value)}\n`)
 const failure = (reason, message) => Object.assign(new Error(message), { reason })

@@ -23,6 +23,7 @@ import * as recall from "../../actors/recall.ts"
 import * as subjectItems from "../../actors/summary-subjects.ts"
 import { replay } from "../../actors/replay.ts"
 import * as reports from "../../actors/reports.ts"
+import * as tiers from "../../actors/tiers.ts"
 import * as system from "../../actors/system.ts"
 import { ActorEngine } from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
@@ -97,6 +98,7 @@ const outside = Layer.mergeAll(
   languageModel.absent,
   reports.absent,
   subjectItems.absent,
+  tiers.absent,
 )
   .pipe(
     Layer.provideMerge(outsideFolders.layer(directory)),

@@ -20,6 +20,7 @@ import * as languageModel from "../../actors/language-model.ts"
 import * as recall from "../../actors/recall.ts"
 import * as subjectItems from "../../actors/summary-subjects.ts"
 import * as reports from "../../actors/reports.ts"
+import * as tiers from "../../actors/tiers.ts"
 import { SnapshotStore } from "../../actors/snapshot-store.ts"
 import * as system from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
@@ -179,6 +180,7 @@ export const incarnation = async <A>(
     subjectItems.absent,
     languageModel.absent,
     reports.absent,
+    tiers.absent,
     blobs.layer,
   ).pipe(
     Layer.provideMerge(outsideFolders.layer(world.directory)),

@@ -1,0 +1,269 @@
+/**
+ * One question to one model: from the answers that are there already, else asked at the server in its lane,
+ * through its circuit, within its time, and metered. What comes back is what the model said, whatever it is
+ * worth.
+ */
+import { Clock, Effect, Stream } from "effect"
+import type { Trouble } from "../machines/integration-events.ts"
+import type { BlobRef, BlobStore } from "./blob-store.ts"
+import type { CircuitOpen, Circuits } from "./circuits.ts"
+import { type Inference, InferenceFailed, type InferenceRequest } from "./inference.ts"
+import { ModelUnavailable } from "./language-model.ts"
+import type { Answers, Said } from "./model-answers.ts"
+import type { Lanes } from "./model-lanes.ts"
+import { promptHash } from "./model-prompt.ts"
+import { microsOf, type ModelPolicy } from "./model-routes.ts"
+import type { Spending } from "./model-spending.ts"
+import { chatSpan, noteAnswer, noteFailure } from "./model-telemetry.ts"
+import type { Payer, Usage } from "./usage.ts"
+
+/** An interactive request that waits in line may be late by so much before it is given up. */
+const graceMillis = 1_000
+
+/** What a failure of the server says about it. A model that is missing says nothing. */
+export const troubleOf = (failure: InferenceFailed): Trouble | undefined => {
+  switch (failure.reason) {
+    case "absent":
+      return "absent"
+    case "timedOut":
+      return "slow"
+    case "failed":
+      return "failed"
+    default:
+      return undefined
+  }
+}
+
+export interface Desk {
+  readonly inference: typeof Inference.Service
+  readonly circuits: typeof Circuits.Service
+  readonly blobs: typeof BlobStore.Service
+  readonly answers: Answers
+  readonly lanes: Lanes
+  readonly spending: Spending
+  /** Of an installed model, where it is known. */
+  readonly digestOf: (model: string) => string | undefined
+  /** The server does not have a model that it was thought to have. */
+  readonly missing: () => void
+}
+
+/** Of all calls that one request leads to. */
+export interface Matter {
+  readonly payer: Payer
+  readonly policy: ModelPolicy
+  readonly timeZone: string
+  /** Name and hash. */
+  readonly template: string
+  readonly subject: string
+  /** What is left of its time. Work that made room did not use any. */
+  left: number
+}
+
+const monotonicMillis = Effect.map(
+  Clock.monotonicTimeNanos,
+  (nanos) => Number(nanos / 1_000_000n),
+)
+
+/** Notes a usage with who pays, and in the budget. */
+export const note = (desk: Desk, matter: Matter, usage: Usage): void => {
+  matter.payer.note(usage)
+  desk.spending.add(matter.payer.agent, usage)
+}
+
+export const usageOf = (
+  matter: Matter,
+  request: InferenceRequest,
+  outcome: Usage["outcome"],
+  said: Partial<Said> = {},
+): Usage => {
+  const used = {
+    tokensIn: Math.round(said.tokensIn ?? 0),
+    tokensOut: Math.round(said.tokensOut ?? 0),
+    millis: Math.round(said.millis ?? 0),
+  }
+  const cached = said.cached ?? false
+  const { transcript } = said
+  return {
+    model: request.model,
+    prompt: promptHash(request),
+    template: matter.template,
+    cached,
+    ...used,
+    outcome,
+    micros: cached ? 0 : microsOf(matter.policy, request.model, used),
+    ...(transcript === undefined ? {} : { transcript: { ...transcript } }),
+  }
+}
+
+const fellShort = (matter: Matter) =>
+  new InferenceFailed({
+    reason: "timedOut",
+    message: `No answer within ${Math.max(Math.round(matter.left / 1000), 1)} s`,
+    retryable: true,
+  })
+
+/** What the server says, whole. */
+const heard = (desk: Desk, request: InferenceRequest) =>
+  Effect.gen(function* () {
+    let text = ""
+    let end: Omit<Said, "text" | "model" | "cached" | "transcript"> | undefined
+    const began = yield* monotonicMillis
+    yield* Stream.runForEach(desk.inference.chat(request), (piece) =>
+      Effect.sync(() => {
+        if ("text" in piece) text += piece.text
+        else {
+          end = {
+            cutOff: piece.because === "length",
+            tokensIn: piece.tokensIn,
+            tokensOut: piece.tokensOut,
+            millis: piece.millis,
+          }
+        }
+      }))
+    if (end === undefined) {
+      return yield* new InferenceFailed({
+        reason: "failed",
+        message: "The answer broke off",
+        retryable: true,
+      })
+    }
+    const millis = (yield* monotonicMillis) - began
+    return {
+      ...end,
+      // By our clock: the server's does not know of the way.
+      millis: Math.round(millis),
+      text,
+      model: request.model,
+      cached: false,
+      transcript: undefined,
+    } satisfies Said
+  })
+
+/** Request and answer as they were, sealed; undefined where it cannot be kept. */
+export const keepTranscript = (
+  desk: Desk,
+  subject: string,
+  request: InferenceRequest,
+  said: Said,
+): Effect.Effect<BlobRef | undefined> => {
+  const digest = desk.digestOf(request.model)
+  const { cutOff, millis, text, tokensIn, tokensOut } = said
+  return desk.blobs.put(
+    subject,
+    new TextEncoder().encode(JSON.stringify({
+      request,
+      answer: text,
+      model: request.model,
+      ...(digest === undefined ? {} : { digest }),
+      cutOff,
+      millis: Math.round(millis),
+      tokensIn: Math.round(tokensIn),
+      tokensOut: Math.round(tokensOut),
+    })),
+  ).pipe(
+    Effect.catch((problem) =>
+      Effect.as(
+        Effect.logWarning(`What a model answered is not kept: ${problem.message}`),
+        undefined,
+      )
+    ),
+  )
+}
+
+export const unavailable = (failure: InferenceFailed | CircuitOpen): ModelUnavailable =>
+  failure._tag === "CircuitOpen"
+    ? new ModelUnavailable({
+      reason: "circuitOpen",
+      message: failure.message,
+      retryable: failure.retryable,
+    })
+    : new ModelUnavailable({
+      reason: failure.reason === "noModel" ? "absent" : failure.reason,
+      message: failure.message,
+      retryable: failure.retryable,
+    })
+
+/** What one model says to one prompt. A failure is noted here, an answer by who has judged it. */
+export const ask = (
+  desk: Desk,
+  matter: Matter,
+  request: InferenceRequest,
+): Effect.Effect<Said, ModelUnavailable> =>
+  Effect.gen(function* () {
+    const { payer } = matter
+    const prompt = promptHash(request)
+    const known = yield* desk.answers.find(prompt)
+    if (known !== undefined) return known
+    yield* desk.spending.allow(matter.policy, payer.agent, matter.timeZone).pipe(
+      Effect.tapError(() =>
+        Effect.sync(() => note(desk, matter, usageOf(matter, request, "refused")))
+      ),
+    )
+
+    const call = heard(desk, request).pipe(
+      Effect.timeoutOrElse({
+        duration: Math.max(matter.left, 1),
+        orElse: () => Effect.fail(fellShort(matter)),
+      }),
+      Effect.tap((said) =>
+        noteAnswer({ ...said, micros: microsOf(matter.policy, request.model, said) })
+      ),
+      Effect.tapError(({ reason }) => noteFailure(reason)),
+      chatSpan(desk.inference.system, request, payer, { template: matter.template, prompt }),
+    )
+    const asked = Effect.gen(function* () {
+      // Somebody else may have asked the same while this waited.
+      const meanwhile = yield* desk.answers.find(prompt)
+      if (meanwhile !== undefined) return meanwhile
+      const said = yield* desk.circuits.guard("ollama", call, troubleOf)
+      return { ...said, transcript: yield* keepTranscript(desk, matter.subject, request, said) }
+    })
+
+    const began = yield* monotonicMillis
+    let idleSince: number | undefined
+    let idle = 0
+    const waits = (on: boolean) => {
+      const at = Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+      if (on) idleSince = at
+      else if (idleSince !== undefined) {
+        idle += at - idleSince
+        idleSince = undefined
+      }
+      payer.waits?.(on)
+    }
+    const clock = yield* Clock.Clock
+    const group = `${request.model} ${matter.template}`
+    const inLane = desk.lanes.run(payer.lane, group, asked, {
+      waits,
+      preempted: (millis) => {
+        idle += millis
+        note(desk, matter, usageOf(matter, request, "preempted", { millis }))
+      },
+    })
+    const inTime = payer.lane === "batch" ? inLane : inLane.pipe(
+      Effect.timeoutOrElse({
+        duration: Math.max(matter.left, 1) + graceMillis,
+        orElse: () => Effect.fail(fellShort(matter)),
+      }),
+    )
+    const outcome = yield* Effect.result(desk.answers.shared(payer.lane, prompt, inTime))
+    const took = (yield* monotonicMillis) - began
+    // Batch work that waits for its turn, or makes room, loses nothing by it.
+    matter.left -= payer.lane === "batch" ? took - idle : took
+    if (outcome._tag === "Success") {
+      const { result, shared } = outcome.success
+      return shared ? { ...result, cached: true } : result
+    }
+    const { failure } = outcome
+    if (failure._tag !== "CircuitOpen") {
+      if (failure.reason === "noModel" || failure.reason === "absent") desk.missing()
+      note(
+        desk,
+        matter,
+        usageOf(matter, request, failure.reason === "timedOut" ? "timedOut" : "failed", {
+          millis: Math.max(took - idle, 0),
+        }),
+      )
+    }
+    return yield* unavailable(failure)
+  })

@@ -21,6 +21,7 @@ import * as router from "./actors/router.ts"
 import { Router } from "./actors/router.ts"
 import * as actorSystem from "./actors/system.ts"
 import { answers, connect } from "./adapters/aios-remote.ts"
+import * as embedder from "./adapters/embedder-chosen.ts"
 import * as helpers from "./adapters/helpers.ts"
 import * as archive from "./adapters/archive-folder.ts"
 import * as backups from "./adapters/backup-folder.ts"
@@ -82,6 +83,7 @@ const Settings = Config.all({
   chromaUrl: optional("AIOS_CHROMA_URL"),
   ollama: optional("OLLAMA_HOST"),
   model: optional("AIOS_MODEL"),
+  embedder: optional("AIOS_EMBEDDER"),
 })
 
 interface Configuration {
@@ -99,6 +101,7 @@ interface Configuration {
   readonly ollama: string
   /** The small model, where the founder chose none. */
   readonly model: string | undefined
+  readonly embedder: embedder.Choice
 }
 
 const wrongConfiguration = (message: string) =>
@@ -129,6 +132,12 @@ const configuration = Effect.gen(function* () {
       `AIOS_PORT is no port: ${given.port}. Give a number up to 65535, 0 for any free one, or unset it.`,
     )
   }
+  const chosenEmbedder = embedder.choiceOf(given.embedder || "local")
+  if (chosenEmbedder === undefined) {
+    return yield* wrongConfiguration(
+      `AIOS_EMBEDDER is ${given.embedder}: give ${embedder.choices.join(", ")}, or unset it.`,
+    )
+  }
   return {
     dataDir: given.dataDir,
     socket: given.socket,
@@ -141,6 +150,7 @@ const configuration = Effect.gen(function* () {
     chromaUrl: given.chromaUrl || undefined,
     ollama: given.ollama ?? "",
     model: given.model?.trim() || undefined,
+    embedder: chosenEmbedder,
   } satisfies Configuration
 })
 
@@ -187,6 +197,10 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(foundations(config, way)),
     Layer.provideMerge(helpers.supervised(config.helpers)),
   )
+  const models = embedder.layer(config.embedder).pipe(
+    Layer.provideMerge(inference.layer(config.ollama)),
+    Layer.provideMerge(system),
+  )
   const outside = outsideFolders.layer(config.dataDir)
   const reading = Layer.mergeAll(
     recall.layer,
@@ -196,12 +210,11 @@ const house = (config: Configuration, way: Way) => {
   ).pipe(
     Layer.provideMerge(queries.layer),
     Layer.provideMerge(recurrences.layer),
-    Layer.provideMerge(system),
+    Layer.provideMerge(models),
   )
   const desk = modelDesk.layer(config.model === undefined ? {} : { model: config.model }).pipe(
-    Layer.provide(inference.layer(config.ollama)),
     Layer.provide(modelLedger.layer),
-    Layer.provide(system),
+    Layer.provide(models),
   )
   const working = activityRunner.layer({ dispatch }).pipe(
     Layer.provide(activities.layer),

@@ -3,8 +3,10 @@
  * may see more than they do; it may not see warmth where they see a complaint or a no, nor quote what
  * nobody wrote.
  */
-import type { Evidence, ReadIntent } from "../machines/conversation-reading.ts"
+import type { ReadIntent } from "../machines/conversation-reading.ts"
 import type { Findings } from "../machines/conversation.ts"
+import type { Evidence } from "../machines/record.ts"
+import { spaced } from "./reading-text.ts"
 
 /** Mails older than this before the newest one do not count for warmth. */
 const warmthWindowMillis = 90 * 24 * 60 * 60 * 1000
@@ -69,9 +71,6 @@ export const readByRules = (
   const warmth = Math.max(0, Math.min(100, sum))
   return { intent, warmth: isCool(intents) ? Math.min(coolWarmthMax, warmth) : warmth }
 }
-
-/** Words without regard to how they are spaced. */
-export const spaced = (text: string) => text.replace(/\s+/g, " ").trim()
 
 /** A mail's own words, by the label it was shown under. */
 export interface Shown {

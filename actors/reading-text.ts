@@ -75,6 +75,9 @@ export const questionOf = (sentence: string): string => {
   return `${at > 0 ? "…" : ""}${cut ? `${said.replace(/[\s,;:.]+$/, "")}…?` : said}`
 }
 
+/** Words without regard to how they are spaced. */
+export const spaced = (text: string): string => text.replace(/\s+/g, " ").trim()
+
 /** At most 12 words around what was found. */
 export const quoteOf = (sentence: string, at: number): string => {
   const words = sentence.split(" ")

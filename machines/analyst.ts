@@ -28,7 +28,7 @@ export {
   MailRead,
   weighConversation,
 } from "./conversation.ts"
-export { Evidence, readConversation, ReadIntent } from "./conversation-reading.ts"
+export { readConversation, ReadIntent } from "./conversation-reading.ts"
 
 /** Somebody who closed the conversation is not weighed and owes nothing. */
 const isOpen = not(stateIn({ turn: "closed" }))

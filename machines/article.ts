@@ -22,7 +22,7 @@ export {
   ReviewPassed,
 } from "./article-events.ts"
 
-/** Makes a draft from the notes. By a template here; later by a model. */
+/** Makes a draft from the notes: by a template, with an introduction and an order by a model where there is one. */
 export const draftArticle = activity({
   name: "draftArticle",
   input: Schema.Struct({ topic: Schema.String, records: Schema.Array(Schema.String) }),
@@ -31,9 +31,12 @@ export const draftArticle = activity({
     text: personal(Schema.String),
     covers: Schema.Array(Schema.String),
     made: Schema.String,
+    /** Why a model's part was not taken, a line each. Absent where none was tried. */
+    refusedModel: Schema.optionalKey(Schema.Array(Schema.String)),
   }),
   lane: "batch",
-  timeoutMillis: 10_000,
+  timeoutMillis: 330_000,
+  retriesMax: 1,
   staleAfterMillis: staleAfterMillisDefault,
 })
 

@@ -6,7 +6,7 @@
 import { Schema } from "effect"
 import { activity, personal, staleAfterMillisDefault } from "./agent.ts"
 import { Findings } from "./conversation.ts"
-import { Instant, PersonKey } from "./record.ts"
+import { Evidence, Instant, PersonKey } from "./record.ts"
 
 /** What somebody wants, by the names the rules have for it. */
 export const ReadIntent = Schema.Literals([
@@ -20,10 +20,6 @@ export const ReadIntent = Schema.Literals([
   "other",
 ])
 export type ReadIntent = typeof ReadIntent.Type
-
-/** Words of a mail, as they stand there, and the event they are from. */
-export const Evidence = Schema.Struct({ event: Schema.String, quote: Schema.String })
-export type Evidence = typeof Evidence.Type
 
 export const readConversation = activity({
   name: "readConversation",

@@ -6,7 +6,7 @@
  */
 import { Schema } from "effect"
 import { activity, event, personal, staleAfterMillisDefault } from "./agent.ts"
-import { Instant, InvoiceKey, Language, Mailbox, Money, PersonKey } from "./record.ts"
+import { Evidence, Instant, InvoiceKey, Language, Mailbox, Money, PersonKey } from "./record.ts"
 
 /** What a mail is for. The coordinator ranks them: see `floorRank`. */
 export const Purpose = Schema.Literals(["complaint", "answer", "reminder", "followUp"])
@@ -187,12 +187,17 @@ export const draftMail = activity({
     to: personal(Mailbox),
     subject: personal(Schema.String),
     text: personal(Schema.String),
-    /** What made it: `template-2`, later a model's name. */
+    /** What made it: `template-2`, or a model and its words: `gemma3:270m draftMail@1f2e3d4c`. */
     made: Schema.String,
     /** It asks something back: silence after it may be followed up. Absent where nobody knows. */
     asks: Schema.optionalKey(Schema.Boolean),
+    /** What it rests on, word for word: what the person wrote, what is remembered. Absent where nothing is. */
+    cites: Schema.optionalKey(personal(Schema.Array(Evidence))),
+    /** Why a model's draft was not taken, a line each, nothing personal. Absent where none was tried. */
+    refusedModel: Schema.optionalKey(Schema.Array(Schema.String)),
   }),
-  timeoutMillis: 10_000,
+  // A model gets 20 s of it, what is remembered 6 s.
+  timeoutMillis: 30_000,
   staleAfterMillis: staleAfterMillisDefault,
 })
 

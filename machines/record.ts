@@ -39,6 +39,10 @@ export const MailContent = Schema.Struct({
   attachmentNames: Schema.Array(Schema.String),
 })
 
+/** Words as they stand in an event, and that event: where something is known from. */
+export const Evidence = Schema.Struct({ event: Schema.String, quote: Schema.String })
+export type Evidence = typeof Evidence.Type
+
 /** What a person writes in, as far as rules can tell. `de-informal` says du. */
 export const Language = Schema.Literals(["en", "de", "de-informal"])
 export type Language = typeof Language.Type

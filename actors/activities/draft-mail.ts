@@ -1,7 +1,8 @@
 /**
  * Drafts a mail for its purpose from what is known: what the person wrote, the invoice it is about, and
  * what is remembered of the person. Where a fact is missing that only the founder knows it fails and
- * names it; what cannot be remembered is done without.
+ * names it; what cannot be remembered is done without. The template's draft is always made; a model's
+ * words take the place of its body where there is a model and the rules find nothing wrong with them.
  */
 import { Clock, Effect, Option, Schema } from "effect"
 import { draftMail as declaration } from "../../machines/executor.ts"
@@ -11,13 +12,17 @@ import { commitmentsIn } from "../reading-commitments.ts"
 import { datesIn, type Reckoning } from "../reading-dates.ts"
 import { Recall, type Remembered } from "../recall.ts"
 import { currentSettings, type Settings } from "../settings.ts"
+import { quotesCited } from "./cites.ts"
+import { modelDraft } from "./draft-mail-model.ts"
 import {
   asksBack,
   bareSubject,
+  bodyOf,
   dateWords,
   type Facts,
   firstNameOf,
   fullNameOf,
+  letterOf,
   oneLine,
   subjectOf,
   textOf,
@@ -81,7 +86,7 @@ const timesIn = (quote: string, reckoning: Reckoning): ReadonlyArray<number> =>
   quote.split(/ (?:or|oder) /i).filter((part) => clock.test(part))
     .flatMap((part) => datesIn(part, reckoning).slice(0, 1).map(({ dueAt }) => dueAt))
 
-export const draftMail = implement(declaration, (mail) =>
+export const draftMail = implement(declaration, (mail, run) =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const settings = yield* Effect.mapError(currentSettings, (cause) => ({
@@ -149,13 +154,25 @@ export const draftMail = implement(declaration, (mail) =>
         nextMeeting: words(known?.nextMeeting?.startsAt),
       }),
     }
+    const { draft, refused } = yield* modelDraft({
+      ...{ facts, settings, now, person: mail.person, answers: mail.answers },
+      template: bodyOf(facts),
+      address: to.address,
+    })
+    const text = draft === undefined ? textOf(facts) : letterOf(facts, draft.body)
+    const cites = [
+      ...draft?.cites ?? [],
+      ...yield* quotesCited(run.askId, quotes, text),
+    ].filter((one, place, all) => all.findIndex(({ quote }) => quote === one.quote) === place)
     return {
       person: mail.person,
       from: { name, address },
       to,
       subject: subjectOf(facts),
-      text: textOf(facts),
-      made: madeBy,
-      asks: asksBack(facts),
+      text,
+      made: draft?.made ?? madeBy,
+      asks: asksBack(facts, draft?.body),
+      ...(cites.length === 0 ? {} : { cites }),
+      ...(refused.length === 0 ? {} : { refusedModel: refused }),
     }
   }))

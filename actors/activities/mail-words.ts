@@ -41,9 +41,9 @@ export const fullNameOf = (name: string, company = "", address = ""): string =>
   firstNameOf(name, company, address) === "" ? "" : unquoted(name)
 
 /** Whether silence after this mail may be followed up: it asks something, and was no yes or apology. */
-export const asksBack = (facts: Facts): boolean =>
+export const asksBack = (facts: Facts, body = bodyOf(facts)): boolean =>
   facts.purpose !== "complaint" && !facts.intents.includes("accepts") &&
-  textOf(facts).replace(/[“„][^“”]*[“”]/g, "").includes("?")
+  body.replace(/[“„][^“”]*[“”]/g, "").includes("?")
 
 /** A subject without the marks of answers and forwards. */
 export const bareSubject = (subject: string) => cut(bare(subject), subjectCharsMax)
@@ -52,9 +52,22 @@ const voiceOf = ({ language }: Facts): Voice => language === "en" ? english : ge
 
 export const subjectOf = (facts: Facts): string => voiceOf(facts).subject(facts)
 
-export const textOf = (facts: Facts): string =>
-  lines(
-    voiceOf(facts).greeting(facts),
-    ...voiceOf(facts).bodies[facts.purpose](facts),
-    facts.signature.trim(),
-  ).join("\n\n") + "\n"
+/** What it says, between greeting and signature. */
+export const bodyOf = (facts: Facts): string =>
+  lines(...voiceOf(facts).bodies[facts.purpose](facts)).join("\n\n")
+
+/** Words that are written small after a greeting that ends in a comma; others may be nouns. */
+const smallAfterComma =
+  /^(?:Ich|Wir|Das|Die|Der|Es|Vielen|Danke|Gern|Gerne|Leider|Wie|Zu|Zum|Zur|Für|Am|Im|In|Ja|Mein|Meine|Auf|Mit|Was|Wann|Welche[nrs]?|Damit|Dies|Diese[rs]?)(?!\p{L})/u
+
+const letter = (facts: Facts, body: string): string =>
+  lines(voiceOf(facts).greeting(facts), body, facts.signature.trim()).join("\n\n") + "\n"
+
+/** The whole mail around a body that somebody else wrote. */
+export const letterOf = (facts: Facts, body: string): string =>
+  letter(
+    facts,
+    facts.language === "en" ? body : body.replace(smallAfterComma, (word) => word.toLowerCase()),
+  )
+
+export const textOf = (facts: Facts): string => letter(facts, bodyOf(facts))

@@ -31,12 +31,13 @@ const plain: { readonly [reason in ModelUnavailable["reason"]]: string | undefin
 }
 
 /**
- * `judge` says what is wrong with an answer, in lines without anything personal: the model is told them
- * once, and they are kept where it does no better. `millisMax` bounds all of it.
+ * `judge` says what is wrong with an answer: the model is told so once, and it is kept where it does no
+ * better, by `inPlain` without anything personal. `millisMax` bounds all of it.
  */
 export const modelTry = <A>(
   request: ModelRequest<A> & { readonly judge: (answer: A) => ReadonlyArray<string> },
   millisMax: number,
+  inPlain: (reason: string) => string = (reason) => reason,
 ): Effect.Effect<Try<A>, never, LanguageModel> =>
   Effect.suspend(() => {
     let found: ReadonlyArray<string> = []
@@ -44,6 +45,10 @@ export const modelTry = <A>(
       found = request.judge(answer)
       return found
     }
+    const refusedFor = (reasons: ReadonlyArray<string>): Try<A> => ({
+      answered: undefined,
+      refused: [...new Set(reasons.map(inPlain))].slice(0, reasonsMax),
+    })
     const none = (reason: string | undefined): Try<A> => ({
       answered: undefined,
       refused: reason === undefined ? [] : [reason],
@@ -58,16 +63,12 @@ export const modelTry = <A>(
           // Whatever let it through: what does not stand is not used.
           onSome: (answered): Try<A> => {
             const wrong = request.judge(answered.answer)
-            return wrong.length === 0
-              ? { answered, refused: [] }
-              : { answered: undefined, refused: wrong.slice(0, reasonsMax) }
+            return wrong.length === 0 ? { answered, refused: [] } : refusedFor(wrong)
           },
         })),
         Effect.catch(({ reason }) =>
           Effect.succeed(
-            reason === "misfit" && found.length > 0
-              ? { answered: undefined, refused: found.slice(0, reasonsMax) }
-              : none(plain[reason]),
+            reason === "misfit" && found.length > 0 ? refusedFor(found) : none(plain[reason]),
           )
         ),
       )

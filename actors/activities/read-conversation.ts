@@ -6,7 +6,6 @@
 import { Effect, Option, Schema } from "effect"
 import { readConversation as declaration, ReadIntent } from "../../machines/analyst.ts"
 import { implement } from "../activity.ts"
-import { EventLog } from "../event-log.ts"
 import { reader } from "../reading.ts"
 import {
   evidenceMax,
@@ -17,10 +16,10 @@ import {
   readByRules,
   type ReadMail,
   type Shown,
-  spaced,
 } from "../reading-conversation.ts"
-import { newText } from "../reading-text.ts"
+import { newText, spaced } from "../reading-text.ts"
 import { Recall } from "../recall.ts"
+import { eventOfRecord } from "./cites.ts"
 import { modelTry } from "./model-try.ts"
 import { opened } from "./opened.ts"
 
@@ -73,13 +72,6 @@ const shownOf = (mails: ReadonlyArray<ReadMail>) =>
     Effect.timeoutOption(recallMillisMax),
     Effect.map(Option.getOrElse((): ReadonlyArray<Shown> => [])),
     Effect.catch(() => Effect.succeed<ReadonlyArray<Shown>>([])),
-  )
-
-/** The event that a record is; a record is one. */
-const eventOfRecord = (record: string) =>
-  Effect.flatMap(EventLog, (log) => log.readPage(record, { limit: 1 })).pipe(
-    Effect.map(([event]) => event?.id),
-    Effect.catch(() => Effect.undefined),
   )
 
 export const readConversation = implement(

@@ -12,6 +12,7 @@ import { sendMail } from "../../actors/activities/send-mail.ts"
 import { ActorSystem } from "../../actors/actor-system.ts"
 import * as cadence from "../../actors/cadence.ts"
 import * as contacts from "../../actors/contacts.ts"
+import * as languageModel from "../../actors/language-model.ts"
 import { Recall, type Remembered } from "../../actors/recall.ts"
 import * as recall from "../../actors/recall.ts"
 import * as system from "../../actors/system.ts"
@@ -41,7 +42,7 @@ const company = () => {
   const outbox = join(root, String(Math.random()).slice(2), "outbox")
   const base = Layer.mergeAll(log.layer, vault.layer, readStore.layer, snapshots.layer)
   const queue = openAsks.layer.pipe(Layer.provideMerge(runner.layer(projections)))
-  const layer = Layer.mergeAll(contacts.layer, mailer.layer(outbox)).pipe(
+  const layer = Layer.mergeAll(contacts.layer, mailer.layer(outbox), languageModel.absent).pipe(
     Layer.provideMerge(system.layer({ agents, journals })),
     Layer.provideMerge(queue),
     Layer.provideMerge(base),

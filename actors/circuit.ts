@@ -1,7 +1,7 @@
 /** One circuit as it is kept in this process: its limits, what it counts, and how it is told. */
 import { Effect, Semaphore } from "effect"
 import type { Service, Trouble } from "../machines/integration-events.ts"
-import type { CircuitState } from "./circuits.ts"
+import type { CircuitState, ProbeFailure } from "./circuits.ts"
 
 /** The first pause before a probe; further ones double. */
 export const pauseMillisMin = 1_000
@@ -27,12 +27,13 @@ export const names: { readonly [service in Service]: string } = {
 }
 export const reasons: { readonly [trouble in Trouble]: string } = {
   absent: "nobody answers",
+  noModel: "the model it should run is not there",
   slow: "answers come too late",
   garbage: "its answers are of no use",
   failed: "it fails",
 }
 
-type Probe = Effect.Effect<void, { readonly message: string }>
+type Probe = Effect.Effect<void, ProbeFailure>
 
 export interface Circuit {
   readonly service: Service
@@ -59,6 +60,8 @@ export interface Circuit {
   /** Since it opened, or since this process found it open. */
   probes: number
   probing: boolean
+  /** What the last probe said. */
+  refusal: ProbeFailure | undefined
   /** It was down when the process before this one ended, and was not tried since. */
   inherited: boolean
   /** Callers are let through again, and what they get decides whether it works: no probe could tell. */
@@ -68,13 +71,15 @@ export interface Circuit {
 }
 
 /** What was never there cannot be out. */
-export const isOutage = ({ met, trouble }: Circuit) => met || trouble !== "absent"
+export const isOutage = ({ met, trouble }: Circuit) =>
+  met || (trouble !== "absent" && trouble !== "noModel")
 
 export const stateOf = (circuit: Circuit): CircuitState => ({
   service: circuit.service,
   open: circuit.open,
   absent: circuit.open && !isOutage(circuit),
   proven: circuit.proven,
+  wanted: circuit.probe !== undefined,
   ...(circuit.open && circuit.trouble !== undefined
     ? { trouble: circuit.trouble, reason: circuit.reason }
     : {}),
@@ -102,6 +107,7 @@ export const unopened = Effect.fnUntraced(function* (service: Service) {
     outageMillis: 0,
     probes: 0,
     probing: false,
+    refusal: undefined,
     inherited: false,
     onTrial: false,
     untold: false,

@@ -21,7 +21,7 @@
  * probe, which here could be a mail of a minute's thinking, and it cannot be told by a judge that an answer
  * which came was nonsense.
  */
-import { Clock, Effect, Exit, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { Service, type Trouble } from "../machines/integration-events.ts"
 import type { ActorSystem } from "./actor-system.ts"
 import {
@@ -34,7 +34,7 @@ import {
   stateOf,
   unopened,
 } from "./circuit.ts"
-import { CircuitOpen, Circuits } from "./circuits.ts"
+import { CircuitOpen, Circuits, type ProbeFailure } from "./circuits.ts"
 import { loggedCircuits } from "./circuits-told.ts"
 
 /** Pauses between probes double up to this. */
@@ -46,6 +46,8 @@ const uselessPauseMillisMin = 60_000
 const uselessPauseMillisMax = 60 * 60 * 1000
 const probeMillisMax = 2_000
 const reasonCharsMax = 160
+
+const late: ProbeFailure = { message: `no answer within ${probeMillisMax / 1000} seconds` }
 
 const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
@@ -118,16 +120,16 @@ const make = (options: CircuitsOptions) =>
         if (probe === undefined) return Effect.succeed(false)
         return circuit.lock.withPermits(1)(Effect.gen(function* () {
           if (circuit.probes > probes) return !circuit.open
-          const exit = yield* Effect.exit(probe.pipe(Effect.timeoutOrElse({
-            duration: probeMillisMax,
-            orElse: () =>
-              Effect.fail({ message: `no answer within ${probeMillisMax / 1000} seconds` }),
-          })))
+          const refusal = yield* probe.pipe(
+            Effect.timeoutOrElse({ duration: probeMillisMax, orElse: () => Effect.fail(late) }),
+            Effect.match({ onFailure: (failure) => failure, onSuccess: () => undefined }),
+          )
           circuit.probes++
-          if (Exit.isSuccess(exit)) return true
-          const failure = Exit.findErrorOption(exit)
-          if (failure._tag === "Some" && circuit.open) {
-            circuit.reason = failure.value.message.slice(0, reasonCharsMax)
+          circuit.refusal = refusal
+          if (refusal === undefined) return true
+          if (circuit.open) {
+            circuit.reason = refusal.message.slice(0, reasonCharsMax)
+            circuit.trouble = refusal.trouble ?? circuit.trouble
           }
           return false
         }))
@@ -184,7 +186,8 @@ const make = (options: CircuitsOptions) =>
     const fail = Effect.fnUntraced(function* (circuit: Circuit, trouble: Trouble) {
       if (circuit.open) return
       circuit.failures++
-      const isConfirmed = trouble === "absent" && circuit.probe !== undefined &&
+      const isConfirmed = (trouble === "absent" || trouble === "noModel") &&
+        circuit.probe !== undefined &&
         !(yield* probeOnce(circuit))
       if (isConfirmed || circuit.failures >= limits[circuit.service].failuresMax) {
         yield* open(circuit, trouble, reasons[trouble])
@@ -245,18 +248,25 @@ const make = (options: CircuitsOptions) =>
         const started = yield* monotonicMillis
         const answer = yield* Effect.tapError(effect, (failure) => {
           const found = trouble(failure)
-          return found === undefined ? Effect.void : fail(circuit, found)
+          return found === undefined ? Effect.void : complain(circuit, found, reasons[found])
         })
         yield* succeed(circuit, (yield* monotonicMillis) - started)
         return answer
       })
 
-    const look = Effect.fnUntraced(function* (circuit: Circuit, which: "down" | "all") {
+    const look = Effect.fnUntraced(function* (
+      circuit: Circuit,
+      which: "down" | "untried" | "all",
+    ) {
       yield* load(circuit)
       if (circuit.open) return yield* Effect.asVoid(probeAndClose(circuit))
       if (which === "down" || circuit.probe === undefined) return
+      if (which === "untried" && circuit.met) return
       if (yield* probeOnce(circuit)) yield* succeed(circuit, 0)
-      else yield* open(circuit, "absent", reasons.absent)
+      else {
+        const { message, trouble = "absent" } = circuit.refusal ?? late
+        yield* open(circuit, trouble, trouble === "absent" ? reasons.absent : message)
+      }
     })
 
     // What was down when the last process ended is looked after from the start.

@@ -13,6 +13,13 @@ export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen"
   retryable: Schema.Boolean,
 }) {}
 
+/** Why a probe says no. Without a trouble nobody answers. */
+export interface ProbeFailure {
+  /** In words, without personal data. */
+  readonly message: string
+  readonly trouble?: Trouble
+}
+
 export interface CircuitState {
   readonly service: Service
   /** Nothing is tried, but a probe now and then. */
@@ -21,6 +28,8 @@ export interface CircuitState {
   readonly absent: boolean
   /** It answered in this process. */
   readonly proven: boolean
+  /** It can be probed: it is not switched off. */
+  readonly wanted: boolean
   readonly trouble?: Trouble
   readonly reason?: string
   /** Epoch ms of the last change; 0: none since the start. */
@@ -42,13 +51,13 @@ export class Circuits extends Context.Service<Circuits, {
    */
   readonly probe: (
     service: Service,
-    effect: Effect.Effect<void, { readonly message: string }>,
+    effect: Effect.Effect<void, ProbeFailure>,
   ) => Effect.Effect<void>
   /**
    * Finds out before something is told of the services. `down`: only those that do not work as far as is
-   * known; `all`: every one that can be probed.
+   * known; `untried`: also those that never answered here; `all`: every one that can be probed.
    */
-  readonly look: (which: "down" | "all") => Effect.Effect<void>
+  readonly look: (which: "down" | "untried" | "all") => Effect.Effect<void>
   readonly states: Effect.Effect<ReadonlyArray<CircuitState>>
 }>()("actors/Circuits") {}
 

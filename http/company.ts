@@ -4,7 +4,7 @@ import { Aios } from "../projections/aios.ts"
 import { nextLink } from "./agents.ts"
 import { toldOf } from "./problem.ts"
 import { Reply, route } from "./route.ts"
-import { Brief, History, pageOf, Person, ReadModel, Report, Row } from "./shapes.ts"
+import { Brief, History, pageOf, Person, ReadModel, Report, Row, ServiceRow } from "./shapes.ts"
 
 const rowsDefault = 100
 const rowsMax = 1_000
@@ -105,6 +105,17 @@ export const readModels = route({
     Effect.map(Effect.flatMap(Aios, (aios) => aios.projections), (items) => ({ items })),
 })
 
+export const services = route({
+  id: "listServices",
+  method: "get",
+  path: "/api/services",
+  tag: "health",
+  summary:
+    "The services AIOS leans on: whether they work, since when, and what is done without them",
+  answer: Schema.Struct({ items: Schema.Array(ServiceRow) }),
+  handle: () => Effect.map(Effect.flatMap(Aios, (aios) => aios.services), (items) => ({ items })),
+})
+
 export const rows = route({
   id: "listRows",
   method: "get",
@@ -196,4 +207,4 @@ export const rebuilt = route({
     }),
 })
 
-export const companyRoutes = [brief, people, history, reports, readModels, rows, rebuilt]
+export const companyRoutes = [brief, people, history, reports, readModels, services, rows, rebuilt]

@@ -41,8 +41,14 @@ export const ready = route({
   method: "get",
   path: "/readyz",
   tag: "health",
-  summary: "It can work: the log opens, no read model stands still; 503 where not",
-  answer: Schema.Struct({ ok: Schema.Boolean, checks: Schema.Array(Check) }),
+  summary:
+    "It can work: the log opens, no read model stands still; 503 where not. Services that are out are " +
+    "named and do not matter: it works without them",
+  answer: Schema.Struct({
+    ok: Schema.Boolean,
+    checks: Schema.Array(Check),
+    services: Schema.Array(Schema.Struct({ name: Schema.String, state: Schema.String })),
+  }),
   problems: [503],
   handle: () =>
     Effect.gen(function* () {
@@ -58,10 +64,15 @@ export const ready = route({
         }),
       ]
       const ok = checks.every((check) => check.ok)
-      return ok ? { ok, checks } : new Response(JSON.stringify({ ok, checks }), {
-        status: 503,
-        headers: { "content-type": "application/json", "cache-control": "no-store" },
-      })
+      const services = (yield* Effect.orElseSucceed(aios.services, () => [])).map(
+        ({ name, state }) => ({ name, state }),
+      )
+      return ok
+        ? { ok, checks, services }
+        : new Response(JSON.stringify({ ok, checks, services }), {
+          status: 503,
+          headers: { "content-type": "application/json", "cache-control": "no-store" },
+        })
     }),
 })
 

@@ -299,6 +299,17 @@ export const ReadModel = Schema.Struct({
   problem: maybe(Text),
 }).annotate({ identifier: "ReadModel" })
 
+export const ServiceRow = Schema.Struct({
+  name: Text,
+  state: Text.annotate({
+    description: "`healthy`, `open` or `probing` (an outage), `absent`, `untried`, `off`",
+  }),
+  since: Int.annotate({ description: "Epoch ms; 0 where it is not known" }),
+  reason: Text,
+  fix: Text.annotate({ description: "What mends it; empty where it is well" }),
+  without: Text.annotate({ description: "What is done without it" }),
+}).annotate({ identifier: "Service" })
+
 export const Row = Schema.Struct({ key: Text, row: Schema.Json }).annotate({ identifier: "Row" })
 
 /** A page of a list; `next` is where the next one begins, absent on the last. */

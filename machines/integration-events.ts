@@ -8,8 +8,11 @@ import { event } from "./agent.ts"
 export const Service = Schema.Literals(["ollama", "chroma", "embedder"])
 export type Service = typeof Service.Type
 
-/** `absent`: nobody answers; `slow`: too late too often; `garbage`: what it answers is of no use. */
-export const Trouble = Schema.Literals(["absent", "slow", "garbage", "failed"])
+/**
+ * `absent`: nobody answers; `noModel`: it answers, and the model it should run is not there; `slow`: too late
+ * too often; `garbage`: what it answers is of no use.
+ */
+export const Trouble = Schema.Literals(["absent", "noModel", "slow", "garbage", "failed"])
 export type Trouble = typeof Trouble.Type
 
 /** It answered for the first time ever: from now on its silence is an outage. */

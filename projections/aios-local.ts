@@ -2,8 +2,9 @@
  * `Aios` in the process that owns the log. Reading operations read; of the others each does what it
  * says and leaves the rest to `settle`, which routes what was taken in and works it off.
  */
-import { Clock, DateTime, Effect, Layer, Stream } from "effect"
+import { Clock, DateTime, Effect, Layer, Option, Stream } from "effect"
 import { ActorSystem } from "../actors/actor-system.ts"
+import { Circuits } from "../actors/circuits.ts"
 import type { BlobStore } from "../actors/blob-store.ts"
 import { catchUp, instantOf } from "../actors/cadence.ts"
 import { DiskSpace, roomForImports } from "../actors/disk-space.ts"
@@ -33,12 +34,14 @@ import { summaries, withdrawSummary } from "./aios-summaries.ts"
 import { done } from "./aios-done.ts"
 import { paid } from "./aios-paid.ts"
 import { review } from "./aios-review.ts"
+import { checkOf, type Look, missingOf, servicesOf } from "./aios-services.ts"
 import { resolve, unclear } from "./aios-settle.ts"
 import { undo } from "./aios-undo.ts"
 import { whyNot } from "./aios-why-not.ts"
 import { why } from "./aios-why.ts"
 import { models, people, propose, reports, rows, view } from "./aios-views.ts"
 import { Queries } from "./queries.ts"
+import { adviceWords } from "./service-words.ts"
 import { ReadStore } from "./read-store.ts"
 import { Projections } from "./runner.ts"
 
@@ -140,6 +143,9 @@ const make = Effect.gen(function* () {
     return yield* settings
   })
 
+  const circuits = Option.getOrUndefined(yield* Effect.serviceOption(Circuits))
+  const standing = (which: Look) => here(servicesOf(circuits, which))
+
   const brief = Effect.fnUntraced(function* (asked: string | undefined) {
     const now = yield* Clock.currentTimeMillis
     if (asked === undefined) {
@@ -154,6 +160,9 @@ const make = Effect.gen(function* () {
     }
     const date = asked ?? today
     const end = instantOf(dayAfter(date, 1), "00:00", timeZone)
+    // How things stand is told of the present only. What was never there is looked for: it may have come.
+    const rows = date === today ? yield* standing(asked === undefined ? "untried" : "none") : []
+    const advice = adviceWords(missingOf(rows))
     return yield* door(queries.brief({
       date,
       since: instantOf(dayAfter(date, -1), briefAt, timeZone),
@@ -166,6 +175,7 @@ const make = Effect.gen(function* () {
         onFailure: ({ message }) => [{ what: message, fix: "aios doctor" }],
         onSuccess: () => [],
       }),
+      ...(advice === undefined ? {} : { advice: [advice] }),
     }))
   })
 
@@ -224,6 +234,7 @@ const make = Effect.gen(function* () {
         fix: "aios replay names them; mend the chart, then start again",
       },
     )
+    checks.push(...(yield* standing("all")).map(checkOf))
     return { ok: checks.every((check) => check.ok), checks }
   })
 
@@ -325,7 +336,7 @@ const make = Effect.gen(function* () {
     archive: (options, progress) => here(archive(options, progress)),
     segments: here(segments),
     restoreSegment: (segment, progress) => here(restoreSegment(segment, progress)),
-    services: unfinished("services"),
+    services: standing("none"),
     modelPolicy: () => unfinished("modelPolicy"),
   })
 })

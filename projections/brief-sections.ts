@@ -18,13 +18,13 @@ import {
 import { toldWhere } from "./aios-words.ts"
 import { numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
+import { outageWords, serviceName } from "./service-words.ts"
 import { counted, daysBetween, dayWords, moneyWords, quoted } from "./words.ts"
 
 /** Of a group so many are named one by one, and so many events listed; all are counted. */
 const eachMax = 200
 const eventsMax = 20
 const heldMax = 20
-const fixesMax = 5
 const idCharsShown = 8
 const dayMillis = 24 * 60 * 60 * 1000
 /** Mail and calendars that were imported longer ago are worth a remark. */
@@ -64,10 +64,18 @@ const activityWords: Readonly<Record<string, string>> = {
   draftInvoice: "invoice",
   publishArticle: "publication",
 }
-const activityOf = (name: string) => activityWords[name] ?? name
+export const activityWordsOf = (name: string) => activityWords[name] ?? name
+
+/** `Ollama works again, after 14 minutes; 6 summaries were taken up`. */
+const recoveredWords = (row: JsonObject): string => {
+  const takenUp = numberOf(row["takenUp"])
+  return `${serviceName(textOf(row["service"]))} works again, after ${
+    outageWords(numberOf(row["millis"]))
+  }${takenUp === 0 ? "" : `; ${counted(takenUp, "summary was", "summaries were")} taken up`}`
+}
 
 const activityFor = (row: JsonObject, sources: BriefSources) =>
-  `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}`
+  `${activityWordsOf(textOf(row["activity"]))} for ${person(row, sources)}`
 
 /** In the order in which they are told. */
 const groups: Readonly<Record<string, Group>> = {
@@ -97,12 +105,17 @@ const groups: Readonly<Record<string, Group>> = {
   },
   feedItem: { one: "feed item filed", many: "feed items filed", each: () => "" },
   told: { one: "done, as you said", many: "done, as you said", each: activityFor },
+  recovered: {
+    one: "service works again",
+    many: "services work again",
+    each: (row) => recoveredWords(row),
+  },
   carriedOut: { one: "approved by policy", many: "approved by policy", each: activityFor },
   failed: {
     one: "failed",
     many: "failed",
     each: (row, sources) =>
-      `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}: ${
+      `${activityWordsOf(textOf(row["activity"]))} for ${person(row, sources)}: ${
         textOf(sources.opened(row["reason"]))
       }`,
   },
@@ -111,7 +124,7 @@ const groups: Readonly<Record<string, Group>> = {
     one: "skipped",
     many: "skipped",
     each: (row, sources) =>
-      `${activityOf(textOf(row["activity"]))} for ${person(row, sources)}: ${
+      `${activityWordsOf(textOf(row["activity"]))} for ${person(row, sources)}: ${
         textOf(sources.opened(row["reason"]))
       }`,
   },
@@ -151,7 +164,7 @@ const purposes: Readonly<Record<string, string>> = {
   followUp: "follow-up",
 }
 
-const article = (word: string) => /^[aeiou]/.test(word) ? `an ${word}` : `a ${word}`
+export const article = (word: string) => /^[aeiou]/.test(word) ? `an ${word}` : `a ${word}`
 
 /** How long somebody else has the floor. A day is known only once their mail was decided. */
 const floorUntil = (floor: NonNullable<Work["floor"]>, day: BriefDay, sources: BriefSources) =>
@@ -201,7 +214,7 @@ const expiredHeld = (sources: BriefSources): Brief["held"] => {
     ...new Set(
       expired.map(({ approval }) =>
         textOf(approval["person"]) === ""
-          ? activityOf(textOf(approval["activity"]))
+          ? activityWordsOf(textOf(approval["activity"]))
           : nameOf(textOf(approval["person"]), sources)
       ),
     ),
@@ -255,7 +268,7 @@ const headline = (row: DecidedRow, sources: BriefSources): string => {
     ? ` of ${moneyWords({ minor: amount["minor"], currency: amount["currency"] })}`
     : ""
   const to = textOf(person) === "" ? "" : ` to ${nameOf(textOf(person), sources)}`
-  return `${activityOf(textOf(activity))}${sum}${to}${mailWords(row.content)}`
+  return `${activityWordsOf(textOf(activity))}${sum}${to}${mailWords(row.content)}`
 }
 
 /** What lies in a folder of this house was prepared; the rest is the founder's to do. */
@@ -366,35 +379,4 @@ export const unknownOf = (
     )
   }
   return unknown
-}
-
-/** At most five, in the order in which they hurt. The missing settings always come last of the brief's own. */
-export const checklistOf = (day: BriefDay, sources: BriefSources): Brief["checklist"] => {
-  const unclear = sources.store.scan(table, { prefix: "unclear:" }).map(([, row]) => objectOf(row))
-    .filter((row) => numberOf(row["at"]) < day.to)
-  const degraded = sources.store.scan(table, { prefix: "degraded:" })
-    .filter(([, row]) => numberOf(objectOf(row)["at"]) < day.to)
-  return [
-    ...unclear.map((row) => ({
-      what: `nobody knows whether ${article(activityOf(textOf(row["activity"])) || "activity")}${
-        textOf(row["person"]) === "" ? "" : ` to ${whoIs(textOf(row["person"]), sources)}`
-      } happened: look, then say so`,
-      fix: `aios settle ${textOf(row["ask"])}`,
-    })),
-    ...(day.parked === 0 ? [] : [{
-      what: `${counted(day.parked, "agent")} ${
-        day.parked === 1 ? "stands" : "stand"
-      } still after a defect`,
-      fix: "aios doctor",
-    }]),
-    ...(day.missing.length === 0 ? [] : [{
-      what: `missing in the settings: ${day.missing.join(", ")}; without it nothing is drafted`,
-      fix: "aios settings",
-    }]),
-    ...degraded.map(([key, row]) => ({
-      what: `${key.slice("degraded:".length)} does not work: ${textOf(objectOf(row)["reason"])}`,
-      fix: "aios doctor",
-    })),
-    ...day.fixes,
-  ].slice(0, fixesMax)
 }

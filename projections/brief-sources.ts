@@ -15,8 +15,10 @@ export interface BriefDay {
   readonly missing: ReadonlyArray<string>
   /** Agents that stand still after a defect. */
   readonly parked: number
-  /** What else is to be mended, such as a disk that is nearly full; after what the brief finds itself. */
+  /** What else is to be mended, such as a disk that is nearly full. */
   readonly fixes: ReadonlyArray<{ readonly what: string; readonly fix: string }>
+  /** What would be better with something that is not here; last in the list. */
+  readonly advice?: ReadonlyArray<{ readonly what: string; readonly fix: string }>
 }
 
 /** An approval as it stood, with what the brief tells of it. */

@@ -9,11 +9,14 @@
  * that of the log, `sent:<record>` a mail of the founder's own, `paid:<payment>`,
  * `done:<at>:<event id>`, `held:<at>:<record>`,
  * `gate:<ask id>` while something waits at the gate, `unclear:<ask id>` while nobody knows whether it
- * happened, `degraded:<adapter>` while its circuit is open.
+ * happened, `service:<name>` while it is out, `takenUp` the last time the model came back,
+ * `degraded:<adapter>` of anything else that is down.
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import { isIgnoredLabel, isSentLabel } from "../actors/addresses.ts"
 import { type JsonObject, staleAfterMillisDefault } from "../machines/agent.ts"
+import { Service } from "../machines/integration-events.ts"
+import { memoryStream } from "../machines/memory.ts"
 import {
   askNamedIn,
   listOf,
@@ -30,6 +33,11 @@ import { defineProjection, type Rows } from "./projection.ts"
 
 /** All zones are whole quarters of an hour apart, so a day is a whole number of these. */
 export const quarterMillis = 15 * 60 * 1000
+
+/** Shorter outages are no news. */
+const outageMillisTold = 10_000
+/** Summaries made so long after the model was back had waited for it. */
+const takenUpMillisMax = 60 * 60 * 1000
 
 type Counter =
   | "mails"
@@ -193,6 +201,30 @@ const followLead = (event: RecordedEvent, rows: Rows) => {
   rows.set(`state:${event.stream}:${padded(at)}:${padded(event.revision)}`, row)
 }
 
+/** It works again. Hiccups are not told; of longer outages also how many summaries were taken up since. */
+const recover = (event: RecordedEvent, rows: Rows) => {
+  const service = keyOf(event.stream)
+  rows.delete(`service:${service}`)
+  const millis = numberOf(objectOf(event.data)["millis"])
+  if (millis < outageMillisTold) return
+  note(rows, event, "recovered", { service, millis, takenUp: 0 })
+  if (service === "ollama") {
+    rows.set("takenUp", {
+      at: event.metadata.at,
+      key: `done:${padded(event.metadata.at)}:${event.id}`,
+    })
+  }
+}
+
+/** A summary that was made soon after the model was back had waited for it. */
+const takeUp = (event: RecordedEvent, rows: Rows) => {
+  if (objectOf(objectOf(event.data)["output"])["accepted"] === undefined) return
+  const { at, key } = objectOf(rows.get("takenUp"))
+  if (at === undefined || event.metadata.at - numberOf(at) > takenUpMillisMax) return
+  const row = objectOf(rows.get(textOf(key)))
+  rows.set(textOf(key), { ...row, takenUp: numberOf(row["takenUp"]) + 1 })
+}
+
 /** The outcome of an activity that passed the gate without the founder's word; of others that they were skipped. */
 const outcome = (what: string) => (event: RecordedEvent, rows: Rows) => {
   const ask = `${event.stream}/${askNamedIn(event.data)}`
@@ -247,7 +279,7 @@ const listLead = (event: RecordedEvent, rows: Rows) => {
 
 export const brief = defineProjection({
   name: "brief",
-  version: 5,
+  version: 6,
   on: {
     MailReceived: receiveMail,
     PersonListed: count("people"),
@@ -330,11 +362,14 @@ export const brief = defineProjection({
     },
     ActivityReleased: (event, rows) =>
       rows.delete(`unclear:${event.stream}/${askNamedIn(event.data)}`),
-    ActivitySucceeded: outcome("succeeded"),
+    ActivitySucceeded: (event, rows) =>
+      event.stream === memoryStream ? takeUp(event, rows) : outcome("succeeded")(event, rows),
     ActivityFailed: outcome("failed"),
     ActivitySkipped: outcome("skipped"),
     AdapterDegraded: (event, rows) => {
       const { adapter, reason } = objectOf(event.data)
+      // Of services their own actor tells more.
+      if (Service.literals.some((service) => service === adapter)) return
       rows.set(`degraded:${textOf(adapter)}`, {
         at: event.metadata.at,
         reason: textOf(reason),
@@ -343,6 +378,16 @@ export const brief = defineProjection({
     },
     AdapterRecovered: (event, rows) =>
       rows.delete(`degraded:${textOf(objectOf(event.data)["adapter"])}`),
+    CircuitOpened: (event, rows) => {
+      const { reason, trouble } = objectOf(event.data)
+      rows.set(`service:${keyOf(event.stream)}`, {
+        at: event.metadata.at,
+        trouble: textOf(trouble),
+        reason: textOf(reason),
+        event: event.id,
+      })
+    },
+    CircuitClosed: recover,
     "*": (event, rows) => {
       if (event.revision === 0 && event.stream.startsWith("lead-")) count("leads")(event, rows)
       followLead(event, rows)

@@ -214,7 +214,13 @@ describe("over a real AIOS", () => {
     expect(await (await door.get("/api/brief")).json()).toMatchObject({ timeZone: "UTC" })
     expect((await door.get("/api/brief?date=2026-1-1")).status).toBe(400)
     expect((await (await door.get("/api/people")).json()).items).toEqual(expect.any(Array))
-    expect(await (await door.get("/readyz")).json()).toMatchObject({ ok: true })
+    expect(await (await door.get("/readyz")).json()).toMatchObject({
+      ok: true,
+      services: [{ name: "ollama" }, { name: "chroma" }, { name: "embedder" }],
+    })
+    const { items: services } = await (await door.get("/api/services")).json()
+    expect(services[0]).toMatchObject({ name: "ollama", fix: "", reason: "" })
+    expect(services[0].without).not.toBe("")
     const metrics = await (await door.get("/metrics")).text()
     for (const line of metrics.split("\n")) {
       expect(line).toMatch(

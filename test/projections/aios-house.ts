@@ -1,5 +1,6 @@
 /** `Aios` in memory over real parts: what the front doors call, with agents and activities of choice. */
 import { Effect, Layer } from "effect"
+import * as circuits from "../../actors/circuits-live.ts"
 import { Mailer } from "../../actors/mailer.ts"
 import * as intake from "../../actors/intake.ts"
 import * as router from "../../actors/router.ts"
@@ -33,6 +34,7 @@ export const aiosHouse = (options: Partial<HouseOptions> = {}) => {
   return aiosLocal.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(intake.layer, router.layer, queries.layer)),
     Layer.provideMerge(Layer.mergeAll(blobs.layer, checkpoint, recurrences.layer)),
+    Layer.provideMerge(circuits.layer({ dispatch: options.dispatch ?? true })),
     Layer.provideMerge(Layer.merge(houseOf({ agents, journals, ...options }), mailer)),
   )
 }

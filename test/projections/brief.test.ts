@@ -710,6 +710,77 @@ describe("content, decisions and quiet days", () => {
       expect((yield* ask.brief(on(now - 40 * 60_000))).approvals.length).toBe(1)
     }).pipe(Effect.provide(world)))
 
+  it.live("what to mend comes in the order in which it hurts, five things at most", () =>
+    Effect.gen(function* () {
+      const ask = yield* Queries
+      const early = { at: now - hour - 12 * 60_000 }
+      for (const service of ["embedder", "ollama"]) {
+        yield* append(`integration-${service}`, "CircuitOpened", {
+          trouble: service === "ollama" ? "absent" : "noModel",
+          reason: "nobody answers",
+          failures: 1,
+        }, early)
+      }
+      yield* append("coordinator-main", "AdapterDegraded", {
+        adapter: "ollama",
+        reason: "nobody answers",
+      }, early)
+      yield* append(
+        "coordinator-main",
+        "AdapterDegraded",
+        { adapter: "mailer", reason: "full" },
+        early,
+      )
+      yield* append("executor-1", "ActivityQuarantined", { ask: "3.0", reason: "" }, early)
+      const day = {
+        ...on(now),
+        missing: ["name"],
+        parked: 1,
+        fixes: [{ what: "the disk is nearly full", fix: "aios doctor" }],
+        advice: [{ what: "no embedding model", fix: "aios models pull" }],
+      }
+      const all = (yield* ask.brief({ ...day, parked: 0, missing: [] })).checklist
+      expect(all.map(({ what }) => what)).toEqual([
+        "nobody knows whether an activity happened: look, then say so",
+        "the disk is nearly full",
+        "Ollama does not answer since 05:48: drafts are templates, summaries wait",
+        "The embedder has no model since 05:48: recall is by words",
+        "mailer does not work: full",
+      ])
+      expect(all.slice(2, 4).map(({ fix }) => fix)).toEqual(["ollama serve", "aios models pull"])
+      const { checklist } = yield* ask.brief(day)
+      expect(checklist.length).toBe(5)
+      expect(checklist.map(({ fix }) => fix).slice(1)).toEqual([
+        "aios doctor",
+        "aios doctor",
+        "aios settings",
+        "ollama serve",
+      ])
+      // Advice is last, and only where there is room.
+      yield* append("integration-ollama", "CircuitClosed", { millis: 14 * 60_000 }, {
+        at: now - 30 * 60_000,
+      })
+      yield* append("integration-embedder", "CircuitClosed", { millis: 2_000 }, {
+        at: now - 29 * 60_000,
+      })
+      for (let n = 0; n < 6; n++) {
+        yield* append("memory-main", "ActivitySucceeded", {
+          ask: `${n}.0`,
+          output: { of: "thread", accepted: n > 0 },
+        }, { at: now - 20 * 60_000 })
+      }
+      const after = yield* ask.brief({ ...day, parked: 0 })
+      expect(after.checklist.map(({ what }) => what).slice(2)).toEqual([
+        "missing in the settings: name; without it nothing is drafted",
+        "mailer does not work: full",
+        "no embedding model",
+      ])
+      // A hiccup of two seconds is no news.
+      expect(after.done.map(({ each }) => each)).toEqual([
+        ["Ollama works again, after 14 minutes; 6 summaries were taken up"],
+      ])
+    }).pipe(Effect.provide(world)))
+
   it.live("a quiet day has nothing, and says what is not known", () =>
     Effect.gen(function* () {
       const brief = yield* Effect.flatMap(Queries, (ask) => ask.brief(on(now)))

@@ -55,6 +55,7 @@ import * as queries from "./projections/queries.ts"
 import * as recall from "./projections/recall-local.ts"
 import * as reports from "./projections/reports-local.ts"
 import * as subjectItems from "./projections/subject-items-local.ts"
+import * as probes from "./projections/service-probes.ts"
 import * as tiers from "./projections/tiers-local.ts"
 import * as projectionsRunner from "./projections/runner.ts"
 
@@ -197,7 +198,8 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(foundations(config, way)),
     Layer.provideMerge(helpers.supervised(config.helpers)),
   )
-  const models = embedder.layer(config.embedder).pipe(
+  const models = probes.models.pipe(
+    Layer.provideMerge(embedder.layer(config.embedder)),
     Layer.provideMerge(inference.layer(config.ollama)),
     Layer.provideMerge(system),
   )

@@ -262,11 +262,10 @@ const make = (options: CircuitsOptions) =>
       if (circuit.open) return yield* Effect.asVoid(probeAndClose(circuit))
       if (which === "down" || circuit.probe === undefined) return
       if (which === "untried" && circuit.met) return
-      if (yield* probeOnce(circuit)) yield* succeed(circuit, 0)
-      else {
-        const { message, trouble = "absent" } = circuit.refusal ?? late
-        yield* open(circuit, trouble, trouble === "absent" ? reasons.absent : message)
-      }
+      if (yield* probeOnce(circuit)) return yield* succeed(circuit, 0)
+      const { message, trouble = "absent" } = circuit.refusal ?? late
+      // What was never there may only be starting.
+      if (circuit.refusal !== late || circuit.met) yield* open(circuit, trouble, message)
     })
 
     // What was down when the last process ended is looked after from the start.

@@ -141,7 +141,11 @@ const make = (options: DeskOptions) =>
           ...new Set(steps.map((step) => step === "large" ? names.large : names.small)),
         ]
           .filter((name) => name !== undefined)
-        if (models.length === 0) return yield* problem ?? none
+        if (models.length === 0) {
+          // The server answers: what is missing is told, so that somebody fetches it.
+          if (problem === undefined) yield* circuits.complain("ollama", "noModel", none.message)
+          return yield* problem ?? none
+        }
         return { matter, models, last: route[end] }
       })
 

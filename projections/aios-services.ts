@@ -81,7 +81,7 @@ export const checkOf = (row: ServiceRow): Check => {
       return {
         name,
         ok: true,
-        detail: `not there (${row.reason}): ${row.without}. ${row.fix} would change that`,
+        detail: `not there: ${row.without} (${row.reason})`,
         fix: "",
       }
     case "off":

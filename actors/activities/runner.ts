@@ -630,13 +630,16 @@ export const layer = (options: RunnerOptions = {}) =>
         }),
       stop: Effect.suspend(() => {
         stopping = true
-        const fibers = [...jobs.values()].flatMap(({ fiber, state }) =>
-          fiber === undefined
+        const fibers = [...jobs.values()].flatMap(({ declaration, fiber, state }) => {
+          // Batch work without effects is done anew at the next start; nobody waits for it now.
+          const { lane, risk, idempotency } = declaration
+          const waits = lane === "interactive" || risk !== "none" || idempotency === "unsafe"
+          return fiber === undefined
             ? []
-            : state === "running"
+            : state === "running" && waits
             ? [Fiber.await(fiber)]
             : [Fiber.interrupt(fiber)]
-        )
+        })
         return Effect.all(fibers, { concurrency: "unbounded", discard: true }).pipe(
           Effect.timeoutOption(stopMillisMax),
           Effect.asVoid,

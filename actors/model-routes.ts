@@ -25,7 +25,7 @@ export interface ModelPolicy {
   /** Empty: chosen from what is installed. */
   readonly small: string
   readonly large: string
-  /** By activity; the others go the default route. */
+  /** By activity; `*` for those not named. */
   readonly routes: { readonly [activity: string]: ReadonlyArray<RouteStep> }
   /** By agent; `*` for those not named. */
   readonly budgets: { readonly [agent: string]: Budget }
@@ -78,7 +78,7 @@ export const currentModelPolicy: Effect.Effect<ModelPolicy, LogUnavailable, Even
   })
 
 export const routeOf = (policy: ModelPolicy, activity: string): ReadonlyArray<RouteStep> =>
-  policy.routes[activity] ?? routeDefault
+  policy.routes[activity] ?? policy.routes["*"] ?? routeDefault
 
 export const budgetOf = (policy: ModelPolicy, agent: string): Budget | undefined =>
   policy.budgets[agent] ?? policy.budgets["*"]

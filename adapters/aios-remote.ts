@@ -192,6 +192,7 @@ export const connect = (socket: string): Aios["Service"] => {
     restoreSegment: (segment, progress) => call("restoreSegment", [segment], progress),
     services: call("services", []),
     modelPolicy: (patch) => call("modelPolicy", [patch]),
+    transcripts: (event) => call("transcripts", [event]),
   })
 }
 

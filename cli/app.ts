@@ -11,6 +11,7 @@ import { approvalsCommands, settleCommands } from "./approvals.ts"
 import { briefCommands } from "./brief.ts"
 import { chartCommands } from "./chart.ts"
 import { importCommands } from "./import.ts"
+import { costsCommands } from "./costs.ts"
 import { keptCommands } from "./kept.ts"
 import { logCommands } from "./log.ts"
 import { decisionCommands } from "./decisions.ts"
@@ -53,6 +54,7 @@ const aios = Command.make("aios").pipe(
       commands: [
         ...whyCommands,
         ...reportCommands,
+        ...costsCommands,
         ...lookCommands,
         ...logCommands,
         ...chartCommands,

@@ -2,6 +2,7 @@
 import { Clock, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { History, PersonRow, Why, WhyNot } from "../projections/aios.ts"
+import type { ModelUse, TranscriptRow } from "../projections/aios-memory.ts"
 import { momentText, stateText } from "../projections/aios-words.ts"
 import { open, print } from "./access.ts"
 import { count, cut, oneLine, Output, type Paint, plain, span, table, wrap } from "./output.ts"
@@ -14,7 +15,36 @@ const detailCharsMax = 120
 const sourceText = (source: { readonly file: string; readonly at: string } | undefined): string =>
   source === undefined ? "" : `${oneLine(source.file)}, ${source.at}`
 
-const whyText = (why: Why, zone: string, columns: number, paint: Paint): string => {
+/** What was asked of models, by the event whose run asked. */
+type Told = ReadonlyMap<string, ReadonlyArray<TranscriptRow>>
+
+const modelText = (one: ModelUse): string =>
+  `${plain(one.model)} ${plain(one.template)}: ${
+    one.cached
+      ? "answered before"
+      : `${one.tokensIn} tokens in, ${one.tokensOut} out, ${span(one.millis)}`
+  }${one.outcome === "ok" ? "" : `, ${one.outcome}`}`
+
+const transcriptText = (one: TranscriptRow, paint: Paint): string => {
+  const parts = [
+    ...(one.messages ?? []),
+    ...(one.answer === undefined ? [] : [{ role: "answer", content: one.answer }]),
+    ...(one.forgotten === true ? [{ role: "forgotten", content: "its person was forgotten" }] : []),
+  ]
+  return parts.map(({ content, role }) =>
+    `\n    ${paint.bold(`${role} (${one.template})`)}\n${
+      plain(content).split("\n").map((line) => `      ${line}`).join("\n")
+    }`
+  ).join("\n")
+}
+
+const whyText = (
+  why: Why,
+  told: Told,
+  zone: string,
+  columns: number,
+  paint: Paint,
+): string => {
   const steps = why.causes.map((cause, n) => {
     const source = sourceText(cause.source)
     return [
@@ -28,6 +58,8 @@ const whyText = (why: Why, zone: string, columns: number, paint: Paint): string 
           }`,
         )
       }`,
+      ...(cause.models ?? []).map((one) => `    ${paint.dim(modelText(one))}`),
+      ...(told.get(cause.event) ?? []).map((one) => transcriptText(one, paint)),
     ].join("\n")
   })
   return `${paint.bold(plain(why.of))}\n\n${steps.join("\n")}\n`
@@ -39,13 +71,31 @@ const why = Command.make(
     id: Argument.String("id").pipe(
       Argument.withDescription("An event, an approval or an ask; ids may be cut to 6 characters"),
     ),
+    transcript: Flag.Boolean("transcript").pipe(
+      Flag.withDescription("Also what models were asked on the way, and answered, word for word"),
+      Flag.withDefault(false),
+      Flag.withoutNegation,
+    ),
   },
-  Effect.fnUntraced(function* ({ id }) {
+  Effect.fnUntraced(function* ({ id, transcript }) {
     const output = yield* Output
     const aios = yield* open("read")
     const found = yield* aios.why(id)
     const { timeZone } = yield* aios.settings
-    yield* print(found, () => whyText(found, timeZone, output.columns, output.paint))
+    const asking = transcript ? found.causes.filter(({ models }) => models !== undefined) : []
+    const told: Told = new Map(
+      yield* Effect.forEach(
+        asking,
+        ({ event }) => Effect.map(aios.transcripts(event), (rows) => [event, rows] as const),
+      ),
+    )
+    if (transcript && asking.length === 0) {
+      yield* output.log("No model was asked on the way: rules and templates did it.")
+    }
+    yield* print(
+      transcript ? { ...found, transcripts: Object.fromEntries(told) } : found,
+      () => whyText(found, told, timeZone, output.columns, output.paint),
+    )
   }, Effect.scoped),
 ).pipe(
   Command.withDescription(

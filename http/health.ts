@@ -5,6 +5,7 @@
 import { Effect, Schema } from "effect"
 import { EventLog } from "../actors/event-log.ts"
 import { Aios, type OperationFailed } from "../projections/aios.ts"
+import type { CostRow } from "../projections/aios-memory.ts"
 import { failureOf } from "../projections/aios-failures.ts"
 import { readersNow } from "./live.ts"
 import type { Meter } from "./meter.ts"
@@ -86,6 +87,38 @@ const gauge = (
   ...values.map(([labels, value]) => `${name}${labels} ${value}`),
 ]
 
+const modelMetrics = (rows: ReadonlyArray<CostRow>) => {
+  const counted = (
+    name: string,
+    help: string,
+    of: (row: CostRow) => ReadonlyArray<readonly [more: string, value: number]>,
+  ) => [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} counter`,
+    ...rows.flatMap((row) => {
+      const labels = `agent="${row.agent}",activity="${row.activity}",model="${row.model}"`
+      return of(row).map(([more, value]) => `${name}{${labels}${more}} ${value}`)
+    }),
+  ]
+  return [
+    ...counted("aios_model_calls_total", "Questions to models.", (row) => [
+      [',cached="false"', row.calls],
+      [',cached="true"', row.cached],
+    ]),
+    ...counted("aios_model_failures_total", "Questions without an answer of use.", (row) => [
+      ["", row.failures],
+    ]),
+    ...counted("aios_model_tokens_total", "Tokens in and out.", (row) => [
+      [',type="input"', row.tokensIn],
+      [',type="output"', row.tokensOut],
+    ]),
+    ...counted("aios_model_seconds_total", "Time of models.", (row) => [["", row.millis / 1000]]),
+    ...counted("aios_model_cost_micros_total", "By the price list, in millionths.", (row) => [
+      ["", row.micros],
+    ]),
+  ]
+}
+
 export const metricsOf = (meter: Meter): Route =>
   route({
     id: "metrics",
@@ -100,6 +133,7 @@ export const metricsOf = (meter: Meter): Route =>
         const aios = yield* Aios
         const head = yield* Effect.mapError((yield* EventLog).head, failureOf)
         const remaining = yield* aios.settle(0)
+        const { rows } = yield* Effect.orElseSucceed(aios.costs({}), () => ({ rows: [] }))
         const models = yield* Effect.orElseSucceed(aios.projections, () => [])
         const text = [
           ...gauge("aios_log_head_position", "Position of the last event; -1 in an empty log.", [
@@ -133,6 +167,7 @@ export const metricsOf = (meter: Meter): Route =>
           ...gauge("aios_parked_actors", "Actors that stand still after a defect.", [
             ["", remaining.parked],
           ]),
+          ...modelMetrics(rows),
           ...gauge("aios_live_readers", "Readers that follow the log.", [["", readersNow()]]),
           meter.text(),
         ].join("\n")

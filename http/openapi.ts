@@ -32,7 +32,7 @@ const pathOf = (path: string): string =>
 /** What stands in front of every route refuses: another host, another site, no token, no JSON. */
 const guardedBy = ({ method, open }: Route): ReadonlyArray<number> => [
   ...(open ? [] : [401]),
-  ...(method === "post" ? [403, 413, 415] : []),
+  ...(method !== "get" ? [403, 413, 415] : []),
   421,
 ]
 

@@ -19,7 +19,7 @@ export type Shape = Schema.ConstraintDecoder<unknown>
 interface Spec<P extends Shape, Q extends Shape, B extends Shape, A extends Shape> {
   /** As OpenAPI calls it. */
   readonly id: string
-  readonly method: "get" | "post"
+  readonly method: "get" | "post" | "put"
   /** Hono's notation: `/api/agents/:agent`. */
   readonly path: string
   readonly tag: string
@@ -70,7 +70,7 @@ export class Reply<A> {
 /** What the document and Hono need of a route. */
 export interface Route {
   readonly id: string
-  readonly method: "get" | "post"
+  readonly method: "get" | "post" | "put"
   readonly path: string
   readonly tag: string
   readonly summary: string
@@ -188,7 +188,7 @@ export const route = <
         const input = {
           params: yield* params(raw.params),
           query: yield* query(numbers(raw.query)),
-          body: yield* body(spec.method === "post" ? yield* jsonOf(raw.request) : {}),
+          body: yield* body(spec.method !== "get" ? yield* jsonOf(raw.request) : {}),
           request: raw.request,
         }
         return responseOf(yield* spec.handle(input), status)

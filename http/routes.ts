@@ -5,6 +5,7 @@ import { decisionRoutes } from "./decisions.ts"
 import { eventRoutes } from "./events.ts"
 import { alive, metricsOf, ready } from "./health.ts"
 import { liveRoutes } from "./live.ts"
+import { modelRoutes } from "./models.ts"
 import type { Meter } from "./meter.ts"
 import { openApiRoute } from "./openapi.ts"
 import type { Route } from "./route.ts"
@@ -15,6 +16,7 @@ export const routesOf = (meter: Meter): ReadonlyArray<Route> => {
     ...agentRoutes,
     // Before the route of single events, whose `:id` would take `stream`.
     ...liveRoutes,
+    ...modelRoutes,
     ...eventRoutes,
     ...decisionRoutes,
     alive,

@@ -3,6 +3,7 @@
  * to. They document; answers are not checked at run time.
  */
 import { Schema } from "effect"
+import { ModelUse } from "./shapes-models.ts"
 
 const Text = Schema.String
 const Texts = Schema.Array(Text)
@@ -247,6 +248,7 @@ export const Why = Schema.Struct({
     at: Millis,
     what: Text,
     source: maybe(Source),
+    models: maybe(Schema.Array(ModelUse)),
   })),
 }).annotate({ identifier: "Why" })
 

@@ -21,6 +21,7 @@ import type { Json, StateValue } from "../machines/agent.ts"
 import { agents, journals } from "../machines/mod.ts"
 import { SettingsRecorded, settingsStream } from "../machines/settings.ts"
 import { Aios, type Check } from "./aios.ts"
+import { costs, modelPolicy, transcripts } from "./aios-costs.ts"
 import { approve, approveGroup, later, preview, reject } from "./aios-decisions.ts"
 import { edit } from "./aios-edits.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
@@ -327,7 +328,7 @@ const make = Effect.gen(function* () {
     exported: (options) => here(exported(options)),
     blob: (ref) => here(blob(ref)),
     recall: () => unfinished("recall"),
-    costs: () => unfinished("costs"),
+    costs: (options) => here(costs(options)),
     memory: here(memoryState),
     summaries: (state) => here(summaries(state)),
     withdrawSummary: (id, reason) => here(withdrawSummary(id, reason)),
@@ -337,7 +338,8 @@ const make = Effect.gen(function* () {
     segments: here(segments),
     restoreSegment: (segment, progress) => here(restoreSegment(segment, progress)),
     services: standing("none"),
-    modelPolicy: () => unfinished("modelPolicy"),
+    modelPolicy: (patch) => here(modelPolicy(patch)),
+    transcripts: (event) => here(transcripts(event)),
   })
 })
 

@@ -70,6 +70,30 @@ export interface Costs {
   }>
 }
 
+/** One question to a model, as an outcome tells it. */
+export interface ModelUse {
+  readonly model: string
+  /** Name and hash of the prompt template. */
+  readonly template: string
+  readonly tokensIn: number
+  readonly tokensOut: number
+  readonly millis: number
+  readonly cached: boolean
+  /** `ok`, or why the answer was of no use. */
+  readonly outcome: string
+  /** Question and answer are kept and can be shown. */
+  readonly kept: boolean
+}
+/** Question and answer word for word; neither where there was no answer, or its subject was forgotten. */
+export interface TranscriptRow {
+  readonly model: string
+  readonly template: string
+  readonly outcome: string
+  readonly messages?: ReadonlyArray<{ readonly role: string; readonly content: string }>
+  readonly answer?: string
+  readonly forgotten?: boolean
+}
+
 /** How memory stands. */
 export interface MemoryState {
   readonly tiers: {

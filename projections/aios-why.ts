@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { EventLog, type RecordedEvent } from "../actors/event-log.ts"
 import type { Cause, Why } from "./aios.ts"
 import { findApproval, isUndecided, shortId } from "./aios-approval-ids.ts"
+import { modelsOf } from "./aios-costs.ts"
 import { door, refuse } from "./aios-failures.ts"
 import { noteAskOf, noteAsks, type Reading, readKnown } from "./aios-known.ts"
 import { contentLine } from "./aios-words.ts"
@@ -72,6 +73,7 @@ const told = Effect.fnUntraced(function* (event: RecordedEvent, reading: Reading
   yield* noteAskOf(event, reading)
   const { detail, what } = wordsOf(event, reading)
   const source = sourceOf(event)
+  const models = modelsOf(event)
   return {
     event: event.id,
     type: event.type,
@@ -79,6 +81,7 @@ const told = Effect.fnUntraced(function* (event: RecordedEvent, reading: Reading
     at: event.metadata.occurredAt ?? event.metadata.at,
     what: detail === "" ? what : `${what}: ${detail}`,
     ...(source === undefined ? {} : { source }),
+    ...(models.length === 0 ? {} : { models }),
   } satisfies Cause
 })
 

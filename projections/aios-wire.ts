@@ -264,6 +264,7 @@ export const Arguments = {
   restoreSegment: Schema.Tuple([Text]),
   services: Schema.Tuple([]),
   modelPolicy: Schema.Tuple([Schema.NullOr(Schema.Record(Text, Schema.Json))]),
+  transcripts: Schema.Tuple([Text]),
 }
 export type Operation = keyof typeof Arguments
 export type ArgumentsOf<Name extends Operation> = (typeof Arguments)[Name]["Type"]
@@ -401,6 +402,8 @@ const call = (
       return decoded(name, raw, ([segment]) => aios.restoreSegment(segment, progress))
     case "services":
       return aios.services
+    case "transcripts":
+      return decoded(name, raw, ([event]) => aios.transcripts(event))
     case "modelPolicy":
       return decoded(
         name,

@@ -12,12 +12,14 @@ import type {
   Archived,
   Costs,
   MemoryState,
+  ModelUse,
   PolicyEffect,
   Recalled,
   RecallOptions,
   Segment,
   ServiceRow,
   SummaryRow,
+  TranscriptRow,
 } from "./aios-memory.ts"
 
 /** An operation failed; `kind` decides the exit code, `message` says what to do next. */
@@ -299,6 +301,8 @@ export interface Cause {
   readonly what: string
   /** The imported line: file and place. */
   readonly source?: { readonly file: string; readonly at: string }
+  /** Models that were asked on the way. */
+  readonly models?: ReadonlyArray<ModelUse>
 }
 
 export interface Why {
@@ -538,6 +542,8 @@ export class Aios extends Context.Service<Aios, {
   readonly services: Op<ReadonlyArray<ServiceRow>>
   /** The founder's word on models, routes, budgets and prices; without a patch only the present one. */
   modelPolicy(patch: { readonly [name: string]: Json } | null): Op<Json>
+  /** What models were asked by the run whose outcome the event is, word for word. */
+  transcripts(event: string): Op<ReadonlyArray<TranscriptRow>>
   readonly doctor: Op<{ readonly ok: boolean; readonly checks: ReadonlyArray<Check> }>
   /** Of what nobody knows whether it happened, oldest first. */
   readonly unclear: Op<ReadonlyArray<Unclear>>

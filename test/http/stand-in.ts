@@ -56,6 +56,7 @@ export const standIn: Aios["Service"] = {
   restoreSegment: () => nothing,
   services: nothing,
   modelPolicy: () => nothing,
+  transcripts: () => nothing,
 }
 
 /** What is behind the door: the parts given, and nothing else. */

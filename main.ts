@@ -22,6 +22,7 @@ import { Router } from "./actors/router.ts"
 import * as actorSystem from "./actors/system.ts"
 import { answers, connect } from "./adapters/aios-remote.ts"
 import * as embedder from "./adapters/embedder-chosen.ts"
+import * as helperChecks from "./adapters/helper-checks.ts"
 import * as helpers from "./adapters/helpers.ts"
 import * as archive from "./adapters/archive-folder.ts"
 import * as backups from "./adapters/backup-folder.ts"
@@ -30,6 +31,7 @@ import * as dataDirectory from "./adapters/data-directory.ts"
 import * as diskSpace from "./adapters/disk-space-statfs.ts"
 import * as memoryLog from "./adapters/event-log-memory.ts"
 import * as outsideFolders from "./adapters/outside-folders.ts"
+import * as memoryStore from "./adapters/memory-store-supervised.ts"
 import * as keepingFiles from "./adapters/keeping-files.ts"
 import * as inference from "./adapters/inference-lazy.ts"
 import * as mailer from "./adapters/mailer-lazy.ts"
@@ -198,9 +200,11 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(foundations(config, way)),
     Layer.provideMerge(helpers.supervised(config.helpers)),
   )
-  const models = probes.models.pipe(
+  const models = Layer.mergeAll(probes.models, probes.memory).pipe(
     Layer.provideMerge(embedder.layer(config.embedder)),
     Layer.provideMerge(inference.layer(config.ollama)),
+    Layer.provideMerge(memoryStore.layer({ dataDir: config.dataDir, url: config.chromaUrl })),
+    Layer.provideMerge(helperChecks.layer({ embedder: config.embedder === "local" })),
     Layer.provideMerge(system),
   )
   const outside = outsideFolders.layer(config.dataDir)

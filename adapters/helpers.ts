@@ -46,6 +46,8 @@ export class HelperUnavailable
 export class Helpers extends Context.Service<Helpers, {
   /** Starts it where it is not up, and waits until it answers. */
   start(name: HelperName): Effect.Effect<HelperState, HelperUnavailable>
+  /** Whether it works, or would: what nobody needed yet is not started to find out. */
+  check(name: HelperName): Effect.Effect<HelperState, HelperUnavailable>
   stop(name: HelperName): Effect.Effect<HelperState, HelperUnavailable>
   /** Starts nothing. */
   readonly states: Effect.Effect<ReadonlyArray<HelperState>, HelperUnavailable>
@@ -192,6 +194,7 @@ export const supervised = (socket: string | undefined): Layer.Layer<Helpers> =>
             hold()
             return call(name, "POST", `/start/${name}`, startMillisMax, state)
           }),
+        check: (name) => call(name, "POST", `/check/${name}`, startMillisMax, state),
         stop: (name) => call(name, "POST", `/stop/${name}`, startMillisMax, state),
         states: call("helpers", "GET", "/state", stateMillisMax, (value) => states(value).helpers),
         embed: (texts) =>

@@ -41,6 +41,7 @@ import { undo } from "./aios-undo.ts"
 import { whyNot } from "./aios-why-not.ts"
 import { why } from "./aios-why.ts"
 import { models, people, propose, reports, rows, view } from "./aios-views.ts"
+import { ProcessesBeside } from "./processes-beside.ts"
 import { Queries } from "./queries.ts"
 import { adviceWords } from "./service-words.ts"
 import { ReadStore } from "./read-store.ts"
@@ -66,6 +67,7 @@ const make = Effect.gen(function* () {
   const router = yield* Router
   const queries = yield* Queries
   const projections = yield* Projections
+  const beside = yield* Effect.serviceOption(ProcessesBeside)
   const registry = registryOf(agents, journals)
   const services = yield* Effect.context<
     | ActorSystem
@@ -236,6 +238,7 @@ const make = Effect.gen(function* () {
       },
     )
     checks.push(...(yield* standing("all")).map(checkOf))
+    if (Option.isSome(beside)) checks.push(...yield* beside.value.checks)
     return { ok: checks.every((check) => check.ok), checks }
   })
 

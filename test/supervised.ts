@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import process from "node:process"
@@ -32,6 +33,8 @@ export interface Supervisor {
   readonly layer: Layer.Layer<Helpers>
   /** Runs with a client of its own, which lets go afterwards. */
   readonly on: <A, E>(use: (helpers: Helpers["Service"]) => Effect.Effect<A, E>) => Promise<A>
+  /** Keeps helpers up while no client does. */
+  readonly hold: () => void
   /** In order. */
   readonly end: () => Promise<void>
   readonly kill: () => Promise<void>
@@ -93,6 +96,10 @@ export const superviseHere = async (options: Options = {}): Promise<Supervisor> 
     socket,
     layer,
     on: (use) => Effect.runPromise(Effect.provide(Effect.flatMap(Helpers, use), layer)),
+    hold: () =>
+      request({ socketPath: socket, path: "/held", agent: false }, (answer) => {
+        answer.on("error", () => {}).resume()
+      }).on("error", () => {}).end(),
     end: async () => {
       child.stdin.end()
       await gone

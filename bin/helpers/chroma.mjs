@@ -6,33 +6,19 @@
 import { createRequire } from "node:module"
 import process from "node:process"
 import { Worker } from "node:worker_threads"
+import { bindingOf } from "./chroma-binding.mjs"
 
 /** As in sysexits: trying again changes nothing. */
 const exitAbsent = 69
 const exitFailed = 70
 
-const packages = {
-  "darwin arm64": "chromadb-js-bindings-darwin-arm64",
-  "darwin x64": "chromadb-js-bindings-darwin-x64",
-  "linux arm64": "chromadb-js-bindings-linux-arm64-gnu",
-  "linux x64": "chromadb-js-bindings-linux-x64-gnu",
-  "win32 arm64": "chromadb-js-bindings-win32-arm64-msvc",
-}
-
-/** Chroma's own package is not of ours: its binding is looked up from there. */
 const server = () => {
-  const name = packages[`${process.platform} ${process.arch}`]
-  if (name === undefined) {
-    throw new Error(
-      `Chroma has no build for ${process.platform} on ${process.arch}: name a server in AIOS_CHROMA_URL`,
-    )
-  }
-  const here = createRequire(import.meta.url)
+  const file = bindingOf()
   try {
-    return createRequire(here.resolve("chromadb"))(name)
+    return createRequire(import.meta.url)(file)
   } catch (error) {
     throw new Error(
-      `${name} does not load (${
+      `${file} does not load (${
         String(error.message).split("\n")[0]
       }): run npm install, or name a ` +
         "server in AIOS_CHROMA_URL",

@@ -7,7 +7,7 @@
  *
  * Its first line is `{"ready":true,"model":"…"}`, or `{"ready":false,"error":{"reason":"noModel",…}}`.
  */
-import { Refusal } from "./helper.mjs"
+import { Refusal } from "./refusal.mjs"
 
 /** Questions that wait; beyond it whoever asks is told to come later. */
 const waitingMax = 256

@@ -8,6 +8,7 @@ import { mkdirSync } from "node:fs"
 import { dirname } from "node:path"
 import { openLog } from "./helper-log.mjs"
 import { endLeftover, forget, remember, signalAll } from "./leftover.mjs"
+import { Refusal } from "./refusal.mjs"
 
 export const limitsDefault = {
   /** From its start until it answers; the first start may load large native code from a slow disk. */
@@ -30,20 +31,11 @@ export const limitsDefault = {
 /** What a helper ends with where trying again would change nothing (EX_UNAVAILABLE of sysexits). */
 export const exitAbsent = 69
 
-/** A helper is not to be had. `reason`: absent | off | noModel | failed | timedOut. */
-export class Refusal extends Error {
-  constructor(reason, message, retryable = reason === "failed" || reason === "timedOut") {
-    super(message)
-    this.reason = reason
-    this.retryable = retryable
-  }
-}
-
 const pause = (millis) => new Promise((done) => setTimeout(done, millis))
 
 /**
- * `spec`: `name`; `url`; `prepare()` resolves to `{ outside: url }` where somebody else's answers, or throws a
- * Refusal; `command()` gives `{ file, args, env }`; `probe(millisMax)` resolves once it answers;
+ * `spec`: `name`; `url`; `possible()` throws a Refusal where it cannot be had; `prepare()` resolves to
+ * `{ outside: url }` where somebody else's answers, or throws a Refusal too; `command()` gives `{ file, args, env }`; `probe(millisMax)` resolves once it answers;
  * `attach(child)` gives it its pipes, and resolves at its ready line where it has one.
  */
 export const makeHelper = (spec, { folder, limits: given = {} }) => {
@@ -290,6 +282,18 @@ export const makeHelper = (spec, { folder, limits: given = {} }) => {
     return await attempt()
   }
 
+  /** Whether it works, or would: what nobody needed yet is not started to find out. */
+  const check = async () => {
+    if (state === "up") {
+      await spec.probe(limits.healthMillisMax).catch((error) => {
+        throw new Refusal("failed", `${spec.name} does not answer: ${error.message}`)
+      })
+    } else if (state === "starting" || state === "waiting") {
+      await start()
+    } else await spec.possible?.()
+    return info()
+  }
+
   let stopping
   const stop = () => {
     wanted = false
@@ -330,6 +334,7 @@ export const makeHelper = (spec, { folder, limits: given = {} }) => {
     spec,
     info,
     start,
+    check,
     stop,
     /** Without a word, for when the supervisor itself ends at once. */
     kill: () => kill("SIGKILL"),

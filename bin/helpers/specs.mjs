@@ -5,9 +5,12 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs"
 import { createServer } from "node:net"
 import { delimiter, join } from "node:path"
+import { bindingOf } from "./chroma-binding.mjs"
 import { makeFrames } from "./frames.mjs"
-import { Refusal } from "./helper.mjs"
+import { Refusal } from "./refusal.mjs"
 
+/** Without it the embedder has nothing to work with; it looks for the others itself. */
+const modelFile = "Xenova/all-MiniLM-L6-v2/onnx/model.onnx"
 /** To see whether somebody is there already. */
 const presentMillisMax = 2_000
 
@@ -47,6 +50,15 @@ export const chromaSpec = ({ address, dataDir, env, node, reserved, root }) => {
   return {
     name: "chroma",
     url,
+    possible: async () => {
+      if (address === undefined) return void bindingOf()
+      await heartbeat(presentMillisMax).catch((error) => {
+        throw new Refusal(
+          "failed",
+          `Chroma at ${url} gives no answer (${causeOf(error)}): start it, or set AIOS_CHROMA_URL`,
+        )
+      })
+    },
     prepare: async () => {
       if (address !== undefined) return { outside: url }
       await reserved.release().catch(() => {})
@@ -84,19 +96,24 @@ export const embedderSpec = (
   { env, modelsDir, root, runtime, script = join(root, "bin/helpers/embedder.mjs") },
 ) => {
   let frames
+  const possible = () => {
+    prepare()
+    const model = join(modelsDir, modelFile)
+    if (existsSync(model)) return
+    throw new Refusal("noModel", `${model} is missing. Fetch it: aios models pull`, false)
+  }
+  const prepare = () => {
+    if (env.AIOS_EMBEDDER === "off") {
+      throw new Refusal("absent", "Embeddings are switched off (AIOS_EMBEDDER=off)")
+    }
+    if (!existsSync(script)) {
+      throw new Refusal("absent", "bin/helpers/embedder.mjs is missing: get AIOS as a whole again")
+    }
+  }
   return {
     name: "embedder",
-    prepare: () => {
-      if (env.AIOS_EMBEDDER === "off") {
-        throw new Refusal("absent", "Embeddings are switched off (AIOS_EMBEDDER=off)")
-      }
-      if (!existsSync(script)) {
-        throw new Refusal(
-          "absent",
-          "bin/helpers/embedder.mjs is missing: get AIOS as a whole again",
-        )
-      }
-    },
+    possible,
+    prepare,
     command: () => {
       const { args, file } = runtime(script)
       return { file, args, env: { ...env, AIOS_MODELS_DIR: modelsDir } }
@@ -144,39 +161,42 @@ export const ollamaSpec = ({ address, env, node, root }) => {
     }
     return found
   }
+  /** Who answers there already; throws where nobody does, and none can be started. */
+  const prepare = async () => {
+    try {
+      await version(presentMillisMax)
+      return { outside: url }
+    } catch (error) {
+      if (error instanceof Refusal) throw error
+      if (causeOf(error) !== "ECONNREFUSED") {
+        throw new Refusal("timedOut", `Ollama at ${url} gives no answer (${causeOf(error)})`)
+      }
+    }
+    if (!loopback) {
+      throw new Refusal(
+        "absent",
+        `Nobody answers at ${url}: start Ollama there, or set OLLAMA_HOST`,
+      )
+    }
+    if (env.AIOS_OLLAMA === "off") {
+      throw new Refusal(
+        "absent",
+        `No Ollama answers at ${url}, and AIOS_OLLAMA=off: start it yourself (ollama serve), or unset that`,
+      )
+    }
+    if (program() === undefined) {
+      throw new Refusal(
+        "absent",
+        `No Ollama answers at ${url} and none is installed: get it from https://ollama.com, then aios models pull`,
+      )
+    }
+  }
   const program = () => onPath(process.platform === "win32" ? "ollama.exe" : "ollama", env.PATH)
   return {
     name: "ollama",
     url,
-    prepare: async () => {
-      try {
-        await version(presentMillisMax)
-        return { outside: url }
-      } catch (error) {
-        if (error instanceof Refusal) throw error
-        if (causeOf(error) !== "ECONNREFUSED") {
-          throw new Refusal("timedOut", `Ollama at ${url} gives no answer (${causeOf(error)})`)
-        }
-      }
-      if (!loopback) {
-        throw new Refusal(
-          "absent",
-          `Nobody answers at ${url}: start Ollama there, or set OLLAMA_HOST`,
-        )
-      }
-      if (env.AIOS_OLLAMA === "off") {
-        throw new Refusal(
-          "absent",
-          `No Ollama answers at ${url}, and AIOS_OLLAMA=off: start it yourself (ollama serve), or unset that`,
-        )
-      }
-      if (program() === undefined) {
-        throw new Refusal(
-          "absent",
-          `No Ollama answers at ${url} and none is installed: get it from https://ollama.com, then aios models pull`,
-        )
-      }
-    },
+    possible: prepare,
+    prepare,
     command: () => ({
       file: node,
       args: [join(root, "bin/helpers/ollama.mjs"), program()],

@@ -4,6 +4,7 @@
  * process, however that ends, and with this one, whose pipes break.
  *
  *     POST /start/<name>   waits until it works: { name, state, since, restarts, url?, pid?, … }
+ *     POST /check/<name>   the same where it works, or would; starts nothing that nobody needed yet
  *     POST /stop/<name>    the same, once it has ended
  *     POST /embed          { texts } → { dims, vectors: base64 of little-endian Float32 }
  *     GET  /state          { helpers: [ … ] }
@@ -15,7 +16,8 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { makeHelper, Refusal } from "./helper.mjs"
+import { makeHelper } from "./helper.mjs"
+import { Refusal } from "./refusal.mjs"
 import { chromaSpec, embedderSpec, ollamaSpec, reservePort } from "./specs.mjs"
 
 /** `sun_path` holds 108 bytes with its end mark. */
@@ -123,6 +125,7 @@ export const supervise = async (
       if (ended) throw new Refusal("off", "AIOS is ending")
       return await helperOf(name).start()
     }
+    if (request.method === "POST" && verb === "check") return await helperOf(name).check()
     if (request.method === "POST" && verb === "stop") {
       await helperOf(name).stop()
       return helperOf(name).info()

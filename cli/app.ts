@@ -7,6 +7,7 @@ import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
 import { aiosVersion } from "../projections/aios-wire.ts"
 import { DataDir, Json } from "./access.ts"
+import { archiveCommands } from "./archive.ts"
 import { approvalsCommands, settleCommands } from "./approvals.ts"
 import { briefCommands } from "./brief.ts"
 import { chartCommands } from "./chart.ts"
@@ -17,6 +18,7 @@ import { logCommands } from "./log.ts"
 import { decisionCommands } from "./decisions.ts"
 import { doneCommands } from "./done.ts"
 import { doctorCommands, lookCommands } from "./look.ts"
+import { memoryCommands } from "./memory.ts"
 import { Output, plain } from "./output.ts"
 import { paidCommands } from "./paid.ts"
 import { reportCommands } from "./reports.ts"
@@ -48,6 +50,7 @@ const aios = Command.make("aios").pipe(
       group: "Setting up",
       commands: [...settingsCommands, ...importCommands, ...startCommands, ...demoCommands],
     },
+    { group: "Remembering", commands: [...memoryCommands, ...archiveCommands] },
     { group: "Keeping safe", commands: [...keptCommands] },
     {
       group: "Looking",

@@ -6,6 +6,7 @@ import { eventRoutes } from "./events.ts"
 import { alive, metricsOf, ready } from "./health.ts"
 import { liveRoutes } from "./live.ts"
 import { modelRoutes } from "./models.ts"
+import { memoryRoutes } from "./memory.ts"
 import type { Meter } from "./meter.ts"
 import { openApiRoute } from "./openapi.ts"
 import type { Route } from "./route.ts"
@@ -19,6 +20,7 @@ export const routesOf = (meter: Meter): ReadonlyArray<Route> => {
     ...modelRoutes,
     ...eventRoutes,
     ...decisionRoutes,
+    ...memoryRoutes,
     alive,
     ready,
     metricsOf(meter),

@@ -18,7 +18,7 @@ import { ReadStore } from "./read-store.ts"
 import { Projections } from "./runner.ts"
 
 /** Items of one segment: they are named in one event. */
-const itemsMax = 5_000
+const itemsMax = 2_000
 const pageEvents = 500
 const dayMillis = 24 * 60 * 60 * 1000
 

@@ -4,6 +4,7 @@
  */
 import { Effect } from "effect"
 import { EventLog, type RecordedEvent } from "../actors/event-log.ts"
+import { memoryStream } from "../machines/memory.ts"
 import type { Cause, Why } from "./aios.ts"
 import { findApproval, isUndecided, shortId } from "./aios-approval-ids.ts"
 import { modelsOf } from "./aios-costs.ts"
@@ -16,6 +17,8 @@ import { Queries } from "./queries.ts"
 
 /** Steps that are followed; a longer chain says where it goes on. */
 const causesMax = 50
+/** Events of those that a summary stands for, the newest. */
+const summarisedMax = 50
 /** Further records that an event rests on. */
 const recordsMax = 10
 const prefixCharsMin = 6
@@ -43,6 +46,14 @@ const causeOf = Effect.fnUntraced(function* (event: RecordedEvent) {
   return found[0] ?? (yield* askedIn(event))
 })
 
+/** The events that a summary stands for, oldest first. */
+const summarisedBy = (event: RecordedEvent): ReadonlyArray<string> => {
+  const output = objectOf(objectOf(event.data)["output"])
+  return event.stream === memoryStream && typeof output["accepted"] === "boolean"
+    ? textsOf(output["events"])
+    : []
+}
+
 /** An event and what led to it, newest first; then the records it names that the chain did not pass. */
 export const causesFrom = Effect.fnUntraced(function* (from: RecordedEvent | undefined) {
   const log = yield* EventLog
@@ -54,6 +65,16 @@ export const causesFrom = Effect.fnUntraced(function* (from: RecordedEvent | und
     seen.add(key)
     chain.push(event)
     event = yield* causeOf(event)
+  }
+  const stands = from === undefined ? [] : summarisedBy(from)
+  if (from !== undefined && stands.length > 0) {
+    // The other summaries of its night led to it, but it says nothing of them.
+    const night = chain.slice(1).filter(({ type }) => !type.startsWith("Activity"))
+    const events = yield* Effect.forEach(
+      stands.slice(-summarisedMax).toReversed(),
+      (id) => door(log.byId(id)),
+    )
+    return [from, ...events.flat(), ...night]
   }
   const passed = new Set(chain.map(({ stream }) => stream))
   const named = chain.flatMap(({ data }) => [

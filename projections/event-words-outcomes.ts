@@ -3,6 +3,7 @@ import type { RecordedEvent } from "../actors/event-log.ts"
 import { phraseOf } from "../actors/reading.ts"
 import type { JsonObject } from "../machines/agent.ts"
 import { oneLine } from "./aios-words.ts"
+import { memoryOutcome } from "./event-words-memory.ts"
 import { listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts"
 
 const detailCharsMax = 160
@@ -58,6 +59,8 @@ export const outcomeWords = (event: RecordedEvent, fields: JsonObject, activity:
   const name = spoken(activity) || "an activity"
   switch (event.type) {
     case "ActivitySucceeded": {
+      const ofMemory = memoryOutcome(activity, output)
+      if (ofMemory !== undefined) return ofMemory
       const subject = textOf(output["subject"])
       const made = textOf(output["made"])
       const about = subject === "" ? readingText(output) : quoted(subject)

@@ -16,6 +16,7 @@ import {
   stateText,
 } from "./aios-words.ts"
 import { founderTeller } from "./event-words-founder.ts"
+import { memoryTeller } from "./event-words-memory.ts"
 import { serviceTeller } from "./event-words-services.ts"
 import { outcomeWords, sentence, spoken, type Words } from "./event-words-outcomes.ts"
 import { listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts"
@@ -74,6 +75,7 @@ const teller: {
   readonly [type: string]: (fields: JsonObject, known: Known, event: RecordedEvent) => Words
 } = {
   ...founderTeller,
+  ...memoryTeller,
   ...serviceTeller,
   MailReceived: (fields, known) => {
     const content = objectOf(fields["content"])

@@ -170,6 +170,14 @@ describe("a night", () => {
 
       const [newest] = yield* aios.summaries("accepted")
       expect(newest).toMatchObject({ text: "About fine", events: known[2]!.events })
+      // Where it is known from: the events it stands for, and the lines they came from.
+      const why = yield* aios.why(newest!.id)
+      expect(why.of).toBe("A summary of a conversation was accepted (by extract-1)")
+      expect(why.causes.slice(1, 3).map(({ event }) => event))
+        .toEqual(known[2]!.events.toReversed())
+      expect(why.causes[1]!.source?.file).toBe("mailbox.mbox")
+      expect(why.causes.at(-1)!.what).toBe("You asked for summaries now")
+
       // Now they are summarised, they leave first.
       const policy = yield* aios.memoryPolicy({ "hot.itemsMax": 3 }, true)
       expect(policy).toMatchObject({ evict: 3, because: { summarised: 3 } })

@@ -40,6 +40,8 @@ export interface Circuit {
   readonly lock: Semaphore.Semaphore
   readonly telling: Semaphore.Semaphore
   probe: Probe | undefined
+  /** Shows more than that somebody is there. */
+  thorough: Probe | undefined
   /** The log was asked how it stands. */
   loaded: boolean
   /** It has answered, ever. */
@@ -92,6 +94,7 @@ export const unopened = Effect.fnUntraced(function* (service: Service) {
     lock: yield* Semaphore.make(1),
     telling: yield* Semaphore.make(1),
     probe: undefined,
+    thorough: undefined,
     loaded: false,
     met: false,
     open: false,

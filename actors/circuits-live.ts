@@ -1,12 +1,11 @@
 /**
  * The circuits, kept in this process and told to the log.
  *
- * What opens one: so many failures or late answers in a row, one refused connection that a probe confirms,
- * or so many answers in a row that whoever asked had to throw away. While it is open nobody is let through:
+ * What opens one: so many failures or late answers in a row, one that a probe confirms, or so many answers in a row that whoever asked had to throw away. While it is open nobody is let through:
  * a probe finds out, after pauses that double, and the first that succeeds closes it. The pauses go on
- * doubling if it fails again soon after, so a service that comes and goes makes ever fewer events. Where a
- * probe cannot tell (answers were nonsense), callers are let through again after it, and only an answer that
- * nobody throws away closes the circuit.
+ * doubling if it fails again soon after, so a service that comes and goes makes ever fewer events. One that
+ * was late or talked nonsense has to do a piece of its work in a probe. Where nothing can be probed, callers
+ * are let through again after a pause, and an answer of use closes the circuit.
  *
  * What is told: changes only, to `integration-<service>`, under ids derived from the count of its outages,
  * so a repetition changes nothing. What the log says is compared first and brought in line: a process that
@@ -21,7 +20,7 @@
  * probe, which here could be a mail of a minute's thinking, and it cannot be told by a judge that an answer
  * which came was nonsense.
  */
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Fiber, Layer } from "effect"
 import { Service, type Trouble } from "../machines/integration-events.ts"
 import type { ActorSystem } from "./actor-system.ts"
 import {
@@ -45,9 +44,17 @@ const uselessTrialMax = 3
 const uselessPauseMillisMin = 60_000
 const uselessPauseMillisMax = 60 * 60 * 1000
 const probeMillisMax = 2_000
+const thoroughMillisMax = 20_000
 const reasonCharsMax = 160
 
 const late: ProbeFailure = { message: `no answer within ${probeMillisMax / 1000} seconds` }
+const tooLate: ProbeFailure = {
+  message: `no answer within ${thoroughMillisMax / 1000} seconds`,
+  trouble: "slow",
+}
+
+const within = (probe: Effect.Effect<void, ProbeFailure>, duration: number, or: ProbeFailure) =>
+  Effect.timeoutOrElse(probe, { duration, orElse: () => Effect.fail(or) })
 
 const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
@@ -116,12 +123,17 @@ const make = (options: CircuitsOptions) =>
     /** One probe at a time; whoever comes meanwhile takes its result. */
     const probeOnce = (circuit: Circuit): Effect.Effect<boolean> =>
       Effect.suspend(() => {
-        const { probe, probes } = circuit
+        const { probe, probes, trouble } = circuit
         if (probe === undefined) return Effect.succeed(false)
+        const thorough = circuit.open && trouble !== "absent" && trouble !== "noModel"
+          ? circuit.thorough
+          : undefined
         return circuit.lock.withPermits(1)(Effect.gen(function* () {
           if (circuit.probes > probes) return !circuit.open
-          const refusal = yield* probe.pipe(
-            Effect.timeoutOrElse({ duration: probeMillisMax, orElse: () => Effect.fail(late) }),
+          const refusal = yield* within(probe, probeMillisMax, late).pipe(
+            Effect.andThen(
+              thorough === undefined ? Effect.void : within(thorough, thoroughMillisMax, tooLate),
+            ),
             Effect.match({ onFailure: (failure) => failure, onSuccess: () => undefined }),
           )
           circuit.probes++
@@ -141,8 +153,7 @@ const make = (options: CircuitsOptions) =>
       ) {
         const works = yield* probeOnce(circuit)
         if (!circuit.open) return true
-        if (works && circuit.trouble === "garbage") tryOut(circuit)
-        else if (works) yield* change(circuit, false)
+        if (works) yield* change(circuit, false)
         else if (circuit.probes === 1 || circuit.untold) yield* tell(circuit)
         return works
       },
@@ -186,10 +197,10 @@ const make = (options: CircuitsOptions) =>
     const fail = Effect.fnUntraced(function* (circuit: Circuit, trouble: Trouble) {
       if (circuit.open) return
       circuit.failures++
-      const isConfirmed = (trouble === "absent" || trouble === "noModel") &&
-        circuit.probe !== undefined &&
-        !(yield* probeOnce(circuit))
-      if (isConfirmed || circuit.failures >= limits[circuit.service].failuresMax) {
+      // One that does not even answer a probe need not fail again and again.
+      const isConfirmed = circuit.probe !== undefined && !(yield* probeOnce(circuit))
+      if (isConfirmed) yield* open(circuit, circuit.refusal?.trouble ?? trouble, reasons[trouble])
+      else if (circuit.failures >= limits[circuit.service].failuresMax) {
         yield* open(circuit, trouble, reasons[trouble])
       }
     })
@@ -259,7 +270,10 @@ const make = (options: CircuitsOptions) =>
       which: "down" | "untried" | "all",
     ) {
       yield* load(circuit)
-      if (circuit.open) return yield* Effect.asVoid(probeAndClose(circuit))
+      if (circuit.open) {
+        const probing = yield* Effect.forkIn(probeAndClose(circuit), scope)
+        return yield* Effect.asVoid(Effect.timeoutOption(Fiber.join(probing), probeMillisMax))
+      }
       if (which === "down" || circuit.probe === undefined) return
       if (which === "untried" && circuit.met) return
       if (yield* probeOnce(circuit)) return yield* succeed(circuit, 0)
@@ -278,10 +292,11 @@ const make = (options: CircuitsOptions) =>
     return Circuits.of({
       guard,
       complain: (service, trouble, reason) => complain(of(service), trouble, reason),
-      probe: (service, effect) =>
+      probe: (service, effect, thorough) =>
         Effect.suspend(() => {
           const circuit = of(service)
           circuit.probe = effect
+          circuit.thorough = thorough
           return circuit.open && dispatch
             ? Effect.asVoid(Effect.forkIn(ready(circuit), scope))
             : Effect.void

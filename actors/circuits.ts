@@ -47,11 +47,13 @@ export class Circuits extends Context.Service<Circuits, {
   readonly complain: (service: Service, trouble: Trouble, reason: string) => Effect.Effect<void>
   /**
    * How to find out whether the service works, without doing anything: set by who made its adapter. It gets
-   * two seconds, and may ask for a helper to be started.
+   * two seconds, and may ask for a helper to be started. `thorough` shows that it can do its work, for one
+   * that answered too late, failed or talked nonsense: it gets twenty.
    */
   readonly probe: (
     service: Service,
     effect: Effect.Effect<void, ProbeFailure>,
+    thorough?: Effect.Effect<void, ProbeFailure>,
   ) => Effect.Effect<void>
   /**
    * Finds out before something is told of the services. `down`: only those that do not work as far as is

@@ -2,7 +2,7 @@
  * How each service is tried while nothing else may call it: the smallest question that shows that it can do
  * its work. What is switched off is not tried.
  */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Schema, Stream } from "effect"
 import { Circuits, type ProbeFailure } from "../actors/circuits.ts"
 import { Embedder } from "../actors/embedder.ts"
 import { Inference } from "../actors/inference.ts"
@@ -28,10 +28,43 @@ const asProbe = <A, R>(
     return { message: failure.message, ...(trouble === undefined ? {} : { trouble }) }
   })
 
+/** A word in its braces, and some room. */
+const wordTokensMax = 32
+const contextTokensMin = 512
+const isWord = Schema.is(Schema.fromJsonString(Schema.Struct({
+  answer: Schema.Literals(["yes", "no"]),
+})))
+
 const noModel: ProbeFailure = {
   message: "no model that could answer is installed",
   trouble: "noModel",
 }
+
+/** It says a word in a given shape: whoever can do that can answer. */
+const answer = (inference: Inference["Service"]) =>
+  Effect.gen(function* () {
+    const installed = (yield* asProbe(inference.models)).filter(generates)
+      .toSorted((one, other) => one.bytes - other.bytes)
+    const [smallest] = installed
+    if (smallest === undefined) return yield* Effect.fail(noModel)
+    const pieces = yield* asProbe(Stream.runCollect(inference.chat({
+      model: smallest.name,
+      messages: [{ role: "user", content: "Answer yes." }],
+      format: {
+        type: "object",
+        properties: { answer: { type: "string", enum: ["yes", "no"] } },
+        required: ["answer"],
+      },
+      tokensMax: wordTokensMax,
+      temperature: 0,
+      seed: 1,
+      contextTokens: contextTokensMin,
+    })))
+    const text = pieces.map((piece) => "text" in piece ? piece.text : "").join("")
+    if (!isWord(text)) {
+      return yield* Effect.fail<ProbeFailure>({ message: "it talks nonsense", trouble: "garbage" })
+    }
+  })
 
 /** The language model's server and the embedder. */
 export const models = Layer.effectDiscard(Effect.gen(function* () {
@@ -46,6 +79,7 @@ export const models = Layer.effectDiscard(Effect.gen(function* () {
           installed.some(generates) ? Effect.void : Effect.fail(noModel)
         ),
       ),
+      answer(inference),
     )
   }
   if (embedder.model !== "none") {

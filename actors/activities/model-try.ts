@@ -10,6 +10,7 @@ import {
   type ModelUnavailable,
 } from "../language-model.ts"
 
+const graceMillis = 2_000
 /** Reasons that are kept. */
 const reasonsMax = 6
 
@@ -56,7 +57,8 @@ export const modelTry = <A>(
     return Effect.flatMap(LanguageModel, (model) =>
       model.complete({ ...request, judge, timeoutMillis: request.timeoutMillis ?? millisMax }))
       .pipe(
-        Effect.timeoutOption(millisMax),
+        // The desk keeps the time itself, and tells what was late; this is for what it cannot end.
+        Effect.timeoutOption(millisMax + graceMillis),
         Effect.map(Option.match({
           onNone: () =>
             none(plain.timedOut),

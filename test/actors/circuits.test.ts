@@ -179,6 +179,28 @@ describe("an outage", () => {
       }),
     )
   })
+  it("of one that does not even answer a probe takes one failure, and a piece of work to end", async () => {
+    const { guarded, service } = scripted()
+    const seen = { probes: "fails", work: "fails" }
+    const trying = (what: keyof typeof seen) =>
+      Effect.suspend(() => seen[what] === "fails" ? Effect.fail({ message: what }) : Effect.void)
+    await within(
+      inMemory(),
+      Effect.gen(function* () {
+        yield* (yield* Circuits).probe("ollama", trying("probes"), trying("work"))
+        yield* guarded
+        service.trouble = "slow"
+        yield* refusal(guarded)
+        expect(yield* stateOf).toMatchObject({ open: true, trouble: "slow" })
+        // It answers again, and cannot do its work yet.
+        seen.probes = "works"
+        yield* until(Effect.map(stateOf, ({ reason }) => reason === "work"))
+        expect(yield* stateOf).toMatchObject({ open: true })
+        seen.work = "works"
+        yield* until(Effect.map(stateOf, ({ open }) => !open))
+      }),
+    )
+  })
   it("what does not count does not open it", async () => {
     const { probed, service } = scripted()
     await within(

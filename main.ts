@@ -33,6 +33,7 @@ import * as memoryLog from "./adapters/event-log-memory.ts"
 import * as outsideFolders from "./adapters/outside-folders.ts"
 import * as memoryStore from "./adapters/memory-store-supervised.ts"
 import * as keepingFiles from "./adapters/keeping-files.ts"
+import * as localModels from "./adapters/local-models-lazy.ts"
 import * as inference from "./adapters/inference-lazy.ts"
 import * as mailer from "./adapters/mailer-lazy.ts"
 import { ownerOf } from "./adapters/owner-lock.ts"
@@ -87,6 +88,8 @@ const Settings = Config.all({
   ollama: optional("OLLAMA_HOST"),
   model: optional("AIOS_MODEL"),
   embedder: optional("AIOS_EMBEDDER"),
+  modelsDir: optional("AIOS_MODELS_DIR"),
+  modelsUrl: optional("AIOS_MODELS_URL"),
 })
 
 interface Configuration {
@@ -105,6 +108,8 @@ interface Configuration {
   /** The small model, where the founder chose none. */
   readonly model: string | undefined
   readonly embedder: embedder.Choice
+  readonly modelsDir: string
+  readonly modelsUrl: string | undefined
 }
 
 const wrongConfiguration = (message: string) =>
@@ -154,6 +159,8 @@ const configuration = Effect.gen(function* () {
     ollama: given.ollama ?? "",
     model: given.model?.trim() || undefined,
     embedder: chosenEmbedder,
+    modelsDir: given.modelsDir || join(given.dataDir, "models"),
+    modelsUrl: given.modelsUrl || undefined,
   } satisfies Configuration
 })
 
@@ -382,6 +389,7 @@ const program = (words: ReadonlyArray<string>) =>
     yield* run(words).pipe(
       Effect.provideService(Access, accessOf(config)),
       Effect.provide(keepingFiles.layer(quarantine(config))),
+      Effect.provide(localModels.layer(config, config.helpers)),
       Effect.provideService(RecordReader, recordReader),
       Effect.provideService(Clock.Clock, clock),
     )

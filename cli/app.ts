@@ -19,6 +19,7 @@ import { decisionCommands } from "./decisions.ts"
 import { doneCommands } from "./done.ts"
 import { doctorCommands, lookCommands } from "./look.ts"
 import { memoryCommands } from "./memory.ts"
+import { modelsCommands } from "./models.ts"
 import { Output, plain } from "./output.ts"
 import { paidCommands } from "./paid.ts"
 import { reportCommands } from "./reports.ts"
@@ -48,7 +49,13 @@ const aios = Command.make("aios").pipe(
     },
     {
       group: "Setting up",
-      commands: [...settingsCommands, ...importCommands, ...startCommands, ...demoCommands],
+      commands: [
+        ...settingsCommands,
+        ...importCommands,
+        ...modelsCommands,
+        ...startCommands,
+        ...demoCommands,
+      ],
     },
     { group: "Remembering", commands: [...memoryCommands, ...archiveCommands] },
     { group: "Keeping safe", commands: [...keptCommands] },

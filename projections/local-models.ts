@@ -75,7 +75,7 @@ export interface Fetched {
 export class LocalModels extends Context.Service<LocalModels, {
   status(choice: ModelChoice): Effect.Effect<ModelsState>
   /** Where they are fetched from: `huggingface.co`. */
-  readonly source: string
+  readonly source: Effect.Effect<string>
   pullEmbedding(progress: Progress): Effect.Effect<Fetched, OperationFailed>
   pullChat(model: string, progress: Progress): Effect.Effect<Fetched, OperationFailed>
 }>()("projections/LocalModels") {}

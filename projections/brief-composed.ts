@@ -13,9 +13,6 @@ import { aboutOf, dueIn, moneyIn, type StandingLead, type Work } from "./brief-m
 import { checklistOf } from "./brief-checklist.ts"
 import { decidedOf, doneOf, heldOf, unknownOf } from "./brief-sections.ts"
 import { type BriefDay, type BriefSources, nameOf } from "./brief-sources.ts"
-import { forecastWords } from "./aios-made.ts"
-import { readingOf } from "./conversation-read.ts"
-import { conversations } from "./conversations.ts"
 import { listOf, numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import { invoiceOf, type InvoiceRow, invoices } from "./invoices.ts"
@@ -88,8 +85,6 @@ const leadOf = (
   })
   const person = textOf(row["person"])
   const last = recent.at(-1)
-  const reading = readingOf(person, sources.store, tableOf(conversations), sources.opened, day.to)
-  const told = reading === undefined ? "" : forecastWords(reading)
   return {
     ...(last === undefined ? {} : {
       wrote: {
@@ -104,8 +99,7 @@ const leadOf = (
     key: person,
     state: textOf(state["state"]),
     score: scoreOf(history),
-    ...(reading === undefined ? {} : { reading }),
-    reasons: [...reasons, wrote(recent.length), ...(told === "" ? [] : [told])],
+    reasons: [...reasons, wrote(recent.length)],
     events: [...recent.map((mail) => textOf(mail["event"])), textOf(state["event"])]
       .filter((id, place, all) => all.indexOf(id) === place).slice(-eventsMax),
   }
@@ -258,7 +252,6 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
         ...(dueAt === undefined ? {} : { dueAt }),
         quotes: one.unanswered.flatMap((mail) => mail.quotes).slice(-eventsMax),
         events: one.unanswered.map((mail) => mail.event),
-        ...(one.read === undefined ? {} : { reading: one.read }),
       }
     }).sort((a, b) => b.pressing - a.pressing || a.since - b.since),
     content: topicsOf(day, sources).filter((topic) => !topic.published).map((topic) => ({

@@ -24,9 +24,8 @@ import {
 /** An honest guess of what reading and deciding takes. */
 const minutesPerDecision = 1.5
 /** Items that stand open; those of less weight are one step away. */
-const itemsShown = { now: 5, week: 3 }
-const leadsShown = 3
-const leadsFoldedMax = 20
+const itemsShown = 7
+const leadsShown = 7
 const linesShown = 6
 /** Older items show their age. */
 const freshMillis = 24 * 60 * 60 * 1000
@@ -50,8 +49,6 @@ const itemOf = (
   approvals: ReadonlyArray<Approval>,
   content: BriefContent | undefined,
   frame: Frame,
-  /** The one approval whose content stands open. */
-  open: string | undefined,
 ): Markup => {
   const meta = [
     item.dueAt === undefined ? undefined : dueOf(item.dueAt, frame.now, frame.timeZone),
@@ -78,14 +75,14 @@ const itemOf = (
     ${whyOf(item.why, item.events)}
     ${approvals.length === 0
       ? wordOf(item, content, frame)
-      : approvals.map((one) => decisionOf(one, frame, { open: one.id === open }))}
+      : approvals.map((one) => decisionOf(one, frame, { titled: approvals.length > 1 }))}
       </article>
     </li>
   `
 }
 
 /** An approval that no item speaks of. */
-const bareOf = (approval: Approval, frame: Frame, open: string | undefined): Markup =>
+const bareOf = (approval: Approval, frame: Frame): Markup =>
   html`
     <li>
       <article id="item-${approval.id}" data-item tabindex="-1">
@@ -96,20 +93,17 @@ const bareOf = (approval: Approval, frame: Frame, open: string | undefined): Mar
         approval.reasons,
         approval.events,
       )}
-    ${decisionOf(approval, frame, { open: approval.id === open })}
+    ${decisionOf(approval, frame, { titled: false })}
       </article>
     </li>
   `
 
-const itemsOf = (when: "now" | "week", all: ReadonlyArray<Markup>): Markup =>
-  folded(`more-${when}`, all, itemsShown[when])
-
-const folded = (id: string, all: ReadonlyArray<Markup>, shown: number): Markup =>
-  html`<ol class="items">${all.slice(0, shown)}</ol>${
-    all.length <= shown ? nothing : html`
+const itemsOf = (id: string, all: ReadonlyArray<Markup>): Markup =>
+  html`<ol class="items">${all.slice(0, itemsShown)}</ol>${
+    all.length <= itemsShown ? nothing : html`
       <details class="more" id="${id}">
-        <summary>and ${all.length - shown} more</summary>
-        <ol class="items">${all.slice(shown)}</ol>
+        <summary>and ${all.length - itemsShown} more</summary>
+        <ol class="items">${all.slice(itemsShown)}</ol>
       </details>
     `
   }`
@@ -310,18 +304,10 @@ export const briefPage = (brief: Brief, frame: Frame): string => {
     item.kind === "content"
       ? brief.content.find((one) => one.events.at(-1) === item.events.at(-1))
       : undefined
-  let open: string | undefined
-  const told = (item: BriefItem) => {
-    const approvals = taken(item)
-    open ??= approvals[0]?.id
-    return itemOf(item, approvals, contentOf(item), frame, open)
-  }
+  const told = (item: BriefItem) => itemOf(item, taken(item), contentOf(item), frame)
   const now = brief.now.map(told)
   const week = brief.week.map(told)
-  const bare = [...left.values()].map((one) => {
-    open ??= one.id
-    return bareOf(one, frame, open)
-  })
+  const bare = [...left.values()].map((one) => bareOf(one, frame))
   const named = new Set([...brief.now, ...brief.week].map((one) => one.key))
   const leads = brief.leads.filter((one) => !named.has(one.key))
   const isEmpty = !brief.news.known && now.length + week.length + bare.length === 0
@@ -355,18 +341,18 @@ ${
       now.length + bare.length === 0 ? nothing : section(
         "now",
         "Now",
-        html`${itemsOf("now", [...now, ...bare])}${groupsOf(brief.approvals, frame)}`,
+        html`${itemsOf("more-now", [...now, ...bare])}${groupsOf(brief.approvals, frame)}`,
       )
     }
-${week.length === 0 ? nothing : section("week", "This week", itemsOf("week", week))}
+${week.length === 0 ? nothing : section("week", "This week", itemsOf("more-week", week))}
 ${
       leads.length === 0 ? nothing : section(
         "warm",
         "Warm",
-        html`${folded("more-warm", leads.slice(0, leadsFoldedMax).map(leadOf), leadsShown)}${
-          leads.length <= leadsFoldedMax
+        html`<ul class="items">${leads.slice(0, leadsShown).map(leadOf)}</ul>${
+          leads.length <= leadsShown
             ? nothing
-            : html`<p><a href="/agents#lead">and ${leads.length - leadsFoldedMax} more</a></p>`
+            : html`<p><a href="/agents#lead">and ${leads.length - leadsShown} more</a></p>`
         }`,
       )
     }

@@ -3,6 +3,8 @@
  * are stored, only ids, vectors and what is filtered by. The server may be killed, emptied or replaced at
  * any time: a collection that is gone is empty when asked, and made anew when written to.
  */
+// Before the client, which cannot be loaded otherwise where the web server is.
+import { requestOfClient } from "./chroma-request.ts"
 import {
   ChromaClient,
   ChromaConnectionError,
@@ -34,6 +36,8 @@ const queryLimitMax = 300
 /** After a connection broke, the server may be just coming back: once more, after this pause. */
 const again = Schedule.spaced(400)
 const againTimes = 1
+
+const ensureRequest = requestOfClient()
 
 export interface Options {
   /** Where the server is; asked at the first use, and again after a connection broke. */
@@ -138,7 +142,10 @@ export const layer = ({ installation, url }: Options): Layer.Layer<MemoryStore> 
       const call = <A>(use: (connection: Connection) => Promise<A>) =>
         Effect.flatMap(connected, (connection) =>
           Effect.tryPromise({
-            try: () => use(connection),
+            try: () => {
+              ensureRequest()
+              return use(connection)
+            },
             catch: (cause) => {
               if (cause instanceof ChromaConnectionError) drop(connection)
               return failureOf(cause, connection.url)

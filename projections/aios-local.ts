@@ -34,8 +34,6 @@ import { memoryPolicy } from "./aios-policy.ts"
 import { summaries, withdrawSummary } from "./aios-summaries.ts"
 import { done } from "./aios-done.ts"
 import { paid } from "./aios-paid.ts"
-import { monotonicMillis, rebuild, settled } from "./aios-rebuild.ts"
-import { recall } from "./aios-recall.ts"
 import { review } from "./aios-review.ts"
 import { checkOf, type Look, missingOf, servicesOf } from "./aios-services.ts"
 import { resolve, unclear } from "./aios-settle.ts"
@@ -113,13 +111,9 @@ const make = Effect.gen(function* () {
     )
 
   const settle = (millisMax: number) =>
-    millisMax <= 0 ? system.remaining : Effect.gen(function* () {
-      const started = yield* monotonicMillis
-      yield* door(router.routeUpTo())
-      const remaining = yield* door(system.settle(millisMax))
-      yield* here(settled(started, millisMax))
-      return remaining
-    })
+    millisMax <= 0
+      ? system.remaining
+      : door(router.routeUpTo()).pipe(Effect.andThen(door(system.settle(millisMax))))
 
   const configure = Effect.fnUntraced(function* (patch: { readonly [name: string]: Json }) {
     const unknown = Object.keys(patch).filter((name) => !(name in SettingsRecorded.fields))
@@ -303,7 +297,15 @@ const make = Effect.gen(function* () {
         return replayed
       }),
     rebuild: (projection, progress) =>
-      Effect.map(here(rebuild(projection, progress)), (rebuilt) => ({ projections: rebuilt })),
+      Effect.gen(function* () {
+        const names = projection === undefined ? projections.names : [projection]
+        return {
+          projections: yield* Effect.forEach(
+            names,
+            (name) => door(projections.rebuild(name, progress)),
+          ),
+        }
+      }),
     doctor,
     unclear: here(unclear),
     resolve: (which, happened) => here(resolve(which, happened)),
@@ -328,7 +330,7 @@ const make = Effect.gen(function* () {
     backupDone: (folder) => here(backupDone(folder)),
     exported: (options) => here(exported(options)),
     blob: (ref) => here(blob(ref)),
-    recall: (question, options) => here(recall(question, options)),
+    recall: () => unfinished("recall"),
     costs: (options) => here(costs(options)),
     memory: here(memoryState),
     summaries: (state) => here(summaries(state)),
@@ -343,6 +345,8 @@ const make = Effect.gen(function* () {
     transcripts: (event) => here(transcripts(event)),
   })
 })
+
+const unfinished = (name: string) => refuse("failed", "Unfinished", `${name} is not there yet`)
 
 const fine = (name: string, detail: string): Check => ({ name, ok: true, detail, fix: "" })
 

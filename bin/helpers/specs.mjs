@@ -3,6 +3,8 @@
  * Each says how it is started, how it shows that it works, and why it cannot be had.
  */
 import { accessSync, constants, existsSync, statSync } from "node:fs"
+import http from "node:http"
+import https from "node:https"
 import { createServer } from "node:net"
 import { delimiter, join } from "node:path"
 import { bindingOf } from "./chroma-binding.mjs"
@@ -13,13 +15,22 @@ import { Refusal } from "./refusal.mjs"
 const modelFile = "Xenova/all-MiniLM-L6-v2/onnx/model.onnx"
 /** To see whether somebody is there already. */
 const presentMillisMax = 2_000
+/** Of an answer to "are you there". */
+const answerCharsMax = 10_000
 
-const get = async (url, millisMax) => {
-  const response = await fetch(url, { signal: AbortSignal.timeout(millisMax), redirect: "error" })
-  const text = await response.text()
-  return { ok: response.ok, text }
-}
-const causeOf = (error) => error.cause?.code ?? error.name
+/** Not `fetch`: that takes time to load, and refuses some ports. */
+const get = (url, millisMax) =>
+  new Promise((resolve, reject) => {
+    const ask = url.startsWith("https:") ? https.get : http.get
+    const asked = ask(url, { agent: false, signal: AbortSignal.timeout(millisMax) }, (answer) => {
+      let text = ""
+      answer.setEncoding("utf8").on("data", (chunk) => {
+        text = (text + chunk).slice(0, answerCharsMax)
+      }).on("end", () => resolve({ ok: answer.statusCode === 200, text })).on("error", reject)
+    })
+    asked.on("error", reject)
+  })
+const causeOf = (error) => error.code ?? error.name
 
 /**
  * A port of this machine's own that is free, kept free until it is wanted: the main process is granted it

@@ -167,6 +167,14 @@ describe("vectors in Chroma", () => {
       }))
   })
 
+  it("are reached in a process that serves the page, too", async () => {
+    const { createAdaptorServer } = await import("@hono/node-server")
+    for (let i = 0; i < 2; i++) {
+      createAdaptorServer({ fetch: () => new Response("page") })
+      await on(stored(), (store) => store.upsert("page", vectors(1)))
+    }
+  })
+
   it("give a typed failure where nobody answers, or somebody else does", async () => {
     const refused = await on(at("http://127.0.0.1:9"), (store) => Effect.flip(store.count(space)))
     expect(refused).toMatchObject({

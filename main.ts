@@ -22,6 +22,7 @@ import { Router } from "./actors/router.ts"
 import * as actorSystem from "./actors/system.ts"
 import { answers, connect } from "./adapters/aios-remote.ts"
 import * as embedder from "./adapters/embedder-chosen.ts"
+import { fixedClock } from "./adapters/fixed-clock.ts"
 import * as helperChecks from "./adapters/helper-checks.ts"
 import * as helpers from "./adapters/helpers.ts"
 import * as archive from "./adapters/archive-folder.ts"
@@ -37,6 +38,7 @@ import * as localModels from "./adapters/local-models-lazy.ts"
 import * as inference from "./adapters/inference-lazy.ts"
 import * as mailer from "./adapters/mailer-lazy.ts"
 import { ownerOf } from "./adapters/owner-lock.ts"
+import * as passages from "./adapters/passage-index-lasting.ts"
 import * as memoryRows from "./adapters/read-store-memory.ts"
 import * as sqliteRows from "./adapters/read-store-sqlite.ts"
 import * as recurrences from "./adapters/recurrences-lazy.ts"
@@ -52,6 +54,8 @@ import { failureOf } from "./projections/aios-failures.ts"
 import * as aiosLocal from "./projections/aios-local.ts"
 import { objectOf } from "./projections/fields.ts"
 import * as modelLedger from "./projections/model-ledger-local.ts"
+import { runIndex } from "./projections/memory-index.ts"
+import * as memoryIndexer from "./projections/memory-indexer.ts"
 import { projections } from "./projections/mod.ts"
 import * as openAsks from "./projections/open-asks.ts"
 import * as queries from "./projections/queries.ts"
@@ -164,26 +168,16 @@ const configuration = Effect.gen(function* () {
   } satisfies Configuration
 })
 
-/** The clock stands still for whoever asks the time; pauses stay real. */
-const fixedClock = (real: Clock.Clock, millis: number): Clock.Clock => {
-  const nanos = BigInt(millis) * 1_000_000n
-  return {
-    currentTimeMillisUnsafe: () => millis,
-    currentTimeMillis: Effect.succeed(millis),
-    currentTimeNanosUnsafe: () => nanos,
-    currentTimeNanos: Effect.succeed(nanos),
-    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
-    monotonicTimeNanos: real.monotonicTimeNanos,
-    sleep: (duration) => real.sleep(duration),
-  }
-}
-
 /** In `read` nothing is delivered, no timer fires and no activity runs. `stay` serves others too. */
 type Way = Mode | "stay"
 
+/** There is nothing to read yet, and reading makes nothing. */
+const isNew = (config: Configuration, way: Way) =>
+  way === "read" && !existsSync(join(config.dataDir, "log.db"))
+
 /** The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. */
 const foundations = (config: Configuration, way: Way) => {
-  if (way === "read" && !existsSync(join(config.dataDir, "log.db"))) {
+  if (isNew(config, way)) {
     const files = Layer.mergeAll(memoryLog.layer, memorySnapshots.layer, memoryRows.layer)
     return memoryBlobs.layer.pipe(Layer.provideMerge(memoryVault.layer), Layer.provideMerge(files))
   }
@@ -215,12 +209,18 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(system),
   )
   const outside = outsideFolders.layer(config.dataDir)
+  const remembering = memoryIndexer.layer({ dispatch }).pipe(
+    Layer.provide(
+      passages.layer(isNew(config, way) ? undefined : join(config.dataDir, "memory.db")),
+    ),
+  )
   const reading = Layer.mergeAll(
     recall.layer,
     subjectItems.layer,
     tiers.layer,
     reports.layer.pipe(Layer.provide(outside)),
   ).pipe(
+    Layer.provideMerge(remembering),
     Layer.provideMerge(queries.layer),
     Layer.provideMerge(recurrences.layer),
     Layer.provideMerge(models),
@@ -292,7 +292,7 @@ const ownedOr = <A>(
     }
   })
 
-/** Routes what other processes import here, once they are done with it. */
+/** Routes what other processes import here, when they are done. */
 const routing = Effect.gen(function* () {
   const log = yield* EventLog
   const route = yield* Router
@@ -355,6 +355,7 @@ const accessOf = (config: Configuration): Access["Service"] => {
       const open = yield* inside(web.open(config.dataDir, config.token, port ?? config.port))
       yield* Effect.forkScoped(inside(cadence.run))
       yield* Effect.forkScoped(inside(routing))
+      yield* Effect.forkScoped(inside(runIndex))
       return { aios, socket: config.socket || undefined, ...open }
     }),
   })

@@ -12,7 +12,7 @@ import {
   PassageIndex,
   PassageIndexUnavailable,
 } from "../projections/passage-index.ts"
-import { termsIn, termsOfQuestion } from "../projections/passage-words.ts"
+import { beginningIn, termsIn, termsOfQuestion } from "../projections/passage-words.ts"
 import { codeOf, prepare, rowOf, rowsOf, transaction } from "./sqlite.ts"
 
 /** `AIOS`, and the number of this file's layout: another one is made anew. Raise it when words are folded otherwise. */
@@ -21,8 +21,6 @@ const layout = 1
 const cacheKibibytes = 32 * 1024
 /** Values of one statement. */
 const valuesMax = 500
-/** The last word of a question may be the beginning of one, if it is this long. */
-const prefixCharsMin = 3
 /** SQLite's own numbers for a file that is damaged (11) or no database (26). */
 const damaged = new Set([11, 26])
 
@@ -92,15 +90,14 @@ const passageOf = ([id, item, text, kind, person, at, position, hash]: PassageRo
 
 const quoted = (term: string) => `"${term.replaceAll('"', '""')}"`
 
-/** Any of the words. */
+/** Any of the words; the last one may be the beginning of one. */
 const matchOf = (question: string): string | undefined => {
-  const terms = termsOfQuestion(question)
-  const last = terms.at(-1)
-  if (last === undefined) return undefined
-  const prefix = last.length >= prefixCharsMin && /[\p{L}\p{N}]\s*$/u.test(question)
-  return [...terms.slice(0, -1).map(quoted), prefix ? `${quoted(last)} *` : quoted(last)].join(
-    " OR ",
-  )
+  const beginning = beginningIn(question)
+  const words = [
+    ...termsOfQuestion(question).map(quoted),
+    ...(beginning === undefined ? [] : [`${quoted(beginning)} *`]),
+  ]
+  return words.length === 0 ? undefined : words.join(" OR ")
 }
 
 const parts = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>

@@ -34,6 +34,8 @@ import { memoryPolicy } from "./aios-policy.ts"
 import { summaries, withdrawSummary } from "./aios-summaries.ts"
 import { done } from "./aios-done.ts"
 import { paid } from "./aios-paid.ts"
+import { monotonicMillis, rebuild, settled } from "./aios-rebuild.ts"
+import { recall } from "./aios-recall.ts"
 import { review } from "./aios-review.ts"
 import { checkOf, type Look, missingOf, servicesOf } from "./aios-services.ts"
 import { resolve, unclear } from "./aios-settle.ts"
@@ -111,9 +113,13 @@ const make = Effect.gen(function* () {
     )
 
   const settle = (millisMax: number) =>
-    millisMax <= 0
-      ? system.remaining
-      : door(router.routeUpTo()).pipe(Effect.andThen(door(system.settle(millisMax))))
+    millisMax <= 0 ? system.remaining : Effect.gen(function* () {
+      const started = yield* monotonicMillis
+      yield* door(router.routeUpTo())
+      const remaining = yield* door(system.settle(millisMax))
+      yield* here(settled(started, millisMax))
+      return remaining
+    })
 
   const configure = Effect.fnUntraced(function* (patch: { readonly [name: string]: Json }) {
     const unknown = Object.keys(patch).filter((name) => !(name in SettingsRecorded.fields))
@@ -297,15 +303,7 @@ const make = Effect.gen(function* () {
         return replayed
       }),
     rebuild: (projection, progress) =>
-      Effect.gen(function* () {
-        const names = projection === undefined ? projections.names : [projection]
-        return {
-          projections: yield* Effect.forEach(
-            names,
-            (name) => door(projections.rebuild(name, progress)),
-          ),
-        }
-      }),
+      Effect.map(here(rebuild(projection, progress)), (rebuilt) => ({ projections: rebuilt })),
     doctor,
     unclear: here(unclear),
     resolve: (which, happened) => here(resolve(which, happened)),
@@ -330,7 +328,7 @@ const make = Effect.gen(function* () {
     backupDone: (folder) => here(backupDone(folder)),
     exported: (options) => here(exported(options)),
     blob: (ref) => here(blob(ref)),
-    recall: () => unfinished("recall"),
+    recall: (question, options) => here(recall(question, options)),
     costs: (options) => here(costs(options)),
     memory: here(memoryState),
     summaries: (state) => here(summaries(state)),
@@ -345,8 +343,6 @@ const make = Effect.gen(function* () {
     transcripts: (event) => here(transcripts(event)),
   })
 })
-
-const unfinished = (name: string) => refuse("failed", "Unfinished", `${name} is not there yet`)
 
 const fine = (name: string, detail: string): Check => ({ name, ok: true, detail, fix: "" })
 

@@ -129,7 +129,8 @@ export const tierAt = (
 
 /** The tier it had when the log ended there; undefined before it was. */
 export const tierAsOf = (item: MemoryItem, position: number): Tier | undefined => {
-  if (item.position > position || (item.until ?? Infinity) <= position) return undefined
+  if (item.position > position) return undefined
+  if (item.until !== undefined && item.until <= position) return undefined
   if (item.moved.length === 0) return item.tier
   return item.moved.findLast((one) => one.position <= position)?.tier
 }

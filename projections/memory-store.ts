@@ -3,7 +3,7 @@
  * any time and comes back from the log. It holds ids, vectors and what is filtered by, never a text: who
  * reads it learns no word.
  */
-import { Context, type Effect, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 
 export class MemoryStoreUnavailable
   extends Schema.TaggedError<MemoryStoreUnavailable>()("MemoryStoreUnavailable", {
@@ -14,7 +14,7 @@ export class MemoryStoreUnavailable
   }) {}
 
 export interface MemoryVector {
-  /** Of the item; see `memory-items.ts`. */
+  /** Of the passage: `<item>`, or `<item>#2`; see `passage-index.ts`. */
   readonly id: string
   readonly vector: Float32Array
   /** Key of the person; absent where it is about nobody. */
@@ -55,3 +55,24 @@ export class MemoryStore extends Context.Service<MemoryStore, {
   /** Drops the space. */
   clear(space: string): Trouble<void>
 }>()("projections/MemoryStore") {}
+
+const nowhere = Effect.fail(
+  new MemoryStoreUnavailable({
+    reason: "absent",
+    message: "There is no place for vectors here",
+    retryable: false,
+  }),
+)
+
+/** Where there is no place for vectors: what is remembered is found by its words. */
+export const absent: Layer.Layer<MemoryStore> = Layer.succeed(
+  MemoryStore,
+  MemoryStore.of({
+    count: () => nowhere,
+    upsert: () => nowhere,
+    remove: () => nowhere,
+    query: () => nowhere,
+    ids: () => nowhere,
+    clear: () => nowhere,
+  }),
+)

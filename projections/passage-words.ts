@@ -6,6 +6,8 @@
 
 /** Of a question; further words add nothing. */
 const termsMax = 24
+/** A word that is only begun is looked for from so many letters on. */
+const beginningCharsMin = 4
 /** Longer ones are no words. */
 const termCharsMax = 40
 
@@ -102,7 +104,16 @@ export const termsIn = (text: string): ReadonlyArray<string> =>
 
 const rawWords = (text: string) => [...text.matchAll(wordPattern)].map((match) => match[0])
 
-/** What a question is looked up by: each term once. The last one may be the beginning of a word. */
+/** The last word of a question as it was begun, where it may not be whole yet; undefined: it says nothing. */
+export const beginningIn = (question: string): string | undefined => {
+  const last = /[\p{L}\p{M}]+$/u.exec(question)?.[0]
+  const word = last === undefined ? "" : folded(last)
+  return word.length < beginningCharsMin || stopWords.has(word) || askingWords.has(word)
+    ? undefined
+    : unspelled(word)
+}
+
+/** What a question is looked up by: each term once. */
 export const termsOfQuestion = (question: string): ReadonlyArray<string> => {
   const telling = rawWords(question).filter((word) => !askingWords.has(folded(word)))
   // Numbers are joined over the whole question, so it is read whole, and what only asks is left out.

@@ -1,25 +1,38 @@
 /**
- * `Recall` over the read models: what is known about a person, for those who draft. What was forgotten
- * is not known here either.
+ * `Recall` over the read models and the index of memory, for those who draft: what is known about a person,
+ * and what is remembered about a question. What was forgotten is not known here either.
  */
 import { Clock, Effect, Layer, Option, Schema } from "effect"
+import { BlobStore } from "../actors/blob-store.ts"
 import { EventLog } from "../actors/event-log.ts"
-import { Recall, RecallUnavailable, type Remembered } from "../actors/recall.ts"
+import {
+  type Memory,
+  type MemoryQuestion,
+  Recall,
+  RecallUnavailable,
+  type Remembered,
+} from "../actors/recall.ts"
 import { currentSettings } from "../actors/settings.ts"
 import { Vault } from "../actors/vault.ts"
 import type { InvoiceFacts } from "../machines/executor.ts"
 import { Language } from "../machines/record.ts"
 import { invoicesAsOf } from "./brief-composed.ts"
+import { searchedHere } from "./aios-recall.ts"
 import { conversations } from "./conversations.ts"
 import { objectOf, sealedOf, textOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import type { InvoiceRow } from "./invoices.ts"
+import { MemoryIndex } from "./memory-index.ts"
+import { textOfEvent } from "./memory-texts.ts"
 import { Queries } from "./queries.ts"
 import { ReadStore } from "./read-store.ts"
+import { limitDefault, search, tokensMaxDefault } from "./recall-search.ts"
+import { worldTime } from "./timeline.ts"
 
 /** Invoices of one person, and notes at once, that are given. */
 const invoicesMax = 20
 const notesMax = 50
+const recordsMax = 500
 
 const decodeLanguage = Schema.decodeUnknownOption(Language)
 
@@ -43,6 +56,11 @@ const make = Effect.gen(function* () {
   const queries = yield* Queries
   const store = yield* ReadStore
   const vault = yield* Vault
+  const blobs = yield* BlobStore
+  const index = yield* MemoryIndex
+  const here = Effect.provideContext(
+    yield* Effect.context<BlobStore | EventLog | Queries | ReadStore | Vault>(),
+  )
   const unavailable = (cause: { readonly message: string }) =>
     new RecallUnavailable({ message: cause.message, retryable: true })
 
@@ -91,11 +109,54 @@ const make = Effect.gen(function* () {
     })
   })
 
+  const found = Effect.fn("Recall.search")(function* (question: MemoryQuestion) {
+    if (index === undefined || question.about.trim() === "") return []
+    yield* index.words()
+    const { limit = limitDefault, person, tokensMax = tokensMaxDefault } = question
+    const searched = yield* here(searchedHere(index))
+    const answer = yield* search(searched, {
+      about: question.about,
+      limit,
+      tokensMax,
+      now: yield* Clock.currentTimeMillis,
+      ...(person === undefined ? {} : { person }),
+    })
+    return answer.found.map(({ item, score, text, tier }): Memory => ({
+      text,
+      tier,
+      score,
+      events: item.events,
+      ...(item.person === undefined ? {} : { person: item.person }),
+      at: item.at,
+      what: item.what,
+    }))
+  })
+
+  const texts = Effect.fn("Recall.texts")(function* (records: ReadonlyArray<string>) {
+    const opening = { log, vault, blobs, timeZone: "UTC" }
+    const all = yield* Effect.forEach(
+      records.slice(0, recordsMax),
+      (record) =>
+        Effect.gen(function* () {
+          const [event] = yield* log.readPage(record, { limit: 1 })
+          const opened = event === undefined ? undefined : yield* textOfEvent(opening, event)
+          return event === undefined || opened === undefined ? [] : [{
+            record,
+            event: event.id,
+            at: worldTime(event),
+            text: opened.text,
+            subject: opened.subject,
+          }]
+        }),
+    )
+    return all.flat().sort((a, b) => a.at - b.at)
+  })
+
   return Recall.of({
     about: (person) => Effect.mapError(about(person), unavailable),
     notes: (records) => Effect.mapError(notes(records), unavailable),
-    search: () => Effect.succeed([]),
-    texts: () => Effect.succeed([]),
+    search: (question) => Effect.mapError(found(question), unavailable),
+    texts: (records) => Effect.mapError(texts(records), unavailable),
   })
 })
 

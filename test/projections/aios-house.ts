@@ -1,5 +1,7 @@
 /** `Aios` in memory over real parts: what the front doors call, with agents and activities of choice. */
 import { Effect, Layer } from "effect"
+import type { BlobStore } from "../../actors/blob-store.ts"
+import type { Circuits } from "../../actors/circuits.ts"
 import * as circuits from "../../actors/circuits-live.ts"
 import { Mailer } from "../../actors/mailer.ts"
 import * as intake from "../../actors/intake.ts"
@@ -22,7 +24,18 @@ const mailer = Layer.succeed(
   }),
 )
 
-export const aiosHouse = (options: Partial<HouseOptions> = {}) => {
+type Env = Layer.Success<ReturnType<typeof houseOf>>
+
+export interface AiosOptions extends Partial<HouseOptions> {
+  /** The index of memory; default none. See `memory-world.ts`. */
+  readonly memory?: Layer.Layer<
+    never,
+    unknown,
+    Env | BlobStore | Circuits | queries.Queries
+  >
+}
+
+export const aiosHouse = ({ memory, ...options }: AiosOptions = {}) => {
   let mark: router.RouterMark | undefined
   const checkpoint = Layer.succeed(
     router.RouterCheckpoint,
@@ -32,7 +45,9 @@ export const aiosHouse = (options: Partial<HouseOptions> = {}) => {
     }),
   )
   return aiosLocal.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(intake.layer, router.layer, queries.layer)),
+    Layer.provideMerge(Layer.mergeAll(intake.layer, router.layer)),
+    Layer.provideMerge(memory ?? Layer.empty),
+    Layer.provideMerge(queries.layer),
     Layer.provideMerge(Layer.mergeAll(blobs.layer, checkpoint, recurrences.layer)),
     Layer.provideMerge(circuits.layer({ dispatch: options.dispatch ?? true })),
     Layer.provideMerge(Layer.merge(houseOf({ agents, journals, ...options }), mailer)),

@@ -5,6 +5,7 @@ import { EventLog, type Metadata } from "../../actors/event-log.ts"
 import { derivedId } from "../../actors/ids.ts"
 import { Recall } from "../../actors/recall.ts"
 import { Vault } from "../../actors/vault.ts"
+import * as memoryBlobs from "../../adapters/blob-store-memory.ts"
 import * as memoryLog from "../../adapters/event-log-memory.ts"
 import * as memoryStore from "../../adapters/read-store-memory.ts"
 import * as recurrences from "../../adapters/recurrences-ical.ts"
@@ -19,6 +20,7 @@ const world = recall.pipe(
   Layer.provideMerge(queries),
   Layer.provideMerge(runner(projections)),
   Layer.provide(recurrences.layer),
+  Layer.provideMerge(memoryBlobs.layer),
   Layer.provideMerge(Layer.mergeAll(memoryLog.layer, memoryStore.layer, memoryVault.layer)),
 )
 

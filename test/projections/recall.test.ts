@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { EventLog } from "../../actors/event-log.ts"
 import { derivedId } from "../../actors/ids.ts"
 import { Recall } from "../../actors/recall.ts"
+import * as memoryBlobs from "../../adapters/blob-store-memory.ts"
 import * as memoryLog from "../../adapters/event-log-memory.ts"
 import * as memoryStore from "../../adapters/read-store-memory.ts"
 import * as recurrences from "../../adapters/recurrences-ical.ts"
@@ -18,6 +19,7 @@ const world = () =>
     Layer.provideMerge(queries),
     Layer.provideMerge(runner(projections)),
     Layer.provide(recurrences.layer),
+    Layer.provideMerge(memoryBlobs.layer),
     Layer.provideMerge(
       Layer.fresh(Layer.mergeAll(memoryLog.layer, memoryStore.layer, memoryVault.layer)),
     ),

@@ -6,6 +6,7 @@
 import type { Subject } from "../machines/memory.ts"
 import { daysIn, dayWords, localDay } from "./grounded-dates.ts"
 import { type Fact, says, sentencesIn } from "./summary-facts.ts"
+import { datesIn } from "./reading-dates.ts"
 import type { SummarySource } from "./summary-sources.ts"
 
 export const extractMade = "extract-1"
@@ -55,6 +56,7 @@ export const headOf = (
   of: Subject["of"],
   sources: ReadonlyArray<SummarySource>,
   timeZone: string,
+  key = "",
 ): string => {
   const names = namesOf(sources)
   const who = names.slice(0, namesMax).join(", ") + (names.length > namesMax ? " and others" : "")
@@ -65,8 +67,9 @@ export const headOf = (
   const from = of === "thread" ? subjects[0] ?? "" : of === "campaign" ? about : ""
   const with_ = who === "" ? "" : of === "thread" || of === "campaign" ? `with ${who}` : who
   const parts = [from, with_].filter((part) => part !== "")
-  const count = `${counted(sources)}, ${span(sources, timeZone)}`
-  return `${[...parts, count].join(" · ")}.`
+  // What an older invoice came to on a day belongs to that day.
+  if (of === "day") return `${[dayWords(key), ...parts, counted(sources)].join(" · ")}.`
+  return `${[...parts, `${counted(sources)}, ${span(sources, timeZone)}`].join(" · ")}.`
 }
 
 /** Cut at a word, around the fact that must be seen. */
@@ -155,33 +158,45 @@ const lineHead = (of: Subject["of"], source: SummarySource, timeZone: string): s
     : `${when}${who}${to}${about}`
 }
 
+const weekday =
+  /^(?:(?:next|nächste[nrm]?|kommende[nrm]?|this|diese[nrm]?) )?(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|tomorrow|today|(?:bis )?morgen|heute|übermorgen)/i
+
 /** A note of what the days meant that a sentence only points to. */
-const meant = (sentence: string, facts: ReadonlyArray<Fact>, event: string): string => {
+const meant = (
+  sentence: string,
+  facts: ReadonlyArray<Fact>,
+  { at, event }: SummarySource,
+  timeZone: string,
+): string => {
   const days = facts.filter((fact) =>
     fact.event === event && fact.sentence !== "" &&
     fact.kind === "promise" && fact.sentence.startsWith(sentence.replace(/…$/, "")) &&
     // What is written out needs no note.
     !daysIn(sentence).some(({ days }) => days.some((day) => fact.days[0]?.endsWith(day) === true))
   ).map(({ words }) => words)
-  return days.length === 0 ? "" : ` [by ${[...new Set(days)].join(", ")}]`
+  if (days.length > 0) return ` [by ${[...new Set(days)].join(", ")}]`
+  const named = datesIn(sentence, { sentAt: at, timeZone, dayEndsAt: "17:00" })
+    .filter(({ end, start }) => weekday.test(sentence.slice(start, end)))
+    .map(({ dueAt }) => dayWords(localDay(dueAt, timeZone)))
+  return named.length === 0 ? "" : ` [${[...new Set(named)].join(", ")}]`
 }
 
 /** The whole text: a head, then a line for each source that is told. */
 export const extractOf = (
-  of: Subject["of"],
+  { key, of }: Pick<Subject, "key" | "of">,
   sources: ReadonlyArray<SummarySource>,
   facts: ReadonlyArray<Fact>,
   important: ReadonlyArray<Fact>,
   timeZone: string,
 ): string => {
   if (sources.length === 0) return ""
-  const lines: Array<string> = [headOf(of, sources, timeZone)]
+  const lines: Array<string> = [headOf(of, sources, timeZone, key)]
   const told = chosen(sources, important, timeZone)
   for (const source of sources) {
     const sentences = told.filter((one) => one.source === source)
     if (sentences.length === 0) continue
     const quotes = sentences.map(({ sentence }) =>
-      `“${sentence}”${meant(sentence, facts, source.event)}`
+      `“${sentence}”${meant(sentence, facts, source, timeZone)}`
     )
     const isOurs = source.what === "invoice" || source.what === "payment" ||
       source.what === "meeting"
@@ -194,5 +209,8 @@ export const extractOf = (
   return lines.join("\n")
 }
 
-/** What the frame says that no source does: how many there are. */
-export const frameOf = (sources: ReadonlyArray<SummarySource>): string => counted(sources)
+/** What the frame says that no source does: how many there are, and of which day. */
+export const frameOf = (
+  { key, of }: Pick<Subject, "key" | "of">,
+  sources: ReadonlyArray<SummarySource>,
+): string => of === "day" ? `${counted(sources)}, ${key}` : counted(sources)

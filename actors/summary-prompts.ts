@@ -14,9 +14,9 @@ const sentenceCharsMax = 300
 const sentencesMin = 2
 export const sentencesMax = 8
 const citesMax = 5
-/** Of one mail so much is shown, and of all together. */
+/** Of one mail so much is shown, and of all together: what a small model reads at once. */
 const sourceCharsMax = 2_500
-const materialCharsMax = 16_000
+const materialCharsMax = 8_000
 export const sourcesShownMax = 40
 const answerCharsMax = 80
 const tokensPerSentence = 90

@@ -17,6 +17,7 @@ export const passRule = {
 } as const
 /** A refusal is told in so many lines. */
 const reasonsMax = 12
+const inventedToldMax = 6
 /** The model is asked so many questions about one summary. */
 export const questionsMax = 6
 
@@ -50,8 +51,8 @@ export const checked = (
   return {
     reasons: [
       ...(text.trim() === "" ? ["says nothing"] : []),
+      ...(invented.length > passRule.inventedMax ? invented : []).slice(0, inventedToldMax),
       ...(isKept ? [] : lost.map(lossOf)),
-      ...(invented.length > passRule.inventedMax ? invented : []),
     ].slice(0, reasonsMax),
     facts: { found: important.length, kept },
   }

@@ -173,8 +173,8 @@ const modelled = (work: Work) =>
 
 const extracted = (work: Work, facts: ReadonlyArray<Fact>): Attempt => {
   const { important, subject, timeZone, used } = work
-  const text = extractOf(subject.of, used, facts, important, timeZone)
-  const verdict = checked(text, important, used, timeZone, frameOf(used))
+  const text = extractOf(subject, used, facts, important, timeZone)
+  const verdict = checked(text, important, used, timeZone, frameOf(subject, used))
   return {
     made: extractMade,
     text,

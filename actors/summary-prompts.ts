@@ -10,16 +10,16 @@ import type { Material, Template } from "./language-model.ts"
 import type { Question } from "./summary-test.ts"
 import type { SummarySource } from "./summary-sources.ts"
 
-const sentenceCharsMax = 300
+const sentenceCharsMax = 240
 const sentencesMin = 2
-export const sentencesMax = 8
-const citesMax = 5
+export const sentencesMax = 6
+const citesMax = 3
 /** Of one mail so much is shown, and of all together: what a small model reads at once. */
 const sourceCharsMax = 2_500
 const materialCharsMax = 8_000
 export const sourcesShownMax = 40
 const answerCharsMax = 80
-const tokensPerSentence = 90
+const tokensPerSentence = 65
 const tokensPerAnswer = 40
 
 const rules =
@@ -102,7 +102,7 @@ const sized = <A>(make: (size: number) => A) => {
 const summaryShape = sized(makeSummary)
 const answersShape = sized(makeAnswers)
 
-/** Two sources need no eight sentences. */
+/** Two sources need no six sentences. */
 export const sentencesFor = (sources: number): number =>
   Math.max(sentencesMin, Math.min(sentencesMax, sources + 2))
 

@@ -3,7 +3,7 @@
  * writes. What was accepted passes the recall test, what was refused says why.
  */
 import process from "node:process"
-import { Effect, Ref } from "effect"
+import { Effect, Layer, Ref } from "effect"
 import { expect, it } from "vitest"
 import { Inference } from "../../actors/inference.ts"
 import { sourcesOf } from "../../actors/summary-sources.ts"
@@ -11,12 +11,11 @@ import { factsIn, importantOf } from "../../actors/summary-facts.ts"
 import { frameOf } from "../../actors/summary-extract.ts"
 import { checked } from "../../actors/summary-test.ts"
 import * as ollama from "../../adapters/inference-ollama.ts"
-import { Layer } from "effect"
 import { nightHouse } from "../actors/night.ts"
 import { chatModel, realHost, withOllama } from "./real.ts"
 
 /** Subjects of this night; the model takes some twenty seconds for each on two cores. */
-const subjectsMax = Number(process.env["AIOS_NIGHT_SUBJECTS"] ?? "4")
+const subjectsMax = Number(process.env["AIOS_NIGHT_SUBJECTS"] ?? "2")
 
 withOllama("a night with the real small model", () => {
   it("goes through; what it accepts passes the test, what it refuses says why", () => {

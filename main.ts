@@ -12,13 +12,12 @@ import * as activityRunner from "./actors/activities/runner.ts"
 import * as cadence from "./actors/cadence.ts"
 import * as circuits from "./actors/circuits-live.ts"
 import * as contacts from "./actors/contacts.ts"
-import { EventLog } from "./actors/event-log.ts"
 import * as intake from "./actors/intake.ts"
 import * as modelDesk from "./actors/model-desk.ts"
 import { RecordReader } from "./actors/record-reader.ts"
 import { quarantineOpen } from "./actors/restored.ts"
 import * as router from "./actors/router.ts"
-import { Router } from "./actors/router.ts"
+import { routing } from "./actors/routing.ts"
 import * as actorSystem from "./actors/system.ts"
 import { answers, connect } from "./adapters/aios-remote.ts"
 import * as embedder from "./adapters/embedder-chosen.ts"
@@ -45,6 +44,7 @@ import * as recurrences from "./adapters/recurrences-lazy.ts"
 import * as routerCheckpoint from "./adapters/router-checkpoint-file.ts"
 import * as memorySnapshots from "./adapters/snapshot-store-memory.ts"
 import * as memoryVault from "./adapters/vault-memory.ts"
+import * as telemetry from "./adapters/telemetry-lazy.ts"
 import { Access, type Mode } from "./cli/access.ts"
 import { run } from "./cli/app.ts"
 import { runProcess } from "./cli/process.ts"
@@ -69,8 +69,6 @@ import * as projectionsRunner from "./projections/runner.ts"
 /** Another command may hold the data directory for a moment: so long we wait for it. */
 const ownerWaitMillisMax = 10_000
 const ownerPollMillis = 100
-/** While it stays up, imported records are routed once the log was quiet for so long: an import is one. */
-const quietMillis = 5_000
 const portDefault = 4_680
 const root = dirname(fileURLToPath(import.meta.url))
 const sampleFolder = join(root, "sample")
@@ -91,6 +89,9 @@ const Settings = Config.all({
   chromaUrl: optional("AIOS_CHROMA_URL"),
   ollama: optional("OLLAMA_HOST"),
   model: optional("AIOS_MODEL"),
+  otlp: optional("OTEL_EXPORTER_OTLP_ENDPOINT"),
+  otlpHeaders: optional("OTEL_EXPORTER_OTLP_HEADERS"),
+  otelService: optional("OTEL_SERVICE_NAME"),
   embedder: optional("AIOS_EMBEDDER"),
   modelsDir: optional("AIOS_MODELS_DIR"),
   modelsUrl: optional("AIOS_MODELS_URL"),
@@ -111,6 +112,8 @@ interface Configuration {
   readonly ollama: string
   /** The small model, where the founder chose none. */
   readonly model: string | undefined
+  /** Where spans go; undefined: nowhere. */
+  readonly telemetry: telemetry.Collector | undefined
   readonly embedder: embedder.Choice
   readonly modelsDir: string
   readonly modelsUrl: string | undefined
@@ -162,6 +165,9 @@ const configuration = Effect.gen(function* () {
     chromaUrl: given.chromaUrl || undefined,
     ollama: given.ollama ?? "",
     model: given.model?.trim() || undefined,
+    telemetry: given.otlp
+      ? { endpoint: given.otlp, headers: given.otlpHeaders, service: given.otelService }
+      : undefined,
     embedder: chosenEmbedder,
     modelsDir: given.modelsDir || join(given.dataDir, "models"),
     modelsUrl: given.modelsUrl || undefined,
@@ -253,7 +259,11 @@ const house = (config: Configuration, way: Way) => {
 /** Builds the house for the scope; what keeps it from being built is said as an operation's failure. */
 const opened = (config: Configuration, way: Way) =>
   (way === "read" ? Effect.void : folder(config.dataDir)).pipe(
-    Effect.andThen(Layer.build(house(config, way)).pipe(Effect.mapError(failureOf))),
+    Effect.andThen(
+      Layer.build(Layer.provide(house(config, way), telemetry.layer(config.telemetry))).pipe(
+        Effect.mapError(failureOf),
+      ),
+    ),
   )
 
 /** A folder that cannot be is a wrong configuration; a full disk is not, and is told later. */
@@ -291,25 +301,6 @@ const ownedOr = <A>(
       yield* Effect.sleep(ownerPollMillis)
     }
   })
-
-/** Routes what other processes import here, when they are done. */
-const routing = Effect.gen(function* () {
-  const log = yield* EventLog
-  const route = yield* Router
-  let routed = -1
-  for (;;) {
-    const before = yield* log.head
-    yield* Effect.sleep(quietMillis)
-    if (before === (yield* log.head) && before !== routed) {
-      yield* route.routeUpTo()
-      routed = yield* log.head
-    }
-  }
-}).pipe(
-  Effect.catch((failure) => Effect.logWarning(`Routing waits: ${failure.message}`)),
-  Effect.andThen(Effect.sleep(quietMillis)),
-  Effect.forever,
-)
 
 /** Every file below a folder, named from it. */
 const filesBelow = (folder: string): ReadonlyArray<string> =>

@@ -41,6 +41,8 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "projections",
     "adapters",
     "effect",
+    "effect/http",
+    "effect/observability",
     "node:",
     "chromadb",
     "csv-parse/sync",
@@ -87,6 +89,8 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
 /** Modules of a package that change without notice: one file each knows them. */
 const onlyIn: Readonly<Record<string, string>> = {
   "effect/persistence": "actors/activities/breakers.ts",
+  "effect/http": "adapters/telemetry-otlp.ts",
+  "effect/observability": "adapters/telemetry-otlp.ts",
 }
 
 interface File {

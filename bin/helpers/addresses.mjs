@@ -58,3 +58,6 @@ export const chromaAddress = (written) => {
     return undefined
   }
 }
+
+/** OTEL_EXPORTER_OTLP_ENDPOINT has the same form. */
+export const collectorAddress = chromaAddress

@@ -74,9 +74,12 @@ export interface Home {
 }
 
 /** A data directory, and `aios` on it at a fixed time. */
-export const home = (now = "2026-11-24T07:00:00Z"): Home => {
+export const home = (
+  now = "2026-11-24T07:00:00Z",
+  more: { readonly [name: string]: string } = {},
+): Home => {
   const dir = mkdtempSync(join(tmpdir(), "aios-cli-"))
-  const env = { AIOS_NOW: now }
+  const env = { AIOS_NOW: now, ...more }
   const aios = (...args: Array<string>) => run([...args, "--data-dir", join(dir, "data")], { env })
   return {
     dir: join(dir, "data"),

@@ -5,17 +5,18 @@
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { InferenceFailed } from "../../actors/inference.ts"
-import { scripted } from "../../adapters/inference-scripted.ts"
+import { scripted, type ScriptedInference } from "../../adapters/inference-scripted.ts"
 import { memoryStream } from "../../machines/memory.ts"
+import { ActorSystem } from "../../actors/actor-system.ts"
+import type { Aios } from "../../projections/aios.ts"
+import { inMemory } from "./house.ts"
 import { nightHouse } from "./night.ts"
 
-const isSummary = (prompt: string) => /summar/i.test(prompt)
-/** Answers in the shape, and says nothing true. */
-const babbling = scripted(({ messages }) =>
-  isSummary(messages[0]?.content ?? "")
-    ? JSON.stringify({ sentences: [{ text: "The weather in Lisbon is lovely.", from: [1] }] })
-    : JSON.stringify({ answers: [] })
-)
+/** In the shape that is asked for, and nothing true: it is refused, and no examiner is asked. */
+const babble = JSON.stringify({
+  sentences: [{ text: "The weather in Lisbon is lovely.", from: [1] }],
+})
+const babbling = scripted(() => babble)
 const gone = scripted(() =>
   new InferenceFailed({ reason: "absent", message: "There is no server", retryable: true })
 )
@@ -48,6 +49,49 @@ describe("a night over the sample company", () => {
         .toBeLessThanOrEqual(2)
       expect((yield* aios.summaries()).length).toBe(rows.length)
     }).pipe(Effect.provide(house), Effect.scoped, Effect.orDie, Effect.runPromise)
+  })
+
+  it("that is interrupted goes on where it was: nothing is lost, and nothing made twice", async () => {
+    const storage = inMemory()
+    const opening = <A>(
+      server: ScriptedInference,
+      use: (aios: Aios["Service"]) => Effect.Effect<A, unknown, ActorSystem>,
+    ) => {
+      const { house, open } = nightHouse(server.layer, "babbler", storage)
+      return Effect.flatMap(open, use).pipe(
+        Effect.provide(house),
+        Effect.scoped,
+        Effect.orDie,
+        Effect.runPromise,
+      )
+    }
+    // The sixth question is never answered: there the night is when it is interrupted.
+    const stuck = scripted((_, call) => ({ text: babble, delayMillis: call < 5 ? 0 : 3_600_000 }))
+    await opening(stuck, () =>
+      Effect.gen(function* () {
+        const system = yield* ActorSystem
+        yield* system.propose(memoryStream, { type: "SummariesRequested", by: "operator" } as never)
+        while (stuck.requests.length < 6) yield* Effect.sleep(10)
+      }))
+    const quick = scripted(() => babble)
+    const { ended, keys, night } = await opening(quick, (aios) =>
+      Effect.gen(function* () {
+        let { night } = yield* aios.memory
+        for (let n = 0; n < 500 && night?.endedAt === undefined; n++) {
+          yield* Effect.sleep(20)
+          night = (yield* aios.memory).night
+        }
+        const rows = yield* aios.summaries()
+        return { night, ended: rows.length, keys: rows.map(({ about, of }) => `${of} ${about}`) }
+      }))
+    expect(night).toMatchObject({ left: 0, skipped: 0, problem: "" })
+    // What was done before the interruption is not asked for again.
+    const asked = ({ requests }: ScriptedInference) =>
+      requests.map(({ messages }) => JSON.stringify(messages))
+    expect(asked(quick)).not.toContain(asked(stuck)[0])
+    expect(quick.requests.length).toBeGreaterThan(ended)
+    expect(new Set(keys).size).toBe(keys.length)
+    expect(ended).toBe((night?.accepted ?? 0) + (night?.refused ?? 0))
   })
 
   it("with a model that babbles refuses what it wrote, says why, and asks it nothing twice", () => {

@@ -2,7 +2,7 @@
  * A whole night in memory: the sample company, the memory's agent, the real activities over the house's own
  * read models, and a desk over the model server that is given.
  */
-import { type Context, Effect, Layer, Stream } from "effect"
+import { type Context, Deferred, Effect, Layer, Stream } from "effect"
 import { readdirSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -25,6 +25,7 @@ import { Aios } from "../../projections/aios.ts"
 import { ActorSystem } from "../../actors/actor-system.ts"
 import * as modelLedger from "../../projections/model-ledger-local.ts"
 import * as subjectItems from "../../projections/subject-items-local.ts"
+import { inMemory, type Storage } from "./house.ts"
 import { aiosHouse } from "../projections/aios-house.ts"
 
 const sample = join(dirname(fileURLToPath(import.meta.url)), "../../sample")
@@ -53,14 +54,19 @@ type Ports = EventLog | Vault | BlobStore | LanguageModel | SubjectItems
 /** Friday 27 November 2026, 08:00 in Berlin: most conversations have been quiet for a while. */
 export const friday = Date.UTC(2026, 10, 27, 7)
 
-export const nightHouse = (inference: Layer.Layer<Inference>, model?: string) => {
-  let ports: Context.Context<Ports> | undefined
+export const nightHouse = (
+  inference: Layer.Layer<Inference>,
+  model?: string,
+  storage: Storage = inMemory(),
+) => {
+  const ports = Deferred.makeUnsafe<Context.Context<Ports>>()
   const late = (one: Implementation<Ports>): Implementation => ({
     ...one,
     run: (input, run) =>
-      ports === undefined
-        ? Effect.die("The house is not open yet")
-        : Effect.provideContext(one.run(input, run), ports),
+      Effect.flatMap(
+        Deferred.await(ports),
+        (ready) => Effect.provideContext(one.run(input, run), ready),
+      ),
   })
   const clock = { now: friday }
   const activities = [
@@ -76,9 +82,12 @@ export const nightHouse = (inference: Layer.Layer<Inference>, model?: string) =>
       desk.layer(model === undefined ? {} : { model }),
       Layer.merge(modelLedger.layer, inference),
     )
-    ports = yield* Effect.provide(
-      Effect.context<Ports>(),
-      yield* Layer.build(Layer.merge(model_, subjectItems.layer)),
+    yield* Deferred.complete(
+      ports,
+      Effect.provide(
+        Effect.context<Ports>(),
+        yield* Layer.build(Layer.merge(model_, subjectItems.layer)),
+      ),
     )
     yield* (yield* ActorSystem).record(settingsStream, {
       ...{ type: "SettingsRecorded", name: "Mara Lindqvist" },
@@ -89,5 +98,5 @@ export const nightHouse = (inference: Layer.Layer<Inference>, model?: string) =>
     yield* aios.settle(20_000)
     return aios
   })
-  return { house: aiosHouse({ activities, clock }), open, clock, summarise: late(summarise) }
+  return { house: aiosHouse({ activities, clock, storage }), open }
 }

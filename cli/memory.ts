@@ -260,19 +260,34 @@ const keep = Command.make(
       Argument.withDescription("Of items: of the events that made them"),
       Argument.atLeast(1),
     ),
+    release: Flag.Boolean("release").pipe(
+      Flag.withDescription("The other way round: the policy counts for them again"),
+      Flag.withDefault(false),
+      Flag.withoutNegation,
+    ),
   },
-  Effect.fnUntraced(function* ({ ids }) {
+  Effect.fnUntraced(function* ({ ids, release }) {
     const aios = yield* open("work")
     const items = yield* Effect.forEach(ids, (id) => itemNamed(aios, id))
-    yield* aios.propose(memoryStream, { type: "ItemsRecalled", items }, {})
+    yield* aios.propose(
+      memoryStream,
+      { type: release ? "ItemsReleased" : "ItemsRecalled", items },
+      {},
+    )
     yield* print(
-      { kept: items },
-      () => `${count(items.length, "item")} kept in the hot tier, whatever the policy says.\n`,
+      release ? { released: items } : { kept: items },
+      () =>
+        release
+          ? `${count(items.length, "item")} left to the policy again.\n`
+          : `${count(items.length, "item")} kept in the hot tier, whatever the policy says. ` +
+            "--release leaves them to it again.\n",
     )
     yield* finish(aios)
   }, Effect.scoped),
 ).pipe(
-  Command.withDescription("Keep items in the hot tier, whatever the policy says."),
+  Command.withDescription(
+    "Keep items in the hot tier, whatever the policy says; with --release leave them to it again.",
+  ),
   Command.withShortDescription("Keep items at hand"),
   Command.withExamples([{ command: "aios memory keep 0190a2f0 0190a2f1" }]),
 )

@@ -8,6 +8,7 @@ import { defineAgent } from "./agent.ts"
 import {
   EvictionRequested,
   ItemsRecalled,
+  ItemsReleased,
   MemoryPolicyChosen,
   memoryPolicyDefault,
   NightReached,
@@ -81,6 +82,7 @@ const chart = chartSetup.createMachine({
         EvictionRequested: { actions: "wantPlan" },
         SummaryWithdrawn: { actions: "wantPlan" },
         SegmentRestored: { actions: "wantPlan" },
+        ItemsReleased: { actions: "wantPlan" },
         NightReached: { guard: "isNextNight", actions: "wantPlan" },
       },
     },
@@ -225,6 +227,7 @@ export const memory = defineAgent({
     ServiceRecovered,
     SummaryWithdrawn,
     ItemsRecalled,
+    ItemsReleased,
     SegmentArchived,
     SegmentRestored,
   ],

@@ -7,6 +7,7 @@ import {
   EvictionRequested,
   gatherSubjects,
   ItemsRecalled,
+  ItemsReleased,
   type MemoryPolicy,
   MemoryPolicyChosen,
   NightReached,
@@ -99,6 +100,7 @@ type MemoryEvent =
   | typeof ServiceRecovered.Type
   | typeof SummaryWithdrawn.Type
   | typeof ItemsRecalled.Type
+  | typeof ItemsReleased.Type
   | typeof SegmentArchived.Type
   | typeof SegmentRestored.Type
 

@@ -98,6 +98,8 @@ export const SummaryWithdrawn = event("SummaryWithdrawn", {
 })
 /** Items the founder wants back in the hot tier, whatever the policy says. */
 export const ItemsRecalled = event("ItemsRecalled", { items: Schema.Array(Schema.String) })
+/** The policy counts for these again. */
+export const ItemsReleased = event("ItemsReleased", { items: Schema.Array(Schema.String) })
 /** A segment was written and checked; its items leave the index. */
 export const SegmentArchived = event("SegmentArchived", {
   /** Name of its file. */

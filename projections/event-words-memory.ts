@@ -48,6 +48,10 @@ export const memoryTeller: {
     what: `You wanted ${counted(listOf(fields["items"]).length, "item")} kept at hand`,
     detail: "",
   }),
+  ItemsReleased: (fields) => ({
+    what: `You left ${counted(listOf(fields["items"]).length, "item")} to memory's policy again`,
+    detail: "",
+  }),
   SegmentArchived: (fields) => ({
     what: `${counted(listOf(fields["items"]).length, "old item")} went into segment ${
       textOf(fields["segment"])

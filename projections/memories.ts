@@ -200,6 +200,8 @@ const apply = (rows: Rows, event: RecordedEvent, change: ItemChange) => {
             ? item
             : { ...moved(item, "hot", position), kept: true },
       )
+    case "release":
+      return each(change.items, (item) => without(item, "kept"))
     case "summary":
       return summarised(rows, event, change.record)
     case "withdraw":

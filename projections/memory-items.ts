@@ -81,6 +81,8 @@ export type ItemChange =
   | { readonly change: "move"; readonly items: ReadonlyArray<string>; readonly tier: Tier }
   /** The founder wants these hot. */
   | { readonly change: "keep"; readonly items: ReadonlyArray<string> }
+  /** The policy counts for these again: the next plan looks at them. */
+  | { readonly change: "release"; readonly items: ReadonlyArray<string> }
   | { readonly change: "summary"; readonly record: SummaryRecord }
   | { readonly change: "withdraw"; readonly summary: string }
   | {

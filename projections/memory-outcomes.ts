@@ -25,6 +25,8 @@ export const memoryChanges = (
     }
     case "ItemsRecalled":
       return [{ change: "keep", items }]
+    case "ItemsReleased":
+      return [{ change: "release", items }]
     case "SummaryWithdrawn":
       return [{ change: "withdraw", summary: textOf(data["summary"]) }]
     case "SegmentArchived": {

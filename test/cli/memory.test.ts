@@ -62,6 +62,8 @@ test("what is kept stays, what is not there is said", async () => {
   }>).filter(({ type }) => type === "MailReceived")
   expect((await house.aios("memory", "keep", row!.id)).out).toContain("1 item kept")
   expect(await policy("--set", "hot.itemsMax=0")).toMatchObject({ keep: 1 })
+  expect((await house.aios("memory", "keep", row!.id, "--release")).code).toBe(0)
+  expect(await policy("--set", "hot.itemsMax=0")).toMatchObject({ keep: 0 })
   const wrong = await house.aios("memory", "keep", "ffffffff")
   expect(wrong.code).toBe(2)
   expect((await house.aios("memory", "withdraw", "ffffffff", "--reason", "x")).code).toBe(2)

@@ -83,6 +83,9 @@ describe("tiers", () => {
       .when(failed("plan", "TiersUnavailable", "The read model is behind"))
       .is(at({})).knows({ lastPlan: { problem: "The read model is behind" } })
       .when(night()).asks("gatherSubjects", "planEviction"))
+  it("what was kept and is released is looked at again", () =>
+    void given(memory, { type: "ItemsRecalled", items: ["a"] }).is(at({}))
+      .when({ type: "ItemsReleased", items: ["a"] }).asks("planEviction"))
   it("a summary that is withdrawn gives back what it stood for", () =>
     void given(memory).when({
       type: "SummaryWithdrawn",

@@ -1,5 +1,5 @@
 /** How memory stands: its tiers, its policy, the last night, and what waits for what. */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { ActorSystem } from "../actors/actor-system.ts"
 import { currentSettings } from "../actors/settings.ts"
 import { memoryStream } from "../machines/memory.ts"
@@ -8,6 +8,7 @@ import { door } from "./aios-failures.ts"
 import { momentText } from "./aios-words.ts"
 import { reading } from "./aios-views.ts"
 import { listOf, namesIn, numberOf, objectOf, textOf } from "./fields.ts"
+import { MemoryIndex } from "./memory-index.ts"
 import { countsOf, policyNow } from "./memory-rows.ts"
 import { ReadStore } from "./read-store.ts"
 import { Projections } from "./runner.ts"
@@ -92,11 +93,16 @@ export const memoryState = Effect.gen(function* () {
   const { accepted, archived, cold, hot, kinds, refused, warm, withdrawn } = yield* reading(() =>
     countsOf(store)
   )
+  // Looking indexes nothing: what waits is told as it stands.
+  const index = yield* MemoryIndex
+  const indexed = index === undefined
+    ? undefined
+    : Option.getOrUndefined(yield* Effect.option(index.state))
   const night = nightOf(view?.context)
   const state = view?.value ?? { tiers: "settled", night: "idle", services: "healthy" }
   return {
     tiers: {
-      hot: { items: hot, vectors: 0, waiting: 0 },
+      hot: { items: hot, vectors: indexed?.vectors ?? 0, waiting: indexed?.waiting ?? 0 },
       warm: { items: warm },
       cold: { items: cold, archived },
     },
@@ -106,6 +112,11 @@ export const memoryState = Effect.gen(function* () {
     state,
     lastNight: nightText(night, timeZone),
     ...(night === undefined ? {} : { night }),
-    waits: waitsOf(state, view?.context, night),
+    waits: [
+      ...waitsOf(state, view?.context, night),
+      ...(indexed?.problem === undefined || indexed.waiting === 0
+        ? []
+        : [`${counted(indexed.waiting, "item")} without vectors: ${indexed.problem}`]),
+    ],
   } satisfies MemoryState
 })

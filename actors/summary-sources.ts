@@ -44,8 +44,10 @@ export interface SummarySource {
 }
 
 export interface Sources {
-  /** Oldest first. */
+  /** Oldest first; of an invoice that was recorded more than once, as it stands now. */
   readonly used: ReadonlyArray<SummarySource>
+  /** Ids of all events that a summary of these stands for. */
+  readonly told: ReadonlyArray<string>
   /** Ids of events that are there and not to be trusted. */
   readonly withheld: ReadonlyArray<string>
   readonly timeZone: string
@@ -87,6 +89,9 @@ const isAddress = Schema.is(record.Mailbox)
 /** The name a mail gives, else the address. */
 const nameOf = ({ address, name }: typeof record.Mailbox.Type) =>
   oneLine(name).replace(/^["']+|["']+$/g, "") || address
+
+const isSuperseded = ({ subject, what }: SummarySource, later: ReadonlyArray<SummarySource>) =>
+  what === "invoice" && later.some((one) => one.what === what && one.subject === subject)
 
 interface Read {
   readonly source?: SummarySource
@@ -283,8 +288,14 @@ const make = Effect.gen(function* () {
           if (read.source !== undefined) used.push(read.source)
         }
       }
-      used.sort((a, b) => a.at - b.at || (a.event < b.event ? -1 : 1))
-      return { used, withheld, timeZone } satisfies Sources
+      // What happened at one time stays in the order it was recorded in.
+      used.sort((a, b) => a.at - b.at)
+      return {
+        used: used.filter((one, n) => !isSuperseded(one, used.slice(n + 1))),
+        told: [...new Set(used.map(({ event }) => event))],
+        withheld,
+        timeZone,
+      } satisfies Sources
     })
 })
 

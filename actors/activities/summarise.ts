@@ -60,6 +60,11 @@ interface Work extends Sources {
 
 /** What an attempt without an answer is marked with. */
 const unanswering = "model"
+const silence: { readonly [reason in ModelUnavailable["reason"]]?: string } = {
+  misfit: "wrote nothing of use",
+  timedOut: "did not answer in time",
+  failed: "did not answer",
+}
 const unasked = { asked: 0, answered: 0 }
 
 /** An amount has to be in one of the pieces that the sentence names. */
@@ -161,11 +166,7 @@ const modelled = (work: Work) =>
       isBroken(trouble) ? Effect.fail(trouble) : Effect.succeed<ReadonlyArray<Attempt>>([{
         made: unanswering,
         text: "",
-        refused: [
-          trouble.reason === "misfit"
-            ? `wrote nothing of use: ${trouble.message}`
-            : `was not asked: ${trouble.message}`,
-        ],
+        refused: [`${silence[trouble.reason] ?? "was not asked"}: ${trouble.message}`],
         facts: { found: work.important.length, kept: 0 },
         questions: unasked,
       }])),
@@ -187,7 +188,7 @@ const extracted = (work: Work, facts: ReadonlyArray<Fact>): Attempt => {
 export const summarise = implement(declaration, ({ subject }) =>
   Effect.gen(function* () {
     const sources = yield* sourcesOf(subject.events)
-    const { timeZone, used } = sources
+    const { timeZone, told, used } = sources
     const facts = factsIn(used, timeZone)
     let tokens = 0
     const persons = [
@@ -220,7 +221,7 @@ export const summarise = implement(declaration, ({ subject }) =>
       key: subject.key,
       ...(work.seals === "founder" ? {} : { person: work.seals }),
       persons,
-      events: [...new Set(used.map(({ event }) => event))],
+      events: told,
       upTo: subject.upTo,
       accepted: reasons.length === 0,
       text: last.text,

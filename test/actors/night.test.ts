@@ -39,6 +39,9 @@ describe("a night over the sample company", () => {
       }
       const texts = rows.map(({ text }) => text).join("\n\n")
       expect(texts).toContain("1,200 EUR for the two sponsorships in issues 48 and 49")
+      // An invoice that was recorded twice is told as it stands now.
+      expect(texts).toContain("Invoice 1041 to Papierhaus Winter: 600 EUR, paid.")
+      expect(texts).not.toContain("Invoice 1041 to Papierhaus Winter: 600 EUR, open")
       // Spam, and a bill's new bank account from an address that imitates a known one.
       expect(texts).not.toContain("4,000,000 EUR")
       expect(texts).not.toContain("neues Konto")

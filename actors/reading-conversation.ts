@@ -42,12 +42,12 @@ const current = (mails: ReadonlyArray<ReadMail>) => {
 
 /** What weighs more comes first. */
 const ranked: ReadonlyArray<readonly [intent: ReadIntent, read: ReadonlyArray<string>]> = [
-  ["complains", ["complains", "chargedTwice", "angry", "asksRefund"]],
+  ["complains", ["complains", "chargedTwice", "angry"]],
   ["declines", ["declines"]],
   ["accepts", ["accepts"]],
   ["asksPrice", ["asksPrice", "namesBudget"]],
   ["asksMeeting", ["asksMeeting"]],
-  ["asks", ["asks", "asksQuestion", "asksChange"]],
+  ["asks", ["asks", "asksQuestion", "asksChange", "asksRefund"]],
   ["thanks", ["thanks"]],
 ]
 

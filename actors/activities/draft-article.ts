@@ -21,7 +21,7 @@ const madeBy = "template-1"
 const introductionCharsMin = 40
 const introductionCharsMax = 800
 const modelMillisMax = 300_000
-const tokensMax = 400
+const tokensMax = 300
 /** Of each note so much is shown to the model, and of so many; a longer issue keeps its order. */
 const noteCharsMax = 700
 const notesShownMax = 12

@@ -22,15 +22,17 @@ import { dateWords, type Facts, moneyWords } from "./mail-words.ts"
 import { modelTry } from "./model-try.ts"
 import { quoted, sum } from "./mail-facts.ts"
 
-/** All that a model may take, its repair included: the founder does not wait longer for a draft. */
+/** All that a model may take, its repair and its turn included: the founder waits no longer for a draft. */
 const modelMillisMax = 20_000
+/** Without waiting for its turn: what takes longer is too slow to be waited for. */
+const askMillisMax = 15_000
 /** What is remembered helps; nobody waits longer for it. */
 const searchMillisMax = 2_000
 const memoriesMax = 6
-const memoryTokensMax = 600
-const memoryCharsMax = 600
+const memoryTokensMax = 400
+const memoryCharsMax = 400
 const citedCharsMax = 200
-const tokensMax = 400
+const tokensMax = 220
 
 const manners: { readonly [language in Language]: string } = {
   en: "in English",
@@ -213,6 +215,7 @@ export const modelDraft = Effect.fnUntraced(function* (
       shape: shapeOf(memories.map(({ label }) => label)),
       tokensMax,
       subject: person,
+    timeoutMillis: askMillisMax,
       judge: ({ body }) => judgeBody(bodyOf(body, signers), ground),
     },
     modelMillisMax,

@@ -29,7 +29,7 @@ const mailCharsMax = 1_500
 /** All of it, waiting for its turn included: nobody waits for this. */
 const modelMillisMax = 300_000
 const recallMillisMax = 5_000
-const tokensMax = 300
+const tokensMax = 220
 
 const instructions = `You read the mails of one person to the founder of a small company.
 Say what the person wants now ("intent"), how near they are to buying or agreeing ("warmth", 0 to 100),

@@ -3,6 +3,7 @@ import { Clock, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { Json } from "../machines/agent.ts"
 import { type Approval, OperationFailed, type Unclear } from "../projections/aios.ts"
+import { citesOf, madeWords } from "../projections/aios-made.ts"
 import { open, print } from "./access.ts"
 import { contentLine, moneyOf, moneyText } from "../projections/aios-words.ts"
 import { finish } from "./finish.ts"
@@ -10,6 +11,8 @@ import { oneLine, Output, type Paint, plain, span, wrap } from "./output.ts"
 
 /** Enough of an id to name it; longer where two share a beginning. */
 const idCharsMin = 8
+/** Enough of an event to find it: ids that are minted begin with their instant. */
+const eventCharsShown = 13
 
 /** The shortest beginnings, of at least 8 characters, that tell these ids apart. */
 export const shortIds = (ids: ReadonlyArray<string>): ReadonlyMap<string, string> => {
@@ -72,6 +75,23 @@ export const headline = (approval: Approval): string => {
     : `${line[0]!.toUpperCase()}${line.slice(1)}`
 }
 
+/** How it was drafted, and what it rests on with the command that leads there. */
+const drafted = (approval: Approval, columns: number, paint: Paint): ReadonlyArray<string> => {
+  const made = madeWords(approval)
+  return [
+    ...(made === "" ? [] : [`    ${paint.dim(wrap(oneLine(made), columns, "    "))}`]),
+    ...citesOf(approval).map(({ event, quote }) =>
+      `      ${
+        wrap(
+          `${oneLine(quote)} aios\u00a0why\u00a0${event.slice(0, eventCharsShown)}`,
+          columns,
+          "      ",
+        ).replaceAll("\u00a0", " ")
+      }`
+    ),
+  ]
+}
+
 const shown = (
   approvals: ReadonlyArray<Approval>,
   now: number,
@@ -101,6 +121,7 @@ const shown = (
       `${paint.bold(id)}  ${wrap(headline(one), columns, "          ")}`,
       `    ${paint.dim(wrap(asked, columns, "    "))}`,
       ...why,
+      ...drafted(one, columns, paint),
       ...contentText(one.content).split("\n").map((line) =>
         `    ${paint.dim("|")} ${line}`.trimEnd()
       ),

@@ -90,6 +90,18 @@ export const Review = Schema.Struct({
   outcome: Text,
 }).annotate({ identifier: "Review" })
 
+const Cite = Schema.Struct({ event: Text, quote: Text })
+/** What a person wants, as a model or the rules read it. */
+const Forecast = Schema.Struct({
+  intent: Text,
+  warmth: Int,
+  by: Schema.Literals(["model", "rules"]),
+  made: Text,
+  evidence: Schema.Array(Cite),
+  refusedModel: maybe(Texts),
+  event: Text,
+}).annotate({ identifier: "Forecast" })
+
 export const Approval = Schema.Struct({
   id: Text,
   agent: Text,
@@ -108,6 +120,9 @@ export const Approval = Schema.Struct({
   unclear: maybe(Schema.Boolean.annotate({
     description: "Nobody knows whether it happened: aios settle ID, not approve",
   })),
+  made: maybe(Text),
+  evidence: maybe(Schema.Array(Cite)),
+  refusedModel: maybe(Texts),
 }).annotate({ identifier: "Approval" })
 
 export const Decision = Schema.Struct({
@@ -166,6 +181,7 @@ const Owed = Schema.Struct({
   dueAt: maybe(Millis),
   quotes: Texts,
   events: Texts,
+  reading: maybe(Forecast),
 })
 
 const Content = Schema.Struct({
@@ -191,6 +207,7 @@ export const Brief = Schema.Struct({
     score: Schema.Finite,
     reasons: Texts,
     events: Texts,
+    reading: maybe(Forecast),
   })),
   approvals: Schema.Array(Approval),
   invoices: Schema.Array(Invoice),
@@ -268,6 +285,7 @@ export const Person = Schema.Struct({
   mails: Int,
   lastAt: maybe(Millis),
   lists: Texts,
+  reading: maybe(Forecast),
 }).annotate({ identifier: "Person" })
 
 export const History = Schema.Struct({

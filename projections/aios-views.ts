@@ -8,6 +8,9 @@ import { Vault } from "../actors/vault.ts"
 import { type Slot, slots } from "../machines/coordinator.ts"
 import type { Json } from "../machines/agent.ts"
 import type { OperationFailed, PersonRow, ReportRow } from "./aios.ts"
+import type { Forecast } from "./aios-made.ts"
+import { readingOf } from "./conversation-read.ts"
+import { conversations } from "./conversations.ts"
 import { door, failureOf, refuse } from "./aios-failures.ts"
 import { folded } from "./aios-persons.ts"
 import { openedDeep } from "./opening.ts"
@@ -115,7 +118,7 @@ export const models = Effect.gen(function* () {
   return (yield* door(runner.lag)).map(({ millis: _, ...model }) => model)
 })
 
-const personRow = (person: Person): PersonRow => ({
+const personRow = (person: Person, reading: Forecast | undefined): PersonRow => ({
   key: person.key,
   name: person.name ?? "",
   address: person.address ?? "",
@@ -123,6 +126,7 @@ const personRow = (person: Person): PersonRow => ({
   mails: person.mails,
   ...(person.lastAt === undefined ? {} : { lastAt: person.lastAt }),
   lists: person.lists,
+  ...(reading === undefined ? {} : { reading }),
 })
 
 /** Everybody, or those whose key, name, address or company has the filter in it; last heard of first. */
@@ -130,11 +134,18 @@ export const people = Effect.fnUntraced(function* (filter?: string) {
   const queries = yield* Queries
   const wanted = folded(filter?.trim() ?? "")
   const all = yield* door(queries.people)
-  return all.filter(({ address, company, key, name }) =>
-    wanted === "" || key.startsWith(wanted) ||
-    [name, address, company].some((one) => one !== undefined && folded(one).includes(wanted))
-  ).map(personRow).sort((a, b) =>
-    (b.lastAt ?? 0) - (a.lastAt ?? 0) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+  const store = yield* ReadStore
+  const vault = yield* Vault
+  const opened = (value: Json | undefined) => openedDeep(vault, value ?? null)
+  const readingOfPerson = (key: string) =>
+    readingOf(key, store, tableOf(conversations), opened, Number.MAX_SAFE_INTEGER)
+  return yield* reading(() =>
+    all.filter(({ address, company, key, name }) =>
+      wanted === "" || key.startsWith(wanted) ||
+      [name, address, company].some((one) => one !== undefined && folded(one).includes(wanted))
+    ).map((person) => personRow(person, readingOfPerson(person.key))).sort((a, b) =>
+      (b.lastAt ?? 0) - (a.lastAt ?? 0) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+    )
   )
 })
 

@@ -8,6 +8,7 @@ import type { ParsedRecord } from "../actors/intake.ts"
 import type { Settings } from "../actors/settings.ts"
 import type { Json, StateValue } from "../machines/agent.ts"
 import type { Remaining } from "../actors/actor-system.ts"
+import type { Cite, Forecast } from "./aios-made.ts"
 import type {
   Archived,
   Costs,
@@ -65,6 +66,10 @@ export interface Approval {
   readonly postponedUntil?: number
   /** Nobody knows whether it happened already, such as after a restore: only `settle` is of use. */
   readonly unclear?: boolean
+  /** How a draft was written, what it rests on, and why a model's was not taken. */
+  readonly made?: string
+  readonly evidence?: ReadonlyArray<Cite>
+  readonly refusedModel?: ReadonlyArray<string>
 }
 
 /** Something of which nobody knows whether it happened. */
@@ -84,6 +89,7 @@ export interface BriefLead {
   readonly score: number
   readonly reasons: ReadonlyArray<string>
   readonly events: ReadonlyArray<string>
+  readonly reading?: Forecast
 }
 
 /** One thing that wants the founder, with all that is needed to decide. */
@@ -142,6 +148,7 @@ export interface BriefReply {
   readonly dueAt?: number
   readonly quotes: ReadonlyArray<string>
   readonly events: ReadonlyArray<string>
+  readonly reading?: Forecast
 }
 
 export interface BriefContent {
@@ -346,6 +353,7 @@ export interface PersonRow {
   readonly mails: number
   readonly lastAt?: number
   readonly lists: ReadonlyArray<string>
+  readonly reading?: Forecast
 }
 
 export interface ReportRow {

@@ -4,11 +4,21 @@
  *
  * Rows: `id:<approval id>` the approval; `awaiting:<position>` the ids of those still to decide, oldest
  * first; `decided:<at>:<position>` each word of somebody about one; `ask:<ask>` the approval of an ask
- * that is under way.
+ * that is under way; `draft:<stream>` how the last draft of that work came about.
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import type { JsonObject } from "../machines/agent.ts"
-import { askNamedIn, numberOf, objectOf, padded, stateNames, textOf } from "./fields.ts"
+import {
+  askNamedIn,
+  numberOf,
+  objectOf,
+  padded,
+  sealedOf,
+  sealedRow,
+  stateNames,
+  textOf,
+  textsOf,
+} from "./fields.ts"
 import { defineProjection, type Rows } from "./projection.ts"
 import { worldTime } from "./timeline.ts"
 
@@ -94,9 +104,23 @@ const outcome = (status: string) => (event: RecordedEvent, rows: Rows) => {
   rows.delete(`ask:${ask}`)
 }
 
+/** How a mail was drafted, and what it rests on. */
+const keepDraft = (event: RecordedEvent, rows: Rows) => {
+  const output = objectOf(objectOf(event.data)["output"])
+  if (!event.stream.startsWith("executor-") || output["text"] === undefined) return
+  const cites = sealedOf(output["cites"])
+  const refused = textsOf(output["refusedModel"])
+  rows.set(`draft:${event.stream}`, {
+    event: event.id,
+    made: textOf(output["made"]),
+    ...(cites === undefined ? {} : { cites: sealedRow(cites) }),
+    ...(refused.length === 0 ? {} : { refusedModel: [...refused] }),
+  })
+}
+
 export const approvals = defineProjection({
   name: "approvals",
-  version: 5,
+  version: 6,
   on: {
     ApprovalRequested: (event, rows) => {
       if (!event.stream.startsWith("gatekeeper-")) return
@@ -112,13 +136,20 @@ export const approvals = defineProjection({
         state: "awaitingApproval",
         request: event.id,
       }
-      rows.set(`id:${id}`, row)
+      const draft = rows.get(`draft:${textOf(asked["stream"])}`)
+      rows.set(
+        `id:${id}`,
+        draft === undefined || asked["activity"] !== "sendMail" ? row : { ...row, draft },
+      )
       rows.set(`ask:${textOf(asked["ask"])}`, id)
       const edits = `id:${textOf(asked["edits"])}`
       const edited = rows.get(edits)
       if (edited !== undefined) rows.set(edits, { ...objectOf(edited), editedBy: id })
     },
-    ActivitySucceeded: outcome("done"),
+    ActivitySucceeded: (event, rows) => {
+      keepDraft(event, rows)
+      outcome("done")(event, rows)
+    },
     ActivityFailed: outcome("failed"),
     ActivitySkipped: outcome("skipped"),
     ActivityQuarantined: (event, rows) => {

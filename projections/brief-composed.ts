@@ -13,6 +13,9 @@ import { aboutOf, dueIn, moneyIn, type StandingLead, type Work } from "./brief-m
 import { checklistOf } from "./brief-checklist.ts"
 import { decidedOf, doneOf, heldOf, unknownOf } from "./brief-sections.ts"
 import { type BriefDay, type BriefSources, nameOf } from "./brief-sources.ts"
+import { forecastWords } from "./aios-made.ts"
+import { readingOf } from "./conversation-read.ts"
+import { conversations } from "./conversations.ts"
 import { listOf, numberOf, objectOf, padded, textOf, textsOf } from "./fields.ts"
 import { tableOf } from "./fold.ts"
 import { invoiceOf, type InvoiceRow, invoices } from "./invoices.ts"
@@ -85,6 +88,8 @@ const leadOf = (
   })
   const person = textOf(row["person"])
   const last = recent.at(-1)
+  const reading = readingOf(person, sources.store, tableOf(conversations), sources.opened, day.to)
+  const told = reading === undefined ? "" : forecastWords(reading)
   return {
     ...(last === undefined ? {} : {
       wrote: {
@@ -99,7 +104,8 @@ const leadOf = (
     key: person,
     state: textOf(state["state"]),
     score: scoreOf(history),
-    reasons: [...reasons, wrote(recent.length)],
+    ...(reading === undefined ? {} : { reading }),
+    reasons: [...reasons, wrote(recent.length), ...(told === "" ? [] : [told])],
     events: [...recent.map((mail) => textOf(mail["event"])), textOf(state["event"])]
       .filter((id, place, all) => all.indexOf(id) === place).slice(-eventsMax),
   }
@@ -252,6 +258,7 @@ export const composeBrief = (day: BriefDay, sources: BriefSources): Brief => {
         ...(dueAt === undefined ? {} : { dueAt }),
         quotes: one.unanswered.flatMap((mail) => mail.quotes).slice(-eventsMax),
         events: one.unanswered.map((mail) => mail.event),
+        ...(one.read === undefined ? {} : { reading: one.read }),
       }
     }).sort((a, b) => b.pressing - a.pressing || a.since - b.since),
     content: topicsOf(day, sources).filter((topic) => !topic.published).map((topic) => ({

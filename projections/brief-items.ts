@@ -122,6 +122,9 @@ const itemOf = (matter: Matter, day: BriefDay, sources: BriefSources): Told => {
         ...unanswered.map((mail) => mail.event),
         ...matter.invoices.flatMap((one) => one.events),
         ...(matter.lead?.events ?? []),
+        ...(conversation?.read?.by === "model"
+          ? conversation.read.evidence.map(({ event }) => event)
+          : []),
         ...waiting.flatMap(({ approval }) => approval.events),
       ].filter((id, place, all) => id !== "" && all.indexOf(id) === place).slice(-eventsMax),
       rank: rankOf({

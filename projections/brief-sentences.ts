@@ -2,6 +2,7 @@
  * How a matter is told: what happened in one sentence, what is prepared, and the evidence. Every name,
  * date and amount comes from a row; words of others are quoted, and nothing is said that no row says.
  */
+import { forecastWords } from "./aios-made.ts"
 import { type BriefDay, type BriefSources, nameOf, whoIs } from "./brief-sources.ts"
 import type { Matter, Waiting } from "./brief-matters.ts"
 import type { Conversation } from "./conversations.ts"
@@ -317,6 +318,8 @@ export const whyOf = (
   } else if (lead !== undefined) {
     reasons.push(...lead.reasons.filter((one) => !what.includes(one)).slice(0, 2))
   }
+  const told = conversation?.read === undefined ? "" : forecastWords(conversation.read)
+  if (told !== "" && !reasons.includes(told)) reasons.push(told)
   const twice = matter.invoices.find((one) => one.overpaid > 0 && one.payments.length > 1)
   if (twice !== undefined) {
     const [one, other] = twice.payments.slice(-2)

@@ -3,12 +3,14 @@
  * row of its own, written once, so the conversation can be told as it stood on any day.
  *
  * Rows: `conversation:<person>` `{ last, firstAt, mails, language }`; `mail:<person>:<sent at>:<record>`;
- * `weighed:<person>:<at>:<position>`; `answered:<person>:<at>:<position>` a mail that AIOS carried out, or
+ * `weighed:<person>:<at>:<position>`; `read:<person>:<at>:<position>` by `conversation-read.ts`; `answered:<person>:<at>:<position>` a mail that AIOS carried out, or
  * that the founder dealt with it all otherwise;
  * `closed:<person>` once nobody may write any more; `turn:<person>` by `timeline.ts` whose turn it is.
  */
 import { keyOf, type RecordedEvent } from "../actors/event-log.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
+import type { Forecast } from "./aios-made.ts"
+import { keepReading, readingOf } from "./conversation-read.ts"
 import {
   listOf,
   namesIn,
@@ -97,7 +99,7 @@ const dealWith = (event: RecordedEvent, rows: Rows) => {
 
 export const conversations = defineProjection({
   name: "conversations",
-  version: 5,
+  version: 6,
   on: {
     MailRead: readMail,
     ConversationClosed: (event, rows) => {
@@ -119,7 +121,8 @@ export const conversations = defineProjection({
     },
     ActivitySucceeded: (event, rows) => {
       const output = objectOf(objectOf(event.data)["output"])
-      if (!event.stream.startsWith("analyst-") || typeof output["pressing"] !== "number") return
+      if (!event.stream.startsWith("analyst-") || keepReading(event, output, rows)) return
+      if (typeof output["pressing"] !== "number") return
       const at = worldTime(event)
       rows.set(`weighed:${keyOf(event.stream)}:${padded(at)}:${padded(event.position)}`, {
         at,
@@ -193,6 +196,8 @@ export interface Conversation {
     readonly reasons: ReadonlyArray<string>
     readonly event: string
   }
+  /** What the person wants, as a model or the rules read it. */
+  readonly read?: Forecast
 }
 
 const mailOf = (row: JsonObject, opened: (value: Json | undefined) => Json): ConversationMail => {
@@ -250,6 +255,7 @@ export const conversationOf = (
   )
   const closed = store.get(table, `closed:${person}`)
   const [weighed] = last("weighed", 1)
+  const read = readingOf(person, store, table, opened, to)
   return {
     person,
     mails,
@@ -260,6 +266,7 @@ export const conversationOf = (
     ),
     firstAt: numberOf(row["firstAt"]),
     count: mails.length < mailsMax ? mails.length : numberOf(row["mails"]),
+    ...(read === undefined ? {} : { read }),
     ...(weighed === undefined ? {} : {
       weighed: {
         about: textOf(weighed["about"]),

@@ -63,9 +63,12 @@ export const outcomeWords = (event: RecordedEvent, fields: JsonObject, activity:
       if (ofMemory !== undefined) return ofMemory
       const subject = textOf(output["subject"])
       const made = textOf(output["made"])
+      const refused = textsOf(output["refusedModel"])
       const about = subject === "" ? readingText(output) : quoted(subject)
       return {
-        what: `${done}${about === "" ? "" : `: ${about}`}${made === "" ? "" : ` (by ${made})`}`,
+        what: `${done}${about === "" ? "" : `: ${about}`}${made === "" ? "" : ` (by ${made})`}${
+          refused.length === 0 ? "" : `; a model's was not taken: ${refused.join(", ")}`
+        }`,
         detail: textOf(output["where"]) || line(textOf(output["text"])) ||
           line(textsOf(output["reasons"]).join(" · ")) || evidenceLine(output),
       }

@@ -13,6 +13,7 @@ import type { AgentRow, Approval, Brief, ReportRow } from "./aios.ts"
 import { approvals } from "./approvals.ts"
 import { gatherBrief, occasions, type Reading } from "./brief-gathered.ts"
 import type { BriefDay, Occasion } from "./brief-sources.ts"
+import { citesIn } from "./conversation-read.ts"
 import { documents } from "./documents.ts"
 import { listOf, numberOf, objectOf, sealedOf, textOf, textsOf } from "./fields.ts"
 import { openedDeep } from "./opening.ts"
@@ -122,13 +123,20 @@ const makeQueries = Effect.gen(function* () {
 
   const approvalOf = (row: Json | undefined): ApprovalRecord => {
     const fields = objectOf(row)
+    const content = openedDeep(vault, fields["content"] ?? null)
+    const { made } = objectOf(content)
+    const drafted = objectOf(fields["draft"])
+    // What the founder wrote in its place rests on nothing of it.
+    const draft = made === drafted["made"] ? drafted : {}
+    const evidence = citesIn(opened(draft["cites"]))
+    const refusedModel = textsOf(draft["refusedModel"])
     return {
       id: textOf(fields["id"]),
       agent: textOf(fields["stream"]),
       activity: textOf(fields["activity"]),
       risk: textOf(fields["risk"]),
       reasons: textsOf(fields["reasons"]),
-      content: openedDeep(vault, fields["content"] ?? null),
+      content,
       hash: textOf(fields["hash"]),
       events: textsOf(fields["events"]),
       requestedAt: numberOf(fields["requestedAt"]),
@@ -151,11 +159,15 @@ const makeQueries = Effect.gen(function* () {
       ...optional("postponedUntil", fields["postponedUntil"]),
       ...optional("supersededBy", fields["supersededBy"]),
       ...(fields["became"] === "unknown" ? { unclear: true } : {}),
+      ...optional("made", made),
+      ...(evidence.length === 0 ? {} : { evidence }),
+      ...(refusedModel.length === 0 ? {} : { refusedModel }),
     }
   }
   const plainApproval = (record: ApprovalRecord): Approval => {
     const { id, agent, activity, risk, reasons, content, hash, events, requestedAt } = record
-    const { dueAt, grade, group, postponedUntil, rule, unclear } = record
+    const { dueAt, evidence, grade, group, made, postponedUntil, refusedModel, rule, unclear } =
+      record
     return {
       id,
       agent,
@@ -172,6 +184,9 @@ const makeQueries = Effect.gen(function* () {
       ...(dueAt === undefined ? {} : { dueAt }),
       ...(postponedUntil === undefined ? {} : { postponedUntil }),
       ...(unclear === true ? { unclear } : {}),
+      ...(made === undefined ? {} : { made }),
+      ...(evidence === undefined ? {} : { evidence }),
+      ...(refusedModel === undefined ? {} : { refusedModel }),
     }
   }
   const approvalTable = tableOf(approvals)

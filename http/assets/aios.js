@@ -35,6 +35,13 @@ const items = () =>
   [...document.querySelectorAll("[data-item]")].filter((one) => one.checkVisibility())
 const current = () => document.activeElement?.closest("[data-item]") ?? undefined
 
+/** Whoever comes to an item reads its draft: nothing is approved unseen. */
+document.addEventListener("focusin", ({ target }) => {
+  if (!target.matches("[data-item]")) return
+  const [first, ...others] = target.querySelectorAll("details.draft")
+  if (first !== undefined && ![first, ...others].some((one) => one.open)) first.open = true
+})
+
 /** After a decision the eye stays where it was: on what now stands at that place. */
 const settleFocus = (place) => {
   if (document.activeElement !== null && document.activeElement !== document.body) return

@@ -43,17 +43,14 @@ export const wordOf = (
   const inReview = content?.state === "inReview"
   const looks = [item.action, ...item.more.map((one) => one.action)]
     .filter((one) => one !== "" && !(isReply && one.startsWith("aios done ")))
-  const links = looks.length === 0
-    ? nothing
-    : html`<p class="next">${
-      looks.map((one, i) => html`${i === 0 ? "" : " · "}${actionOf(one)}`)
-    }</p>`
+  const all = looks.map((one, i) => html`${i === 0 ? "" : " · "}${actionOf(one)}`)
   if (isReply) {
-    return html`${links}<div class="acts">${
+    return html`<div class="acts">${
       button(frame, `/people/${item.key ?? ""}/done`, "Done", {
         about: `with ${item.person ?? item.what}`,
       })
-    }</div>`
+    }${looks.length === 0 ? nothing : html`<span>${all}</span>`}</div>`
   }
+  const links = looks.length === 0 ? nothing : html`<p class="next">${all}</p>`
   return inReview ? html`${links}${reviewActs(content, frame)}` : links
 }

@@ -24,8 +24,9 @@ import {
 /** An honest guess of what reading and deciding takes. */
 const minutesPerDecision = 1.5
 /** Items that stand open; those of less weight are one step away. */
-const itemsShown = 7
-const leadsShown = 7
+const itemsShown = { now: 5, week: 3 }
+const leadsShown = 3
+const leadsFoldedMax = 20
 const linesShown = 6
 /** Older items show their age. */
 const freshMillis = 24 * 60 * 60 * 1000
@@ -49,6 +50,8 @@ const itemOf = (
   approvals: ReadonlyArray<Approval>,
   content: BriefContent | undefined,
   frame: Frame,
+  /** The one approval whose content stands open. */
+  open: string | undefined,
 ): Markup => {
   const meta = [
     item.dueAt === undefined ? undefined : dueOf(item.dueAt, frame.now, frame.timeZone),
@@ -75,14 +78,14 @@ const itemOf = (
     ${whyOf(item.why, item.events)}
     ${approvals.length === 0
       ? wordOf(item, content, frame)
-      : approvals.map((one) => decisionOf(one, frame, { titled: approvals.length > 1 }))}
+      : approvals.map((one) => decisionOf(one, frame, { open: one.id === open }))}
       </article>
     </li>
   `
 }
 
 /** An approval that no item speaks of. */
-const bareOf = (approval: Approval, frame: Frame): Markup =>
+const bareOf = (approval: Approval, frame: Frame, open: string | undefined): Markup =>
   html`
     <li>
       <article id="item-${approval.id}" data-item tabindex="-1">
@@ -93,17 +96,20 @@ const bareOf = (approval: Approval, frame: Frame): Markup =>
         approval.reasons,
         approval.events,
       )}
-    ${decisionOf(approval, frame, { titled: false })}
+    ${decisionOf(approval, frame, { open: approval.id === open })}
       </article>
     </li>
   `
 
-const itemsOf = (id: string, all: ReadonlyArray<Markup>): Markup =>
-  html`<ol class="items">${all.slice(0, itemsShown)}</ol>${
-    all.length <= itemsShown ? nothing : html`
+const itemsOf = (when: "now" | "week", all: ReadonlyArray<Markup>): Markup =>
+  folded(`more-${when}`, all, itemsShown[when])
+
+const folded = (id: string, all: ReadonlyArray<Markup>, shown: number): Markup =>
+  html`<ol class="items">${all.slice(0, shown)}</ol>${
+    all.length <= shown ? nothing : html`
       <details class="more" id="${id}">
-        <summary>and ${all.length - itemsShown} more</summary>
-        <ol class="items">${all.slice(itemsShown)}</ol>
+        <summary>and ${all.length - shown} more</summary>
+        <ol class="items">${all.slice(shown)}</ol>
       </details>
     `
   }`
@@ -304,10 +310,18 @@ export const briefPage = (brief: Brief, frame: Frame): string => {
     item.kind === "content"
       ? brief.content.find((one) => one.events.at(-1) === item.events.at(-1))
       : undefined
-  const told = (item: BriefItem) => itemOf(item, taken(item), contentOf(item), frame)
+  let open: string | undefined
+  const told = (item: BriefItem) => {
+    const approvals = taken(item)
+    open ??= approvals[0]?.id
+    return itemOf(item, approvals, contentOf(item), frame, open)
+  }
   const now = brief.now.map(told)
   const week = brief.week.map(told)
-  const bare = [...left.values()].map((one) => bareOf(one, frame))
+  const bare = [...left.values()].map((one) => {
+    open ??= one.id
+    return bareOf(one, frame, open)
+  })
   const named = new Set([...brief.now, ...brief.week].map((one) => one.key))
   const leads = brief.leads.filter((one) => !named.has(one.key))
   const isEmpty = !brief.news.known && now.length + week.length + bare.length === 0
@@ -341,18 +355,18 @@ ${
       now.length + bare.length === 0 ? nothing : section(
         "now",
         "Now",
-        html`${itemsOf("more-now", [...now, ...bare])}${groupsOf(brief.approvals, frame)}`,
+        html`${itemsOf("now", [...now, ...bare])}${groupsOf(brief.approvals, frame)}`,
       )
     }
-${week.length === 0 ? nothing : section("week", "This week", itemsOf("more-week", week))}
+${week.length === 0 ? nothing : section("week", "This week", itemsOf("week", week))}
 ${
       leads.length === 0 ? nothing : section(
         "warm",
         "Warm",
-        html`<ul class="items">${leads.slice(0, leadsShown).map(leadOf)}</ul>${
-          leads.length <= leadsShown
+        html`${folded("more-warm", leads.slice(0, leadsFoldedMax).map(leadOf), leadsShown)}${
+          leads.length <= leadsFoldedMax
             ? nothing
-            : html`<p><a href="/agents#lead">and ${leads.length - leadsShown} more</a></p>`
+            : html`<p><a href="/agents#lead">and ${leads.length - leadsFoldedMax} more</a></p>`
         }`,
       )
     }

@@ -6,6 +6,7 @@ import { DateTime } from "effect"
 import { instantOf } from "../../actors/cadence.ts"
 import type { Json } from "../../machines/agent.ts"
 import type { Approval } from "../../projections/aios.ts"
+import { citesOf, madeWords } from "../../projections/aios-made.ts"
 import { objectOf, textOf } from "../../projections/fields.ts"
 import { html, type Markup, nothing, textarea, verbatim } from "./html.ts"
 import { button, type Frame, hidden } from "./layout.ts"
@@ -32,7 +33,7 @@ export const headline = (approval: Approval): string => {
   return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}${title === "" ? "" : `: ${title}`}`
 }
 
-/** One of several: the fields below say the rest. */
+/** What it is; the sentence above and the fields below say the rest. */
 const kindOf = (approval: Approval): string => {
   const [kind = ""] = headline(approval).split(": ")
   return kind.startsWith("Mail to ") ? "Mail" : kind
@@ -115,7 +116,7 @@ const contentOf = (approval: Approval, frame: Frame): Markup => {
     technical.has(name) || (typeof value === "string" && opaque.test(value))
   const plain = fields.filter((field) => !isTechnical(field))
   const rest = fields.filter(isTechnical)
-  return html`<div class="content">${fieldsOf(plain, frame)}${
+  return html`${fieldsOf(plain, frame)}${
     long === undefined ? nothing : verbatim("div", "letter", textOf(content[long]).trimEnd())
   }${
     rest.length === 0
@@ -123,7 +124,51 @@ const contentOf = (approval: Approval, frame: Frame): Markup => {
       : html`<details class="rest" id="rest-${approval.id}"><summary>${
         count(rest.length, "more field")
       }</summary>${fieldsOf(rest, frame)}</details>`
-  }</div>`
+  }`
+}
+
+/** What a draft rests on, word for word, each with the event it is from. */
+const evidenceOf = (approval: Approval): Markup => {
+  const cites = citesOf(approval)
+  return cites.length === 0
+    ? nothing
+    : html`<ul class="cites quiet">${
+      cites.map(({ event, quote }) =>
+        html`
+          <li>${quote} <a href="/why/${event}">where from</a></li>
+        `
+      )
+    }</ul>`
+}
+
+const factsOf = (approval: Approval, frame: Frame): Markup =>
+  html`
+    <p class="quiet facts">asked ${ago(
+      approval.requestedAt,
+      frame.now,
+      frame.timeZone,
+    )}${approval.postponedUntil === undefined ? nothing : html`
+      · postponed, waits again
+    `} · <a href="/why/${approval.id}">why</a></p>
+  `
+
+/** The content, folded: only the first is open, and whichever the keys lead to. */
+const draftOf = (approval: Approval, isOpen: boolean, frame: Frame): Markup => {
+  const risk = approval.grade === "normal" ? "" : `${approval.grade} risk`
+  const said = [madeWords(approval), risk].filter((one) => one !== "").join(" · ")
+  return html`
+    <details class="draft" id="draft-${approval.id}" ${isOpen
+      ? html`
+        open
+      `
+      : nothing}>
+      <summary>${kindOf(approval)}${said === "" ? nothing : html`
+        <span class="quiet">· ${said}</span>
+      `}</summary>
+      <div class="content">${contentOf(approval, frame)}${evidenceOf(approval)}</div>
+      ${factsOf(approval, frame)}
+    </details>
+  `
 }
 
 const dateAfter = (frame: Frame, days: number): string =>
@@ -171,24 +216,14 @@ const editOf = (approval: Approval, frame: Frame): Markup => {
 export const decisionOf = (
   approval: Approval,
   frame: Frame,
-  options: { readonly titled: boolean },
+  options: { readonly open: boolean },
 ): Markup => {
   const { id } = approval
   const about = headline(approval)
   return html`
     <section class="decision" id="approval-${id}" data-approval="${id}"
       aria-label="${about}">
-    ${options.titled ? html`<p class="headline">${kindOf(approval)}</p>` : nothing}
-    ${contentOf(approval, frame)}
-    <p class="quiet facts">${approval.grade === "normal" ? nothing : html`
-      ${approval.grade} risk ·
-    `}asked ${ago(
-      approval.requestedAt,
-      frame.now,
-      frame.timeZone,
-    )}${approval.postponedUntil === undefined ? nothing : html`
-      · postponed, waits again
-    `} · <a href="/why/${id}">why</a></p>
+    ${draftOf(approval, options.open, frame)}
     ${approval.unclear === true
       ? html`<p class="quiet">Nobody knows whether this happened already. Look, then say so:
         <code>aios settle ${id.slice(0, 8)} --happened</code> or <code>--did-not-happen</code></p>`

@@ -9,6 +9,7 @@ import type {
   Why,
   WhyNot,
 } from "../../projections/aios.ts"
+import { forecastWords } from "../../projections/aios-made.ts"
 import { html, type Markup, nothing, verbatim } from "./html.ts"
 import { type Frame, page } from "./layout.ts"
 import { ago, count, exactOf, timeOf } from "./words.ts"
@@ -200,7 +201,12 @@ ${
       people.slice(0, rowsShown).map((one) =>
         html`<li><a href="/people/${one.key}">${
           one.name || one.address || "unknown or forgotten"
-        }</a> <span>${one.company}</span> <span class="quiet number">${count(one.mails, "mail")}${
+        }</a> <span>${one.company}</span>${
+          one.reading?.by !== "model" ? nothing : html`
+            <span class="quiet">${forecastWords(one.reading)} <a href="/why/${one.reading
+              .event}">why</a></span>
+          `
+        } <span class="quiet number">${count(one.mails, "mail")}${
           one.lastAt === undefined ? nothing : html`, ${ago(one.lastAt, frame.now, frame.timeZone)}`
         }</span></li>`
       )

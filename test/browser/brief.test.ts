@@ -81,6 +81,35 @@ describe.skipIf(chromiumPath === undefined)("the brief in a browser", () => {
     expect(other.complaints).toEqual([])
   })
 
+  test("only the first draft stands open; whichever the keys lead to is read first", async () => {
+    const { page } = await before()
+    const drafts = page.locator("details.draft")
+    const open = page.locator("details.draft[open]")
+    expect(await drafts.count()).toBe(3)
+    expect(await open.count()).toBe(1)
+    expect(await page.locator(".letter:visible").count()).toBe(1)
+    await press(page, "j", "j")
+    expect(await focused(page)).toContain("item-2222")
+    expect(await open.count()).toBe(2)
+    // What was opened stays so when something happens.
+    await press(page, "a")
+    await note(page).getByText("Approved. Done").waitFor()
+    expect(await page.locator("#item-11111111-0000-8000-8000-000000000000 .letter:visible").count())
+      .toBe(1)
+  })
+
+  test("a draft says how it was made, and what it rests on leads to where it is from", async () => {
+    const { page } = await before()
+    const first = page.locator("details.draft").first()
+    expect(await first.locator("summary").first().innerText())
+      .toContain("written by gemma3:270m, from 1 memory")
+    const cite = first.locator(".cites li")
+    expect(await cite.innerText()).toContain("“two sponsorships, as last year”")
+    expect(await cite.locator("a").getAttribute("href")).toMatch(/^\/why\/[0-9a-f-]{36}$/)
+    expect(await page.locator("details.draft").nth(2).locator("summary").first().innerText())
+      .toContain("made by a template; a model's draft was not taken: it invents an amount")
+  })
+
   test("a without an item in focus approves nothing", async () => {
     const { page } = await before()
     await press(page, "a")
@@ -144,7 +173,7 @@ describe.skipIf(chromiumPath === undefined)("the brief in a browser", () => {
     await press(page, "Escape")
     expect(await page.locator("#help").isVisible()).toBe(false)
     await press(page, "j", "r", "Escape")
-    expect(await page.locator("details[open]").count()).toBe(0)
+    expect(await page.locator("details[data-act][open]").count()).toBe(0)
     expect(await focused(page)).toContain("item-1111")
   })
 
@@ -158,7 +187,9 @@ describe.skipIf(chromiumPath === undefined)("the brief in a browser", () => {
 
   test("what strangers write is text: nothing runs, nothing links, nothing turns around", async () => {
     const { complaints, page } = await before()
-    const letter = page.locator("#approval-33333333-0000-8000-8000-000000000000 .letter")
+    const approval = page.locator("#approval-33333333-0000-8000-8000-000000000000")
+    await approval.locator("details.draft > summary").click()
+    const letter = approval.locator(".letter")
     const shown = await letter.innerText()
     expect(shown).toContain("<script>document.title='owned'</script>")
     expect(shown).toContain("https://phishing.example/login")

@@ -46,6 +46,8 @@ const mail = (n: number, more: Partial<Approval> & { content: Approval["content"
 const approvals = (): Array<Approval> => [
   mail(1, {
     dueAt: now + 9 * hour,
+    made: "gemma3:270m draftMail@1f2e3d4c",
+    evidence: [{ event: id(6), quote: "two sponsorships, as last year" }],
     content: {
       to: { name: "Ada Weiss", address: "ada@lumen.example" },
       subject: "Re: Two sponsorships in December",
@@ -66,6 +68,8 @@ const approvals = (): Array<Approval> => [
     },
   }),
   mail(3, {
+    made: "template-2",
+    refusedModel: ["it invents an amount"],
     content: {
       to: { name: "Jonas \u202eWeber <b>", address: "jonas@weber.example" },
       subject: "Re: <b>Rates</b>",

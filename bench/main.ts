@@ -1,6 +1,8 @@
 /** Runs every bench, or those named: `npm run -s bench -- [--json] [NAME…]`. */
 import process from "node:process"
+import { batchLane } from "./batch-lane.ts"
 import { bytes } from "./bytes.ts"
+import { embedding } from "./embedding.ts"
 import { httpQuery } from "./http-query.ts"
 import { longHistory } from "./long-history.ts"
 import { rebuild } from "./rebuild.ts"
@@ -18,6 +20,8 @@ const benches: ReadonlyArray<readonly [names: string, run: () => Promise<Readonl
     ["bytes-per-event", bytes],
     ["long-history", longHistory],
     ["http-query http-query-p99", httpQuery],
+    ["embedding-items", embedding],
+    ["batch-lane", batchLane],
   ]
 
 const args = process.argv.slice(2)

@@ -26,6 +26,8 @@ import {
 
 /** Of one call over the wire; a batch is the largest. */
 const callMillisMax = 20_000
+/** Of a question: somebody waits for its answer, and goes on without. */
+const askMillisMax = 5_000
 /** Vectors of one write, if the server takes as many: 384 dimensions make about 1 MB of it. */
 const batchVectorsMax = 500
 const idsPage = 5_000
@@ -139,7 +141,10 @@ export const layer = ({ installation, url }: Options): Layer.Layer<MemoryStore> 
       }
 
       /** One call, in its time; whoever takes longer is let go of, with all that waits for it. */
-      const call = <A>(use: (connection: Connection) => Promise<A>) =>
+      const call = <A>(
+        use: (connection: Connection) => Promise<A>,
+        millisMax = callMillisMax,
+      ) =>
         Effect.flatMap(connected, (connection) =>
           Effect.tryPromise({
             try: () => {
@@ -152,12 +157,12 @@ export const layer = ({ installation, url }: Options): Layer.Layer<MemoryStore> 
             },
           }).pipe(
             Effect.timeoutOrElse({
-              duration: callMillisMax,
+              duration: millisMax,
               orElse: () => {
                 drop(connection)
                 return Effect.fail(trouble(
                   "timedOut",
-                  `Chroma at ${connection.url} gave no answer within ${callMillisMax / 1000} s.`,
+                  `Chroma at ${connection.url} gave no answer within ${millisMax / 1000} s.`,
                   true,
                 ))
               },
@@ -205,6 +210,7 @@ export const layer = ({ installation, url }: Options): Layer.Layer<MemoryStore> 
         space: string,
         use: (collection: Collection) => Promise<A>,
         none: A | undefined,
+        millisMax?: number,
       ) =>
         call(async (connection) => {
           for (let attempt = 0;; attempt++) {
@@ -220,7 +226,7 @@ export const layer = ({ installation, url }: Options): Layer.Layer<MemoryStore> 
               if (attempt >= 2) throw cause
             }
           }
-        })
+        }, millisMax)
 
       const batchSize = call(async ({ client }) => {
         const most = await client.getMaxBatchSize()
@@ -229,7 +235,12 @@ export const layer = ({ installation, url }: Options): Layer.Layer<MemoryStore> 
 
       return MemoryStore.of({
         count: Effect.fn("MemoryStore.count")(function* (space) {
-          const count: unknown = yield* inSpace(space, (collection) => collection.count(), 0)
+          const count: unknown = yield* inSpace(
+            space,
+            (collection) => collection.count(),
+            0,
+            askMillisMax,
+          )
           if (typeof count === "number") return count
           return yield* trouble("failed", `${yield* url} answers, but it is no Chroma.`, false)
         }),
@@ -264,15 +275,20 @@ export const layer = ({ installation, url }: Options): Layer.Layer<MemoryStore> 
           const limit = Math.min(query.limit, queryLimitMax)
           if (!(limit > 0)) return []
           const where = whereOf(query)
-          const answer = yield* inSpace(space, async (collection) => {
-            const { distances, ids } = await collection.query({
-              queryEmbeddings: [[...query.vector]],
-              nResults: limit,
-              include: ["distances"],
-              ...(where === undefined ? {} : { where }),
-            })
-            return { ids: ids[0] ?? [], distances: distances[0] ?? [] }
-          }, { ids: [], distances: [] })
+          const answer = yield* inSpace(
+            space,
+            async (collection) => {
+              const { distances, ids } = await collection.query({
+                queryEmbeddings: [[...query.vector]],
+                nResults: limit,
+                include: ["distances"],
+                ...(where === undefined ? {} : { where }),
+              })
+              return { ids: ids[0] ?? [], distances: distances[0] ?? [] }
+            },
+            { ids: [], distances: [] },
+            askMillisMax,
+          )
           return answer.ids.map((id, i) => ({ id, similarity: 1 - (answer.distances[i] ?? 1) }))
         }),
 

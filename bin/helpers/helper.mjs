@@ -290,7 +290,10 @@ export const makeHelper = (spec, { folder, limits: given = {} }) => {
       })
     } else if (state === "starting" || state === "waiting") {
       await start()
-    } else await spec.possible?.()
+    } else {
+      const { outside } = await spec.possible?.() ?? {}
+      if (outside !== undefined) return { ...info(), state: "outside", url: outside }
+    }
     return info()
   }
 

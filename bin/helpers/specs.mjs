@@ -62,13 +62,17 @@ export const chromaSpec = ({ address, dataDir, env, node, reserved, root }) => {
     name: "chroma",
     url,
     possible: async () => {
-      if (address === undefined) return void bindingOf()
+      if (address === undefined) {
+        bindingOf()
+        return
+      }
       await heartbeat(presentMillisMax).catch((error) => {
         throw new Refusal(
           "failed",
           `Chroma at ${url} gives no answer (${causeOf(error)}): start it, or set AIOS_CHROMA_URL`,
         )
       })
+      return { outside: url }
     },
     prepare: async () => {
       if (address !== undefined) return { outside: url }

@@ -21,7 +21,9 @@ const space = "Xenova/all-MiniLM-L6-v2"
 let supervisor: Supervisor
 let url = ""
 beforeAll(async () => {
-  supervisor = await superviseHere({ limits: { healthMillis: 200, pauseMillisMin: 100 } })
+  supervisor = await superviseHere({
+    limits: { healthMillis: 200, healthMillisMax: 1_500, pauseMillisMin: 100 },
+  })
   supervisor.hold()
   url = (await supervisor.on((helpers) => helpers.start("chroma"))).url!
 })
@@ -149,6 +151,35 @@ describe("vectors in Chroma", () => {
         expect(yield* store.count("killed")).toBe(500)
         const query = store.query("killed", { vector: vectors(1)[0]!.vector, limit: 3 })
         expect(yield* query).toHaveLength(3)
+      }))
+  })
+
+  it("do not keep a question waiting while the server is frozen, and go on after", async () => {
+    await on(stored(), (store) =>
+      Effect.gen(function* () {
+        yield* store.upsert("frozen", vectors(5))
+        const { pid } = yield* Effect.promise(() =>
+          supervisor.on((helpers) => helpers.start("chroma"))
+        )
+        process.kill(pid!, "SIGSTOP")
+        const began = performance.now()
+        const frozen = yield* Effect.result(store.count("frozen"))
+        expect(performance.now() - began).toBeLessThan(10_000)
+        // It is killed after three misses and comes back, which may have been in time.
+        if (frozen._tag === "Failure") {
+          expect(frozen.failure).toMatchObject({ _tag: "MemoryStoreUnavailable", retryable: true })
+        }
+        yield* Effect.promise(() =>
+          until(
+            "another one is up",
+            async () =>
+              (await supervisor.on((helpers) => helpers.states)).some((one) =>
+                one.name === "chroma" && one.state === "up" && one.pid !== pid
+              ),
+            30_000,
+          )
+        )
+        expect(yield* store.count("frozen")).toBe(5)
       }))
   })
 

@@ -72,6 +72,14 @@ describe("Chroma", () => {
     expect(readFileSync(join(one.dataDir, "helpers/chroma.log"), "utf8")).toContain("Listening on")
   })
 
+  it("is looked after without being started", async () => {
+    const one = await superviseHere()
+    expect(await one.on((helpers) => helpers.check("chroma"))).toMatchObject({ state: "off" })
+    expect(await one.on((helpers) => Effect.flip(helpers.check("embedder"))))
+      .toMatchObject({ reason: "noModel", message: expect.stringContaining("aios models pull") })
+    expect(readdirSync(one.dataDir)).toEqual([])
+  })
+
   it("ends when its supervisor is killed", async () => {
     const one = await superviseHere()
     const { pid } = await one.on((helpers) => helpers.start("chroma"))
@@ -369,6 +377,8 @@ describe("Ollama", () => {
       }
       await until("their Ollama answers", there)
       const one = await superviseHere({ ollamaHost: host })
+      expect(await one.on((helpers) => helpers.check("ollama")))
+        .toMatchObject({ state: "outside", url: `http://${host}` })
       expect(await one.on((helpers) => helpers.start("ollama")))
         .toMatchObject({ state: "outside", url: `http://${host}` })
       await one.on((helpers) => helpers.stop("ollama"))

@@ -22,8 +22,8 @@ import { dateWords, type Facts, moneyWords } from "./mail-words.ts"
 import { modelTry } from "./model-try.ts"
 import { quoted, sum } from "./mail-facts.ts"
 
-/** All that a model may take, its repair and its turn included: the founder waits no longer for a draft. */
-const modelMillisMax = 20_000
+/** All that a model may take, its repair and its turn included: with 2 s of grace nobody waits 20 s for a draft. */
+const modelMillisMax = 18_000
 /** Without waiting for its turn: what takes longer is too slow to be waited for. */
 const askMillisMax = 15_000
 /** What is remembered helps; nobody waits longer for it. */
@@ -215,7 +215,7 @@ export const modelDraft = Effect.fnUntraced(function* (
       shape: shapeOf(memories.map(({ label }) => label)),
       tokensMax,
       subject: person,
-    timeoutMillis: askMillisMax,
+      timeoutMillis: askMillisMax,
       judge: ({ body }) => judgeBody(bodyOf(body, signers), ground),
     },
     modelMillisMax,

@@ -22,6 +22,7 @@ import { memoryCommands } from "./memory.ts"
 import { modelsCommands } from "./models.ts"
 import { Output, plain } from "./output.ts"
 import { paidCommands } from "./paid.ts"
+import { recallCommands } from "./recall.ts"
 import { reportCommands } from "./reports.ts"
 import { reviewCommands } from "./review.ts"
 import { settingsCommands } from "./settings.ts"
@@ -57,7 +58,7 @@ const aios = Command.make("aios").pipe(
         ...demoCommands,
       ],
     },
-    { group: "Remembering", commands: [...memoryCommands, ...archiveCommands] },
+    { group: "Remembering", commands: [...recallCommands, ...memoryCommands, ...archiveCommands] },
     { group: "Keeping safe", commands: [...keptCommands] },
     {
       group: "Looking",

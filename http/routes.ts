@@ -8,6 +8,7 @@ import { liveRoutes } from "./live.ts"
 import { modelRoutes } from "./models.ts"
 import { memoryRoutes } from "./memory.ts"
 import type { Meter } from "./meter.ts"
+import { recallRoutes } from "./recall.ts"
 import { openApiRoute } from "./openapi.ts"
 import type { Route } from "./route.ts"
 
@@ -21,6 +22,7 @@ export const routesOf = (meter: Meter): ReadonlyArray<Route> => {
     ...eventRoutes,
     ...decisionRoutes,
     ...memoryRoutes,
+    ...recallRoutes,
     alive,
     ready,
     metricsOf(meter),

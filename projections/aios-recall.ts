@@ -70,7 +70,8 @@ const namesOf = (queries: Queries["Service"]) => {
       const name = known.get(person)
       if (name !== undefined) return name
       const found = yield* Effect.orElseSucceed(queries.person(person), () => undefined)
-      const words = [found?.name ?? "", found?.address ?? ""].join(" ").trim()
+      // A domain is made of everyday words: `books`, `shop`.
+      const words = found?.name ?? found?.address?.split("@")[0] ?? ""
       known.set(person, words)
       return words
     })

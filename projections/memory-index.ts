@@ -30,6 +30,8 @@ export interface IndexState {
 
 export interface Near {
   readonly found: ReadonlyArray<{ readonly id: string; readonly similarity: number }>
+  /** Part of what should have vectors that has them, 0 to 1. */
+  readonly covered: number
   /** Why nothing was looked for by meaning. */
   readonly problem?: string
 }

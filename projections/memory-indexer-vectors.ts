@@ -17,7 +17,7 @@ import { numberOf, objectOf } from "./fields.ts"
 import type { Near } from "./memory-index.ts"
 import { attempt, eachPage, isFound, movedBy } from "./memory-indexer-words.ts"
 import type { MemoryItem } from "./memory-items.ts"
-import { itemById } from "./memory-rows.ts"
+import { countsOf, itemById } from "./memory-rows.ts"
 import type { MemoryStore, MemoryStoreUnavailable, MemoryVector } from "./memory-store.ts"
 import { itemOfPassage } from "./memory-passages.ts"
 import type { Passage, PassageIndex } from "./passage-index.ts"
@@ -247,10 +247,11 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
       }
       return
     }
-    if (!compared) {
+    if (options.thorough) yield* compare()
+    else if (!compared) {
       const count = yield* chroma(vectors.count(space))
-      if (options.thorough || count !== before.count) yield* compare()
-      else compared = true
+      if (count !== before.count) yield* compare()
+      compared = true
     }
     const done = yield* work(until, options)
     if (done && collected !== undefined) {
@@ -286,7 +287,7 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
     query: { readonly limit: number; readonly person?: string; readonly positionMax?: number },
   ): Effect.Effect<Near> =>
     Effect.gen(function* () {
-      if (space === "none") return { found: [], problem: problem ?? "" }
+      if (space === "none") return { found: [], covered: 0, problem: problem ?? "" }
       const [vector] = yield* embed([text])
       const found = vector === undefined
         ? []
@@ -296,19 +297,23 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
       if (found.length === 0 && all && before.count > 0) {
         compared = false
         keep(before.position, unsure)
-        return { found, problem: "its vectors are gone: aios rebuild memory" }
+        return { found, covered: 0, problem: "its vectors are gone: aios rebuild memory" }
       }
-      return { found }
+      const { hot, warm } = countsOf(store)
+      return { found, covered: Math.max(0, 1 - pending.size / Math.max(1, hot + warm)) }
     }).pipe(
       Effect.timeoutOrElse({
         duration: nearMillisMax,
         orElse: () =>
           Effect.succeed<Near>({
             found: [],
+            covered: 0,
             problem: "the embedding model takes too long to answer: aios doctor",
           }),
       }),
-      Effect.catch((failure) => Effect.succeed<Near>({ found: [], problem: adviceOf(failure) })),
+      Effect.catch((failure) =>
+        Effect.succeed<Near>({ found: [], covered: 0, problem: adviceOf(failure) })
+      ),
     )
 
   return {
@@ -336,12 +341,15 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
       Effect.ignore,
       Effect.when(Effect.succeed(space !== "none")),
     ),
-    state: attempt(() => ({
+    /** What waits is told from the log where nobody has begun yet. */
+    state: Effect.suspend(() =>
+      collected === undefined && space !== "none" ? one.withPermit(collect()) : Effect.void
+    ).pipe(Effect.andThen(attempt(() => ({
       model: space,
       vectors: Math.max(0, kept().count),
       waiting: pending.size,
       ...(problem === undefined ? {} : { problem }),
-    })),
+    })))),
   }
 })
 

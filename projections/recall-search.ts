@@ -16,12 +16,28 @@ import type { Passage } from "./passage-index.ts"
 import { termsIn, termsOfQuestion } from "./passage-words.ts"
 import type { ReadStore } from "./read-store.ts"
 
-/** Looked at from each side. */
-const candidatesMax = 80
+/** Of each list so many are joined, and for more answers twice as many as are wanted: deep places are chance. */
+const joinedMin = 30
+/** Looked for on each side. */
+const candidatesMax = 200
 /** Of reciprocal rank fusion, as its authors chose it: how much a first place outweighs a tenth. */
 const fusionK = 60
-/** How much the best of each can add to a score. */
-const weights = { importance: 0.15, recency: 0.15, named: 0.6, suspect: -0.5, summary: -0.1 }
+/** Vectors this far apart are of texts that have nothing to do with each other. */
+const similarityMin = 0.2
+/** What has the very words comes before what is only near, all else being equal. */
+const nearWeight = 0.98
+/**
+ * How much each can add to a score. Places of a list differ by hundredths, so these decide among neighbours
+ * only; greater ones made the answers over the sample company worse.
+ */
+const weights = {
+  importance: 0.02,
+  recency: 0.02,
+  named: 0.3,
+  suspect: -0.5,
+  summary: -0.1,
+  listing: -0.15,
+}
 /** After so long recency counts half. */
 const recencyMillis = 90 * 24 * 60 * 60 * 1000
 /** Texts that share this part of their words say the same. */
@@ -41,7 +57,7 @@ export interface Searched {
   readonly vault: typeof Vault.Service
   readonly blobs: BlobStore["Service"]
   readonly timeZone: string
-  /** How a person is called: name and address. */
+  /** How a person is called; empty where nobody knows. */
   readonly nameOf: (person: string) => Effect.Effect<string>
 }
 
@@ -83,12 +99,15 @@ export interface Candidate {
 
 /** Reciprocal ranks of passages, added over the lists they are in. */
 export const fused = (
-  ...lists: ReadonlyArray<ReadonlyArray<string>>
+  byWords: ReadonlyArray<string>,
+  byMeaning: ReadonlyArray<string>,
+  /** Part of the vectors that are there: what has none yet is not to be less for it. */
+  covered: number,
 ): ReadonlyMap<string, number> => {
   const scores = new Map<string, number>()
-  for (const list of lists) {
+  for (const [list, weight] of [[byWords, 1], [byMeaning, nearWeight * covered]] as const) {
     for (const [rank, id] of list.entries()) {
-      scores.set(id, (scores.get(id) ?? 0) + 1 / (fusionK + rank + 1))
+      scores.set(id, (scores.get(id) ?? 0) + weight / (fusionK + rank + 1))
     }
   }
   return scores
@@ -165,16 +184,18 @@ const weighed = Effect.fnUntraced(function* (
       weights.recency * recency(item.at, question.now) +
       ((yield* isNamed(item.person)) ? weights.named : 0) +
       (item.suspect === true ? weights.suspect : 0) +
-      (item.what === "summary" ? weights.summary : 0)
+      (item.what === "summary" ? weights.summary : 0) +
+      (item.what === "listing" ? weights.listing : 0)
     candidates.push({ item, tier, passage, score: (scores.get(passage.id) ?? 0) * factor })
   }
   candidates.sort((a, b) => b.score - a.score || b.item.position - a.item.position)
   return { candidates, stale }
 })
 
-/** Greatest score there can be with so many lists: by it scores are made comparable with 1. */
-const scoreMax = (lists: number) =>
-  lists / (fusionK + 1) * (1 + weights.importance + weights.recency + weights.named)
+/** Greatest score there can be: by it scores are made comparable with 1. */
+const scoreMax = (isHybrid: boolean) =>
+  (isHybrid ? 1 + nearWeight : 1) / (fusionK + 1) *
+  (1 + weights.importance + weights.recency + weights.named)
 
 /** Opens the best of them until limit or budget are reached; what cannot be opened is forgotten. */
 export const openBest = Effect.fnUntraced(function* (
@@ -216,19 +237,24 @@ export const search = Effect.fn("Recall.search")(function* (
   const { index } = searched
   const { about, person, positionMax } = question
   const options = {
-    limit: candidatesMax,
+    limit: Math.min(candidatesMax, Math.max(joinedMin, 2 * question.limit)),
     ...(person === undefined ? {} : { person }),
     ...(positionMax === undefined ? {} : { positionMax }),
   }
   const near = question.wordsOnly === true
-    ? { found: [], problem: "" }
+    ? { found: [], covered: 0, problem: "" }
     : yield* index.near(about, options)
   const byWords = yield* attempt(() => index.passages.search({ words: about, ...options }))
   const isHybrid = near.found.length > 0
-  const scores = fused(byWords.map(({ id }) => id), near.found.map(({ id }) => id))
+  const related = near.found.filter(({ similarity }) => similarity >= similarityMin)
+  const scores = fused(
+    byWords.map(({ id }) => id),
+    related.map(({ id }) => id),
+    near.covered,
+  )
   const passages = yield* attempt(() => index.passages.get([...scores.keys()]))
   const { candidates, stale } = yield* weighed(searched, question, passages, scores)
-  const best = scoreMax(isHybrid ? 2 : 1)
+  const best = scoreMax(isHybrid)
   const { found, forgotten } = yield* openBest(
     searched,
     distinct(candidates),

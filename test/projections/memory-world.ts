@@ -15,6 +15,7 @@ import * as files from "../../adapters/records-files.ts"
 import { Aios } from "../../projections/aios.ts"
 import * as indexer from "../../projections/memory-indexer.ts"
 import type { MemoryStore } from "../../projections/memory-store.ts"
+import * as recall from "../../projections/recall-local.ts"
 import type { PassageIndex } from "../../projections/passage-index.ts"
 import { aiosHouse, type AiosOptions } from "./aios-house.ts"
 
@@ -34,7 +35,7 @@ export const memoryHouse = (options: MemoryOptions = {}) => {
     Layer.provide(vectors ?? Layer.fresh(vectorsInMemory.layer)),
     Layer.provide(embedder ?? hashing.layer),
   )
-  return aiosHouse({ clock: { now }, ...rest, memory })
+  return recall.layer.pipe(Layer.provideMerge(aiosHouse({ clock: { now }, ...rest, memory })))
 }
 
 const sample = join(dirname(fileURLToPath(import.meta.url)), "../../sample")

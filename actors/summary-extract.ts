@@ -159,7 +159,12 @@ const lineHead = (of: Subject["of"], source: SummarySource, timeZone: string): s
 }
 
 const weekday =
-  /^(?:(?:next|nächste[nrm]?|kommende[nrm]?|this|diese[nrm]?) )?(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|tomorrow|today|(?:bis )?morgen|heute|übermorgen)/i
+  /^(?:(?:next|nächste[nrm]?|kommende[nrm]?|this|diese[nrm]?) )?(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch)/i
+const nearDay = /^(?:tomorrow|today|(?:bis )?morgen|heute|übermorgen)/i
+/** A weekday alone may be any (`you saved our Sunday`); with these around it, it is one to come. */
+const toCome =
+  /(?<!\p{L})(?:on|by|until|till|before|from|next|bis|am|ab|vor|zum)(?: (?:next|this))? $/iu
+const atHour = /^ (?:at|um|from|ab|\d)/i
 
 /** A note of what the days meant that a sentence only points to. */
 const meant = (
@@ -176,7 +181,11 @@ const meant = (
   ).map(({ words }) => words)
   if (days.length > 0) return ` [by ${[...new Set(days)].join(", ")}]`
   const named = datesIn(sentence, { sentAt: at, timeZone, dayEndsAt: "17:00" })
-    .filter(({ end, start }) => weekday.test(sentence.slice(start, end)))
+    .filter(({ end, start }) => {
+      const words = sentence.slice(start, end)
+      return nearDay.test(words) || (weekday.test(words) &&
+        (toCome.test(sentence.slice(0, start)) || atHour.test(sentence.slice(end))))
+    })
     .map(({ dueAt }) => dayWords(localDay(dueAt, timeZone)))
   return named.length === 0 ? "" : ` [${[...new Set(named)].join(", ")}]`
 }

@@ -44,6 +44,8 @@ const personsMax = 50
 const isBroken = ({ reason, retryable }: ModelUnavailable) => reason === "failed" && retryable
 
 interface Attempt {
+  /** The model was not asked at all: that is no refusal. */
+  readonly isSilent?: boolean
   readonly made: string
   readonly text: string
   readonly refused: ReadonlyArray<string>
@@ -60,6 +62,7 @@ interface Work extends Sources {
 
 /** What an attempt without an answer is marked with. */
 const unanswering = "model"
+/** Who was asked and gave no answer; who was not asked refuses nothing. */
 const silence: { readonly [reason in ModelUnavailable["reason"]]?: string } = {
   misfit: "wrote nothing of use",
   timedOut: "did not answer in time",
@@ -165,6 +168,7 @@ const modelled = (work: Work) =>
     Effect.catchTag("ModelUnavailable", (trouble) =>
       isBroken(trouble) ? Effect.fail(trouble) : Effect.succeed<ReadonlyArray<Attempt>>([{
         made: unanswering,
+        isSilent: silence[trouble.reason] === undefined,
         text: "",
         refused: [`${silence[trouble.reason] ?? "was not asked"}: ${trouble.message}`],
         facts: { found: work.important.length, kept: 0 },
@@ -211,7 +215,7 @@ export const summarise = implement(declaration, ({ subject }) =>
     const byRules = byModel.some(({ made }) => made !== unanswering)
       ? yield* Effect.forEach(extract, (one) => examined(work, one))
       : extract
-    const attempts = [...byModel, ...byRules]
+    const attempts: ReadonlyArray<Attempt> = [...byModel, ...byRules]
     const last = attempts.at(-1) ?? extracted(work, facts)
     const reasons = used.length === 0
       ? ["nothing of it can be told: it is forgotten, or not to be trusted"]
@@ -229,8 +233,8 @@ export const summarise = implement(declaration, ({ subject }) =>
       facts: last.facts,
       questions: last.questions,
       refused: [
-        ...attempts.slice(0, -1).flatMap(({ made, refused }) =>
-          refused.map((reason) => `${made}: ${reason}`)
+        ...attempts.slice(0, -1).flatMap(({ isSilent, made, refused }) =>
+          isSilent === true ? [] : refused.map((reason) => `${made}: ${reason}`)
         ),
         ...reasons,
       ],

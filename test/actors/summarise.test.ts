@@ -199,7 +199,11 @@ describe("a summary", () => {
     const { output } = await summarised(sponsoring, scripted(() => trouble).layer)
     expect(output).toMatchObject({ accepted: true, made: "extract-1", tokens: 0 })
     expect(output.text).toContain("1,200 EUR")
-    expect(output.refused[0]).toContain(trouble.message)
+    expect(output.attempts[0]).toMatchObject({ accepted: false, text: "" })
+    expect(output.attempts[0].refused[0]).toContain(trouble.message)
+    // Who was not asked refused nothing.
+    const wasAsked = ["timedOut", "misfit"].includes(trouble.reason)
+    expect(output.refused).toEqual(wasAsked ? [`model: ${output.attempts[0].refused[0]}`] : [])
   })
 
   it("is asked for again where the model's server broke off", async () => {
@@ -231,6 +235,18 @@ describe("a summary", () => {
     expect(output.text).toContain(
       "“Bitte schicken Sie uns den Vertrag bis Freitag.” [by 6 Nov 2026]",
     )
+  })
+})
+
+describe("a weekday", () => {
+  it.each([
+    ["Does Wednesday at 14:00 suit you?", "[4 Nov 2026]"],
+    ["The fair in Leipzig begins on Thursday.", "[5 Nov 2026]"],
+    ["Your letter saved our Sunday, it really did.", ""],
+  ])("in %j is told with its day only where one to come is meant", async (text, note) => {
+    const { output } = await summarised([{ from: ada, sentAt: on(0), text }], absent)
+    expect(output.text).toContain(`“${text}”${note === "" ? "" : ` ${note}`}`)
+    expect(output.text.endsWith(note === "" ? "”" : note)).toBe(true)
   })
 })
 

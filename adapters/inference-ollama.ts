@@ -97,7 +97,7 @@ const failureOf =
       )
     }
     if (cause instanceof Refused) {
-      if (cause.status === 404 && model !== undefined && /not found/i.test(said)) {
+      if (cause.status === 404 && model !== undefined && /\bmodel\b.*not found/i.test(said)) {
         return noModel(model)
       }
       const passing = cause.status >= 500 || cause.status === 429 || cause.status === 408

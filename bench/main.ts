@@ -6,6 +6,8 @@ import { embedding } from "./embedding.ts"
 import { httpQuery } from "./http-query.ts"
 import { longHistory } from "./long-history.ts"
 import { rebuild } from "./rebuild.ts"
+import { recall } from "./recall.ts"
+import { recallQuality } from "./recall-quality.ts"
 import { recovery } from "./recovery.ts"
 import type { Result } from "./result.ts"
 import { sequential } from "./sequential.ts"
@@ -22,6 +24,8 @@ const benches: ReadonlyArray<readonly [names: string, run: () => Promise<Readonl
     ["http-query http-query-p99", httpQuery],
     ["embedding-items", embedding],
     ["batch-lane", batchLane],
+    ["recall", recall],
+    ["recall-quality", recallQuality],
   ]
 
 const args = process.argv.slice(2)

@@ -62,17 +62,25 @@ export const positionAt = Effect.fnUntraced(function* (at: number) {
   return low - 1
 })
 
+/** Names by person, as long as nothing new is remembered; they weigh and are never shown. */
+const names = new WeakMap<
+  MemoryIndexShape,
+  { readonly change: number; readonly known: Map<string, string> }
+>()
+
 /** How people are called, asked once each. */
-const namesOf = (queries: Queries["Service"]) => {
-  const known = new Map<string, string>()
+const namesOf = (queries: Queries["Service"], index: MemoryIndexShape, change: number) => {
+  const before = names.get(index)
+  const kept = before?.change === change ? before : { change, known: new Map<string, string>() }
+  names.set(index, kept)
   return (person: string): Effect.Effect<string> =>
     Effect.gen(function* () {
-      const name = known.get(person)
+      const name = kept.known.get(person)
       if (name !== undefined) return name
       const found = yield* Effect.orElseSucceed(queries.person(person), () => undefined)
       // A domain is made of everyday words: `books`, `shop`.
       const words = found?.name ?? found?.address?.split("@")[0] ?? ""
-      known.set(person, words)
+      kept.known.set(person, words)
       return words
     })
 }
@@ -81,14 +89,16 @@ export const searchedHere = Effect.fnUntraced(function* (index: MemoryIndexShape
   const log = yield* EventLog
   const vault = yield* Vault
   const { timeZone } = yield* currentSettings
+  const store = yield* ReadStore
+  const change = yield* attempt(() => lastChange(store))
   return {
     index,
-    store: yield* ReadStore,
+    store,
     log,
     vault,
     blobs: yield* BlobStore,
     timeZone,
-    nameOf: namesOf(yield* Queries),
+    nameOf: namesOf(yield* Queries, index, change),
   } satisfies Searched
 })
 

@@ -135,6 +135,10 @@ const make = (options: CircuitsOptions) =>
               thorough === undefined ? Effect.void : within(thorough, thoroughMillisMax, tooLate),
             ),
             Effect.match({ onFailure: (failure) => failure, onSuccess: () => undefined }),
+            // Whoever asks how things stand is not to break down because a service's adapter does.
+            Effect.catchDefect((defect): Effect.Effect<ProbeFailure> =>
+              Effect.succeed({ message: `its adapter broke down: ${defect}`, trouble: "failed" })
+            ),
           )
           circuit.probes++
           circuit.refusal = refusal
@@ -196,11 +200,15 @@ const make = (options: CircuitsOptions) =>
 
     const fail = Effect.fnUntraced(function* (circuit: Circuit, trouble: Trouble) {
       if (circuit.open) return
-      circuit.failures++
+      // One model may be missing where another is there: that alone is no failure of the service.
+      if (trouble !== "noModel") circuit.failures++
       // One that does not even answer a probe need not fail again and again.
       const isConfirmed = circuit.probe !== undefined && !(yield* probeOnce(circuit))
-      if (isConfirmed) yield* open(circuit, circuit.refusal?.trouble ?? trouble, reasons[trouble])
-      else if (circuit.failures >= limits[circuit.service].failuresMax) {
+      if (isConfirmed) {
+        const isLate = circuit.refusal === late && trouble !== "absent"
+        const found = circuit.refusal?.trouble ?? (isLate ? "slow" : trouble)
+        yield* open(circuit, found, reasons[found])
+      } else if (circuit.failures >= limits[circuit.service].failuresMax) {
         yield* open(circuit, trouble, reasons[trouble])
       }
     })

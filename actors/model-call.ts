@@ -20,11 +20,13 @@ import type { Payer, Usage } from "./usage.ts"
 /** An interactive request that waits in line may be late by so much before it is given up. */
 const graceMillis = 1_000
 
-/** What a failure of the server says about it. A model that is missing says nothing. */
+/** What a failure of the server says about it. Of a missing model a probe tells whether another is there. */
 export const troubleOf = (failure: InferenceFailed): Trouble | undefined => {
   switch (failure.reason) {
     case "absent":
       return "absent"
+    case "noModel":
+      return "noModel"
     case "timedOut":
       return "slow"
     case "failed":

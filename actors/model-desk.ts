@@ -143,7 +143,11 @@ const make = (options: DeskOptions) =>
           .filter((name) => name !== undefined)
         if (models.length === 0) {
           // The server answers: what is missing is told, so that somebody fetches it.
-          if (problem === undefined) yield* circuits.complain("ollama", "noModel", none.message)
+          if (problem === undefined) {
+            // Whoever fetches one is not told "none" for another minute.
+            installedUntil = Number.NEGATIVE_INFINITY
+            yield* circuits.complain("ollama", "noModel", none.message)
+          }
           return yield* problem ?? none
         }
         return { matter, models, last: route[end] }

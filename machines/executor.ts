@@ -196,8 +196,8 @@ export const draftMail = activity({
     /** Why a model's draft was not taken, a line each, nothing personal. Absent where none was tried. */
     refusedModel: Schema.optionalKey(Schema.Array(Schema.String)),
   }),
-  // A model gets 20 s of it, what is remembered 6 s.
-  timeoutMillis: 30_000,
+  // A model gets 47 s of it, what is remembered 6 s.
+  timeoutMillis: 60_000,
   staleAfterMillis: staleAfterMillisDefault,
 })
 

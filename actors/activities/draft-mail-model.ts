@@ -22,10 +22,11 @@ import { dateWords, type Facts, moneyWords } from "./mail-words.ts"
 import { modelTry } from "./model-try.ts"
 import { quoted, sum } from "./mail-facts.ts"
 
-/** All that a model may take, its repair and its turn included: with 2 s of grace nobody waits 20 s for a draft. */
-const modelMillisMax = 18_000
+/** All that a model may take, its repair and its turn included: a processor without help takes
+ * 20 to 30 s for a small model's draft. With 2 s of grace nobody waits 50 s. */
+const modelMillisMax = 45_000
 /** Without waiting for its turn: what takes longer is too slow to be waited for. */
-const askMillisMax = 15_000
+const askMillisMax = 30_000
 /** What is remembered helps; nobody waits longer for it. */
 const searchMillisMax = 2_000
 const memoriesMax = 6

@@ -16,6 +16,8 @@ export class ModelUnavailable extends Schema.TaggedError<ModelUnavailable>()("Mo
     "misfit",
     /** The agent's budget of the day is spent. */
     "budget",
+    /** Others were at the model until it was too late: it was not asked. */
+    "noTurn",
     /** It failed too often lately; nothing was tried. */
     "circuitOpen",
     /** The route of this activity ends at the founder. */
@@ -50,8 +52,10 @@ export interface ModelRequest<A> {
   /** Default 0 and 1: the same question gives the same answer, as far as the server can. */
   readonly temperature?: number
   readonly seed?: number
-  /** For all attempts together. Default 60 s interactive, 300 s batch. */
+  /** For all attempts together, from its turn at the server on. Default 60 s interactive, 300 s batch. */
   readonly timeoutMillis?: number
+  /** Interactive: for how long it waits for its turn, all attempts together. Default 60 s. Batch work waits. */
+  readonly waitMillis?: number
   /** Why an answer that fits the shape is of no use; empty where it is. It is told in the one repair. */
   readonly judge?: (answer: A) => ReadonlyArray<string>
 }

@@ -6,6 +6,7 @@
 import { Clock, Deferred, Effect, Exit, Option, Schema } from "effect"
 import type { Lane } from "../machines/agent.ts"
 import type { BlobRef, BlobStore } from "./blob-store.ts"
+import { NoTurn } from "./model-lanes.ts"
 import type { ModelLedger } from "./model-ledger.ts"
 
 /** Answers of this process kept by name. */
@@ -53,6 +54,13 @@ interface Kept {
   readonly transcript: BlobRef
   readonly useful: boolean
   readonly at: number
+}
+
+/** Whoever waits for this call has to call itself. */
+const unanswered = (exit: Exit.Exit<unknown, unknown>) => {
+  if (!Exit.isFailure(exit)) return false
+  const error = Exit.findErrorOption(exit)
+  return Exit.hasInterrupts(exit) || (error._tag === "Some" && error.value instanceof NoTurn)
 }
 
 export const makeAnswers = (
@@ -103,20 +111,26 @@ export const makeAnswers = (
 
   /**
    * Runs `call`, or waits for the same one that is under way. Whoever is interactive does not wait for
-   * batch work. Where the one it waits for is given up, it calls itself.
+   * batch work. Where the one it waits for is given up, or had no turn, it calls itself.
    */
   const shared = <A, E, R>(
     lane: Lane,
     prompt: string,
     call: Effect.Effect<A, E, R>,
+    waits: (on: boolean) => void = () => {},
   ): Effect.Effect<{ readonly result: A; readonly shared: boolean }, E, R> =>
     Effect.gen(function* () {
       for (;;) {
         const other = underWay.get(`interactive ${prompt}`) ??
           (lane === "batch" ? underWay.get(`batch ${prompt}`) : undefined)
         if (other === undefined) break
+        waits(true)
+        const ended = yield* Effect.ensuring(
+          Deferred.await(other),
+          Effect.sync(() => waits(false)),
+        )
         // The same prompt: the same call, with the same kind of outcome.
-        const exit = (yield* Deferred.await(other)) as Exit.Exit<A, E> | undefined
+        const exit = ended as Exit.Exit<A, E> | undefined
         if (exit !== undefined) return { result: yield* exit, shared: true }
       }
       const mine = Deferred.makeUnsafe<Exit.Exit<unknown, unknown> | undefined>()
@@ -127,7 +141,7 @@ export const makeAnswers = (
           underWay.delete(key)
           Deferred.doneUnsafe(
             mine,
-            Effect.succeed(Exit.isFailure(exit) && Exit.hasInterrupts(exit) ? undefined : exit),
+            Effect.succeed(unanswered(exit) ? undefined : exit),
           )
         }))
       return { result, shared: false }

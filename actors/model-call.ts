@@ -10,15 +10,12 @@ import type { CircuitOpen, Circuits } from "./circuits.ts"
 import { type Inference, InferenceFailed, type InferenceRequest } from "./inference.ts"
 import { ModelUnavailable } from "./language-model.ts"
 import type { Answers, Said } from "./model-answers.ts"
-import type { Lanes } from "./model-lanes.ts"
+import type { Lanes, NoTurn } from "./model-lanes.ts"
 import { promptHash } from "./model-prompt.ts"
 import { microsOf, type ModelPolicy } from "./model-routes.ts"
 import type { Spending } from "./model-spending.ts"
 import { chatSpan, noteAnswer, noteFailure } from "./model-telemetry.ts"
 import type { Payer, Usage } from "./usage.ts"
-
-/** An interactive request that waits in line may be late by so much before it is given up. */
-const graceMillis = 1_000
 
 /** What a failure of the server says about it. Of a missing model a probe tells whether another is there. */
 export const troubleOf = (failure: InferenceFailed): Trouble | undefined => {
@@ -57,8 +54,10 @@ export interface Matter {
   /** Name and hash. */
   readonly template: string
   readonly subject: string
-  /** What is left of its time. Work that made room did not use any. */
+  /** What is left of its time. What waited for its turn, or made room, did not use any. */
   left: number
+  /** What is left of its patience for a turn; undefined: it waits however long it takes. */
+  patience: number | undefined
 }
 
 const monotonicMillis = Effect.map(
@@ -172,8 +171,16 @@ export const keepTranscript = (
   )
 }
 
-export const unavailable = (failure: InferenceFailed | CircuitOpen): ModelUnavailable =>
-  failure._tag === "CircuitOpen"
+export const unavailable = (failure: InferenceFailed | CircuitOpen | NoTurn): ModelUnavailable =>
+  failure._tag === "NoTurn"
+    ? new ModelUnavailable({
+      reason: "noTurn",
+      message:
+        `Others were at the model for ${Math.max(Math.round(failure.millis / 1000), 1)} s: ` +
+        "it was not asked",
+      retryable: true,
+    })
+    : failure._tag === "CircuitOpen"
     ? new ModelUnavailable({
       reason: "circuitOpen",
       message: failure.message,
@@ -235,29 +242,28 @@ export const ask = (
     }
     const clock = yield* Clock.Clock
     const group = `${request.model} ${matter.template}`
-    const inLane = desk.lanes.run(payer.lane, group, asked, {
-      waits,
-      preempted: (millis) => {
-        idle += millis
-        note(desk, matter, usageOf(matter, request, "preempted", { millis }))
-      },
-    })
-    const inTime = payer.lane === "batch" ? inLane : inLane.pipe(
-      Effect.timeoutOrElse({
-        duration: Math.max(matter.left, 1) + graceMillis,
-        orElse: () => Effect.fail(fellShort(matter)),
-      }),
+    const inLane = Effect.suspend(() =>
+      desk.lanes.run(payer.lane, group, asked, {
+        waits,
+        ...(matter.patience === undefined ? {} : { waitMillisMax: matter.patience - idle }),
+        preempted: (millis) => {
+          idle += millis
+          note(desk, matter, usageOf(matter, request, "preempted", { millis }))
+        },
+      })
     )
-    const outcome = yield* Effect.result(desk.answers.shared(payer.lane, prompt, inTime))
+    const outcome = yield* Effect.result(desk.answers.shared(payer.lane, prompt, inLane, waits))
     const took = (yield* monotonicMillis) - began
-    // Batch work that waits for its turn, or makes room, loses nothing by it.
-    matter.left -= payer.lane === "batch" ? took - idle : took
+    // Whoever waits for its turn, or makes room, loses nothing by it.
+    matter.left -= took - idle
+    if (matter.patience !== undefined) matter.patience = Math.max(matter.patience - idle, 0)
     if (outcome._tag === "Success") {
       const { result, shared } = outcome.success
       return shared ? { ...result, cached: true } : result
     }
     const { failure } = outcome
-    if (failure._tag !== "CircuitOpen") {
+    // Where it was not asked, nothing failed.
+    if (failure._tag === "InferenceFailed") {
       if (failure.reason === "noModel" || failure.reason === "absent") desk.missing()
       note(
         desk,

@@ -38,8 +38,10 @@ import { Vault } from "./vault.ts"
 /** What prompt and answer may fill together. The same for all: with another window a server loads the model anew. */
 const contextTokensDefault = 4_096
 const placesDefault = 1
-/** Of all attempts of one request together. */
+/** Of all attempts of one request together, from their turn at the server on. */
 const timeoutMillisDefault = { interactive: 60_000, batch: 300_000 }
+/** An interactive request that had no turn for so long is given up: whoever asked has something else. */
+const waitMillisDefault = 60_000
 /** What is installed is asked for again after this. */
 const installedMillisMax = 60_000
 const temperatureDefault = 0
@@ -121,6 +123,7 @@ const make = (options: DeskOptions) =>
           template: templateVersion(request.template),
           subject: request.subject,
           left: request.timeoutMillis ?? timeoutMillisDefault[payer.lane],
+          patience: payer.lane === "batch" ? undefined : request.waitMillis ?? waitMillisDefault,
         }
         const route = routeOf(policy, payer.activity)
         const end = route.findIndex((step) => step === "rules" || step === "operator")
@@ -252,7 +255,11 @@ const heardOf = (desk: Desk, { outcome, prompt }: Usage, { model, transcript }: 
 /** The pieces as they come. The place at the server is held until the last, or until nobody listens. */
 const streamed = (desk: Desk, matter: Matter, prompt: InferenceRequest) =>
   Effect.gen(function* () {
-    yield* desk.lanes.hold(matter.payer.lane, `${prompt.model} ${matter.template}`)
+    yield* desk.lanes.hold(
+      matter.payer.lane,
+      `${prompt.model} ${matter.template}`,
+      matter.patience === undefined ? {} : { waitMillisMax: matter.patience },
+    ).pipe(Effect.mapError(unavailable))
     const circuit = (yield* desk.circuits.states).find(({ service }) => service === "ollama")
     if (circuit?.open === true) {
       return yield* new ModelUnavailable({

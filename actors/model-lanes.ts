@@ -4,7 +4,7 @@
  * makes room at once for an interactive request. What made room often enough, or waited too long, may
  * finish. Nothing here is durable: whoever waits is an ask in the log, and asks again after a restart.
  */
-import { Clock, Deferred, Effect, Exit, type Scope } from "effect"
+import { Clock, Data, Deferred, Effect, Exit, type Scope } from "effect"
 import type { Lane } from "../machines/agent.ts"
 
 /** Batch work starts once no interactive request was there for so long: they come in bursts. */
@@ -15,6 +15,9 @@ export const preemptionsMax = 3
 export const batchWaitMillisMax = 10 * 60 * 1000
 /** Requests of one group in a row, while another group waits. */
 export const groupRunMax = 32
+
+/** It was not its turn in time. Nothing was asked, so nothing failed. */
+export class NoTurn extends Data.TaggedError("NoTurn")<{ readonly millis: number }> {}
 
 interface Ticket {
   readonly lane: Lane
@@ -31,6 +34,8 @@ interface Ticket {
 export interface Waiting {
   /** True when the wait begins, false when it ends. */
   readonly waits?: (on: boolean) => void
+  /** Waits no longer than this for its turn; without it, however long it takes. */
+  readonly waitMillisMax?: number
   /** It made room after so many milliseconds of work, and is in line again. */
   readonly preempted?: (millis: number) => void
 }
@@ -42,9 +47,13 @@ export interface Lanes {
     group: string,
     effect: Effect.Effect<A, E, R>,
     how?: Waiting,
-  ): Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | NoTurn, R>
   /** Takes a place and holds it for the scope; it is not given up before. */
-  hold(lane: Lane, group: string): Effect.Effect<void, never, Scope.Scope>
+  hold(
+    lane: Lane,
+    group: string,
+    how?: Pick<Waiting, "waitMillisMax">,
+  ): Effect.Effect<void, NoTurn, Scope.Scope>
   /** Requests that wait and that run. */
   readonly counts: () => { readonly waiting: number; readonly running: number }
 }
@@ -142,6 +151,12 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
         pump()
       })
 
+    const enterInTime = (ticket: Ticket, millis: number | undefined) =>
+      millis === undefined ? enter(ticket) : enter(ticket).pipe(Effect.timeoutOrElse({
+        duration: Math.max(millis, 1),
+        orElse: () => Effect.fail(new NoTurn({ millis })),
+      }))
+
     const leave = (ticket: Ticket) => {
       const queue = queues[ticket.lane]
       const place = queue.indexOf(ticket)
@@ -156,7 +171,10 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
     const once = <A, E, R>(ticket: Ticket, effect: Effect.Effect<A, E, R>, how: Waiting) =>
       Effect.gen(function* () {
         how.waits?.(true)
-        yield* Effect.ensuring(enter(ticket), Effect.sync(() => how.waits?.(false)))
+        yield* Effect.ensuring(
+          enterInTime(ticket, how.waitMillisMax),
+          Effect.sync(() => how.waits?.(false)),
+        )
         if (ticket.lane === "interactive" || ticket.mayFinish) {
           return { result: yield* effect }
         }
@@ -188,11 +206,11 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
     })
 
     return {
-      hold: (lane, group) =>
+      hold: (lane, group, how = {}) =>
         Effect.gen(function* () {
           const ticket = ticketOf(lane, group)
           yield* Effect.addFinalizer(() => Effect.sync(() => leave(ticket)))
-          yield* enter(ticket)
+          yield* enterInTime(ticket, how.waitMillisMax)
         }),
       run: (lane, group, effect, how = {}) =>
         Effect.gen(function* () {

@@ -37,7 +37,7 @@ export interface Payer {
   /** Id of the ask; empty outside of a run. */
   readonly ask: string
   readonly note: (usage: Usage) => void
-  /** It waits for its turn at the model, or has it: that time is not its own. */
+  /** It waits for its turn at the model: that time is not its own. */
   readonly waits?: (on: boolean) => void
 }
 

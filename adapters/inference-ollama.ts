@@ -5,11 +5,19 @@
  */
 import { Effect, Layer, Stream } from "effect"
 import { Ollama } from "ollama"
-import { Inference, InferenceFailed, type InferencePiece } from "../actors/inference.ts"
+import {
+  Inference,
+  InferenceFailed,
+  type InferencePiece,
+  type InferenceRequest,
+} from "../actors/inference.ts"
+import { folded, rendersSystem } from "../actors/model-fold.ts"
 import { unit } from "../actors/vectors.ts"
 
 /** A server that runs answers this at once. */
 const modelsMillisMax = 5_000
+/** What a model's template is, a server that runs knows at once too. */
+const showMillisMax = 5_000
 /** Loading a large model from a slow disk and reading a long prompt on a CPU, before the first word. */
 const firstPieceMillisMax = 300_000
 /** Between two words. */
@@ -131,6 +139,33 @@ export const layer = (options: { readonly host: string }): Layer.Layer<Inference
       orElse: () => Effect.fail(timedOut("did not answer", millis)),
     }))
 
+  /** Whether the system message reaches a model, by its name, and of which digest that is known. */
+  const known = new Map<string, { readonly digest: string | undefined; readonly folds: boolean }>()
+  const digests = new Map<string, string>()
+  const named = (model: string) => model.includes(":") ? model : `${model}:latest`
+
+  /**
+   * Whether all messages must be one. Where the template cannot be read they are: instructions in the user's
+   * message reach every model, a system message does not.
+   */
+  const folds = (model: string) =>
+    Effect.gen(function* () {
+      const digest = digests.get(named(model))
+      const before = known.get(named(model))
+      if (before !== undefined && before.digest === digest) return before.folds
+      const shown = yield* Effect.result(
+        asked(model, (client) => client.show({ model }), showMillisMax),
+      )
+      if (shown._tag === "Failure") {
+        // Whoever cannot be reached, or lacks the model, is not asked for an answer either.
+        if (["absent", "noModel"].includes(shown.failure.reason)) return yield* shown.failure
+        return true
+      }
+      const found = !rendersSystem(shown.success)
+      known.set(named(model), { digest, folds: found })
+      return found
+    })
+
   /** One request whose answer comes piece by piece. It is aborted however the reading of it ends. */
   const streamed = <A>(
     model: string,
@@ -156,47 +191,53 @@ export const layer = (options: { readonly host: string }): Layer.Layer<Inference
       }))
     }))
 
+  /** One answer, piece by piece. */
+  const said = (request: InferenceRequest, fold: boolean) =>
+    streamed(
+      request.model,
+      (client) =>
+        client.chat({
+          model: request.model,
+          messages: (fold ? folded(request.messages) : request.messages).map((
+            { role, content },
+          ) => ({ role, content })),
+          stream: true,
+          // Thought that nobody reads costs as much as an answer.
+          think: false,
+          ...(request.format === undefined ? {} : { format: request.format }),
+          options: {
+            num_predict: request.tokensMax,
+            num_ctx: request.contextTokens,
+            temperature: request.temperature,
+            seed: request.seed,
+          },
+        }),
+      { first: firstPieceMillisMax, next: nextPieceMillisMax },
+    ).pipe(
+      Stream.flatMap((one) => {
+        const pieces: Array<InferencePiece> = []
+        const text = one.message?.content ?? ""
+        if (text !== "") pieces.push({ text })
+        if (one.done) {
+          pieces.push({
+            done: true,
+            because: one.done_reason === "length" ? "length" : "stop",
+            tokensIn: one.prompt_eval_count ?? 0,
+            tokensOut: one.eval_count ?? 0,
+            millis: millisOf(one.total_duration),
+            loadMillis: millisOf(one.load_duration),
+          })
+        }
+        return Stream.fromIterable(pieces)
+      }),
+    )
+
   return Layer.succeed(
     Inference,
     Inference.of({
       system: "ollama",
       chat: (request) =>
-        streamed(
-          request.model,
-          (client) =>
-            client.chat({
-              model: request.model,
-              messages: request.messages.map(({ role, content }) => ({ role, content })),
-              stream: true,
-              // Thought that nobody reads costs as much as an answer.
-              think: false,
-              ...(request.format === undefined ? {} : { format: request.format }),
-              options: {
-                num_predict: request.tokensMax,
-                num_ctx: request.contextTokens,
-                temperature: request.temperature,
-                seed: request.seed,
-              },
-            }),
-          { first: firstPieceMillisMax, next: nextPieceMillisMax },
-        ).pipe(
-          Stream.flatMap((said) => {
-            const pieces: Array<InferencePiece> = []
-            const text = said.message?.content ?? ""
-            if (text !== "") pieces.push({ text })
-            if (said.done) {
-              pieces.push({
-                done: true,
-                because: said.done_reason === "length" ? "length" : "stop",
-                tokensIn: said.prompt_eval_count ?? 0,
-                tokensOut: said.eval_count ?? 0,
-                millis: millisOf(said.total_duration),
-                loadMillis: millisOf(said.load_duration),
-              })
-            }
-            return Stream.fromIterable(pieces)
-          }),
-        ),
+        Stream.unwrap(Effect.map(folds(request.model), (fold) => said(request, fold))),
       embed: Effect.fn("Inference.embed")(function* (model, texts) {
         const vectors: Array<Float32Array> = []
         for (let from = 0; from < texts.length; from += embedTexts) {
@@ -224,12 +265,16 @@ export const layer = (options: { readonly host: string }): Layer.Layer<Inference
       models: asked(undefined, (client) => client.list(), modelsMillisMax).pipe(
         Effect.flatMap(({ models }) =>
           Array.isArray(models)
-            ? Effect.succeed(models.map((model) => ({
-              name: model.name,
-              bytes: model.size,
-              digest: model.digest,
-              parameters: model.details?.parameter_size ?? "",
-            })))
+            ? Effect.sync(() => {
+              digests.clear()
+              for (const { digest, name } of models) digests.set(named(name), digest)
+              return models.map((model) => ({
+                name: model.name,
+                bytes: model.size,
+                digest: model.digest,
+                parameters: model.details?.parameter_size ?? "",
+              }))
+            })
             : Effect.fail(failureOf(host, undefined)(new SyntaxError("no list of models")))
         ),
       ),

@@ -22,11 +22,11 @@ import { dateWords, type Facts, moneyWords } from "./mail-words.ts"
 import { modelTry } from "./model-try.ts"
 import { quoted, sum } from "./mail-facts.ts"
 
-/** All that a model may take, its repair and its turn included: a processor without help takes
- * 20 to 30 s for a small model's draft. With 2 s of grace nobody waits 50 s. */
+/** All that a model may take from its turn on, its repair included: a processor without help takes 20 to 30 s
+ * for a small model's draft. What takes longer is too slow to be waited for. */
 const modelMillisMax = 45_000
-/** Without waiting for its turn: what takes longer is too slow to be waited for. */
-const askMillisMax = 30_000
+/** Of a burst of drafts, those that had no turn for so long are left to the template. */
+const waitMillisMax = 60_000
 /** What is remembered helps; nobody waits longer for it. */
 const searchMillisMax = 2_000
 const memoriesMax = 6
@@ -216,7 +216,7 @@ export const modelDraft = Effect.fnUntraced(function* (
       shape: shapeOf(memories.map(({ label }) => label)),
       tokensMax,
       subject: person,
-      timeoutMillis: askMillisMax,
+      waitMillis: waitMillisMax,
       judge: ({ body }) => judgeBody(bodyOf(body, signers), ground),
     },
     modelMillisMax,

@@ -11,6 +11,9 @@ import { Payer, type Usage } from "../usage.ts"
 /** Calls of models told one by one in an outcome; of more, those that gave no answer are left out first. */
 const usagesMax = 60
 
+/** An interactive attempt that waited longer than this for turns at the model is on its own time again. */
+const waitMillisMax = 120_000
+
 /** A run that waits for its turn at the model is looked at again after this. */
 const lookMillis = 1_000
 
@@ -48,26 +51,25 @@ export const makeMeter = (
   const waitedSoFar = () =>
     waited + (waitingSince === undefined ? 0 : performance.now() - waitingSince)
 
-  /** Ends an attempt that takes too long. What batch work waits for others does not count. */
+  /** Of waiting so much is not its own time: batch work may wait for ever, others have somebody waiting. */
+  const excused = (millis: number) =>
+    declaration.lane === "batch" ? millis : Math.min(millis, waitMillisMax)
+
+  /** Ends an attempt that takes too long. What it waits for others does not count. */
   const inTime = <A, R>(attempt: Effect.Effect<A, ActivityFailure, R>) =>
-    declaration.lane !== "batch"
-      ? Effect.timeoutOrElse(attempt, {
-        duration: declaration.timeoutMillis,
-        orElse: () => Effect.fail(timedOut(declaration)),
-      })
-      : Effect.raceFirst(
-        attempt,
-        Effect.gen(function* () {
-          const before = waitedSoFar()
-          const start = performance.now()
-          for (;;) {
-            const own = performance.now() - start - (waitedSoFar() - before)
-            const left = declaration.timeoutMillis - own
-            if (left <= 0) return yield* Effect.fail(timedOut(declaration))
-            yield* Effect.sleep(Math.max(left, waitingSince === undefined ? 1 : lookMillis))
-          }
-        }),
-      )
+    Effect.raceFirst(
+      attempt,
+      Effect.gen(function* () {
+        const before = waitedSoFar()
+        const start = performance.now()
+        for (;;) {
+          const own = performance.now() - start - excused(waitedSoFar() - before)
+          const left = declaration.timeoutMillis - own
+          if (left <= 0) return yield* Effect.fail(timedOut(declaration))
+          yield* Effect.sleep(Math.max(left, waitingSince === undefined ? 1 : lookMillis))
+        }
+      }),
+    )
 
   return {
     /** Runs one attempt, paid for by this run. */

@@ -11,6 +11,8 @@ import {
 } from "../language-model.ts"
 
 const graceMillis = 2_000
+/** For its turn at the model it waits so long, where it does not say otherwise. */
+const waitMillisDefault = 60_000
 /** Reasons that are kept. */
 const reasonsMax = 6
 
@@ -28,12 +30,13 @@ const plain: { readonly [reason in ModelUnavailable["reason"]]: string | undefin
   timedOut: "the model took too long",
   misfit: "the model's answer did not fit the shape",
   budget: "the model's budget of the day is spent",
+  noTurn: "the model had no time for it",
   circuitOpen: "the model failed too often lately and was not asked",
 }
 
 /**
  * `judge` says what is wrong with an answer: the model is told so once, and it is kept where it does no
- * better, by `inPlain` without anything personal. `millisMax` bounds all of it.
+ * better, by `inPlain` without anything personal. `millisMax` bounds all of it from its turn at the model on.
  */
 export const modelTry = <A>(
   request: ModelRequest<A> & { readonly judge: (answer: A) => ReadonlyArray<string> },
@@ -41,6 +44,7 @@ export const modelTry = <A>(
   inPlain: (reason: string) => string = (reason) => reason,
 ): Effect.Effect<Try<A>, never, LanguageModel> =>
   Effect.suspend(() => {
+    const waitMillis = request.waitMillis ?? waitMillisDefault
     let found: ReadonlyArray<string> = []
     const judge = (answer: A) => {
       found = request.judge(answer)
@@ -55,10 +59,10 @@ export const modelTry = <A>(
       refused: reason === undefined ? [] : [reason],
     })
     return Effect.flatMap(LanguageModel, (model) =>
-      model.complete({ ...request, judge, timeoutMillis: request.timeoutMillis ?? millisMax }))
+      model.complete({ ...request, judge, timeoutMillis: millisMax, waitMillis }))
       .pipe(
         // The desk keeps the time itself, and tells what was late; this is for what it cannot end.
-        Effect.timeoutOption(millisMax + graceMillis),
+        Effect.timeoutOption(waitMillis + millisMax + graceMillis),
         Effect.map(Option.match({
           onNone: () =>
             none(plain.timedOut),

@@ -281,6 +281,7 @@ describe("a draft that is of no use leaves the template's", () => {
     ["garbage", { text: "Sure! {{{{" }, "the model's answer did not fit the shape"],
     ["a memory that is none", body(good, ["M7"]), "the model's answer did not fit the shape"],
     ["a failure", { fails: "failed" }, "the model failed"],
+    ["no turn", { fails: "noTurn" }, "the model had no time for it"],
     ["a budget spent", { fails: "budget" }, "the model's budget of the day is spent"],
   ]
   it.each(cases)("where it has %s", async (_, said, reason) => {
@@ -310,7 +311,7 @@ describe("a draft that is of no use leaves the template's", () => {
     const { draft: made } = await draft(["slow"], undefined, { memories: [past] }, hurried(waited))
     expect(made.made).toBe("template-2")
     expect(made.refusedModel).toEqual(["the model took too long"])
-    expect(Math.max(...waited)).toBe(47_000)
+    expect(Math.max(...waited)).toBe(60_000 + 47_000)
   })
   it("and where there is no model, without a word about it", async () => {
     for (const reason of ["absent", "operator"] as const) {

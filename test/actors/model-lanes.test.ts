@@ -1,5 +1,5 @@
 /** Who is at the model, and when: interactive work first, batch work in its groups and only while it is quiet. */
-import { Effect, Fiber } from "effect"
+import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { describe, expect, it } from "vitest"
 import {
@@ -197,6 +197,54 @@ describe("at the desk", () => {
       ["ok", 1_000],
       ["ok", 20_000],
     ])
+  })
+
+  it("of a burst, each has its own time from its turn on, and who had no turn failed at nothing", async () => {
+    const server = scripted(() => ({ text: fits, delayMillis: 4_000 }), { models: ["tiny"] })
+    const usages: Array<Usage> = []
+    const waited: Array<boolean> = []
+    await atDesk(
+      { server },
+      payingAs("interactive", usages, { waits: (on) => waited.push(on) })(Effect.gen(function* () {
+        const fibers = yield* Effect.forEach(
+          Array.from({ length: 8 }),
+          (_, n) =>
+            fork(Effect.exit(completing(
+              question({ text: `Mail ${n}`, timeoutMillis: 5_000, waitMillis: 18_000 }),
+            ))),
+        )
+        yield* TestClock.adjust(40_000)
+        const exits = yield* Effect.forEach(fibers, Fiber.join)
+        // Five turns of four seconds begin within 18.
+        expect(exits.map(({ _tag }) => _tag)).toEqual([
+          ...Array.from({ length: 5 }, () => "Success"),
+          ...Array.from({ length: 3 }, () => "Failure"),
+        ])
+        expect(Exit.findErrorOption(exits[7]!)).toMatchObject({
+          value: { reason: "noTurn", retryable: true },
+        })
+      })),
+    )
+    expect(server.requests.length).toBe(5)
+    expect(usages.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 5 }, () => "ok"))
+    expect(waited.filter((on) => on).length).toBe(waited.filter((on) => !on).length)
+  })
+
+  it("who waits for the same answer, and whose asker had no turn, asks itself", async () => {
+    const server = scripted(() => ({ text: fits, delayMillis: 4_000 }), { models: ["tiny"] })
+    await atDesk(
+      { server },
+      Effect.gen(function* () {
+        yield* fork(completing(question({ text: "before" })))
+        yield* TestClock.adjust(0)
+        const first = yield* fork(Effect.exit(completing(question({ waitMillis: 1_000 }))))
+        yield* TestClock.adjust(500)
+        const second = yield* fork(completing(question({ waitMillis: 10_000 })))
+        yield* TestClock.adjust(20_000)
+        expect((yield* Fiber.join(first))._tag).toBe("Failure")
+        expect((yield* Fiber.join(second)).answer.warmth).toBe(7)
+      }),
+    )
   })
 
   it("waiting for its turn does not use up the time of batch work", async () => {

@@ -275,6 +275,23 @@ describe("a run that asks a model", () => {
     }))
 })
 
+describe("a burst", () => {
+  it("whose runs wait for each other is not too late for it", () =>
+    onStorage(async (storage) => {
+      const server = scripted(() => ({ text: fits, delayMillis: 300 }), { models: ["tiny"] })
+      await within(
+        houseOf(storage, server.layer, "interactive", { timeoutMillis: 800 }),
+        Effect.gen(function* () {
+          for (let n = 0; n < 6; n++) yield* propose(`judge-${n}`, { type: "Asked", n } as never)
+          yield* untilAll(6)
+          for (let n = 0; n < 6; n++) {
+            expect((yield* outcomesOf(n)).map(({ type }) => type)).toEqual(["ActivitySucceeded"])
+          }
+        }),
+      )
+    }))
+})
+
 describe("a batch", () => {
   it("that a crash cut off is taken up again, and nothing of it is done twice", () =>
     onStorage(async (storage) => {

@@ -11,6 +11,9 @@ import { hostOf, layer } from "../../adapters/inference-ollama.ts"
 let server: Server
 let host: string
 let answer: (request: IncomingMessage, response: ServerResponse, body: string) => void
+/** What `/api/show` says of every model; an error's text: it refuses. */
+let shown: object | string
+let shows: number
 
 const listening = (server: Server) =>
   new Promise<string>((done) =>
@@ -22,9 +25,16 @@ const listening = (server: Server) =>
 
 beforeEach(async () => {
   answer = (_request, response) => void response.end()
+  shown = { template: "{{ .System }}\n{{ .Prompt }}" }
+  shows = 0
   server = createServer(async (request, response) => {
     let body = ""
     for await (const chunk of request) body += chunk
+    if (request.url === "/api/show") {
+      shows++
+      if (typeof shown !== "string") return void response.end(JSON.stringify(shown))
+      return void response.writeHead(500).end(JSON.stringify({ error: shown }))
+    }
     answer(request, response, body)
   })
   host = await listening(server)
@@ -82,6 +92,72 @@ describe("Ollama's answers", () => {
       format: { type: "object" },
       options: { num_predict: 7, num_ctx: 512, temperature: 0.5, seed: 3 },
     })
+  })
+
+  it("are to all messages where the template shows them, else to one that says all of it", async () => {
+    const messages = [
+      { role: "system", content: "Say how warm it is." },
+      { role: "user", content: "<<<material 1f · mail\nIt rains.\nend of material 1f>>>" },
+      { role: "assistant", content: "Mild?" },
+      { role: "user", content: "That is of no use: a number is wanted." },
+    ] as const
+    const sent: Array<ReadonlyArray<{ readonly role: string; readonly content: string }>> = []
+    answer = (_request, response, text) => {
+      sent.push(JSON.parse(text).messages)
+      response.end(lines(said("7"), end))
+    }
+    const chatting = ({ chat }: Inference["Service"]) =>
+      Stream.runDrain(chat({ ...request, messages }))
+    for (
+      const [show, folds] of [
+        [{ template: "{{ .Prompt }}" }, true],
+        [{ template: "{{ if .System }}{{ .System }}{{ end }}{{ .Prompt }}" }, false],
+        [{ template: "{{- range $i, $_ := .Messages }}{{ .Content }}{{ end }}" }, false],
+        [{ template: "{{ .Prompt }}", modelfile: "FROM x\nRENDERER qwen3-coder\n" }, false],
+        [{ template: "The System of {{ .Prompt }}" }, true],
+        [{}, true],
+        ["cannot show it", true],
+      ] as const
+    ) {
+      shown = show
+      sent.length = 0
+      await asked(chatting)
+      const name = JSON.stringify(show)
+      if (!folds) {
+        expect(sent, name).toEqual([messages])
+        continue
+      }
+      await asked(chatting)
+      const [first, again] = sent
+      expect(again, name).toEqual(first)
+      expect(first, name).toHaveLength(1)
+      expect(first![0]!.role).toBe("user")
+      const { content } = first![0]!
+      const places = messages.map((one) => content.indexOf(one.content))
+      expect(places.every((place) => place >= 0), name).toBe(true)
+      expect(places).toEqual(places.toSorted((a, b) => a - b))
+    }
+  })
+
+  it("are shown by a template that is asked for once, until the model is another", async () => {
+    let digest = "a"
+    const list = () => lines({ models: [{ name: "small:1b", size: 1, digest, details: {} }] })
+    answer = (asked, response) =>
+      void response.end(asked.url === "/api/tags" ? list() : lines(said("7"), end))
+    await asked((one) =>
+      Effect.gen(function* () {
+        yield* one.models
+        yield* chat(one)
+        yield* chat(one)
+        yield* one.models
+        yield* chat(one)
+        expect(shows).toBe(1)
+        digest = "b"
+        yield* one.models
+        yield* chat(one)
+        expect(shows).toBe(2)
+      })
+    )
   })
 
   it("that refuse say why, whether it may pass, and print nothing", async () => {

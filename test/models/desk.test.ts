@@ -80,6 +80,36 @@ const complete = (request: ModelRequest<Reading>) =>
 
 withOllama("the desk over a real model", () => {
   it(
+    "has its instructions read: the more there are, the more tokens the server counts",
+    () =>
+      atRealDesk(() =>
+        Effect.gen(function* () {
+          const tokensOf = (instructions: string) =>
+            Effect.gen(function* () {
+              const usages: Array<Usage> = []
+              const request = reading("Two sponsorships, please.", {
+                template: { name: "readMail", instructions },
+                tokensMax: 4,
+              })
+              const payer = yield* Payer
+              yield* Effect.ignore(complete(request)).pipe(
+                Effect.provideService(Payer, { ...payer, note: (usage) => usages.push(usage) }),
+              )
+              return usages.map(({ tokensIn }) => tokensIn)
+            })
+          const [short, shortRepair] = yield* tokensOf("Read it.")
+          const [long] = yield* tokensOf(`Read it. ${"The sea is wide and cold. ".repeat(20)}`)
+          // Twenty sentences of eight tokens or so.
+          expect(long! - short!).toBeGreaterThan(100)
+          expect(long! - short!).toBeLessThan(200)
+          // The repair knows what was asked and answered before.
+          expect(shortRepair!).toBeGreaterThan(short! + 10)
+        })
+      ),
+    millisMax,
+  )
+
+  it(
     "gives an answer of the shape, metered, and the second time without asking",
     () =>
       atRealDesk((usages) =>

@@ -339,6 +339,7 @@ describe("a conversation", () => {
       expect(yield* typesOf(stream)).toEqual(["MailRead"])
       expect((yield* (yield* ActorSystem).view(stream))?.value).toEqual({
         turn: { ours: "lapsed" },
+        reading: "unread",
         weighing: "idle",
         commitments: "none",
       })
@@ -367,7 +368,12 @@ describe("a conversation", () => {
       ])
       const actors = yield* ActorSystem
       const view = yield* actors.view(yield* analystOf("jo@druckhaas.example"))
-      expect(view?.value).toEqual({ turn: "quiet", weighing: "idle", commitments: "none" })
+      expect(view?.value).toEqual({
+        turn: "quiet",
+        reading: "unread",
+        weighing: "idle",
+        commitments: "none",
+      })
       expect(view?.context).toMatchObject({
         mails: [{ findings: { suspicions: ["lookalikeAddress"], warmth: 0 } }],
       })

@@ -145,7 +145,7 @@ test("the folder of Chroma may be deleted", async () => {
   await doctor(one)
   process.kill(child.pid!, "SIGTERM")
   await end
-  rmSync(join(one.dir, "chroma"), { recursive: true })
+  rmSync(join(one.dir, "chroma"), { recursive: true, force: true })
   await up(one)
   expect((await doctor(one))("service chroma")?.detail).toBe("works")
 })

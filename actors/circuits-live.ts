@@ -261,7 +261,8 @@ const make = (options: CircuitsOptions) =>
             message: isOutage(circuit)
               ? `${names[service]} is left alone for a while: ${circuit.reason}`
               : `${names[service]} is not there: ${circuit.reason}`,
-            retryable: true,
+            // What was never there is not back by itself.
+            retryable: isOutage(circuit),
           })
         }
         const started = yield* monotonicMillis

@@ -103,6 +103,20 @@ const make = (options: DeskOptions) =>
       },
     }
 
+    /** One that was there and is gone is only away: whoever can wait for it is told so. */
+    const told = (failure: ModelUnavailable) =>
+      Effect.flatMap(circuits.states, (states) => {
+        const isOut = states.some(({ absent, open, service }) =>
+          service === "ollama" && open && !absent
+        )
+        const { message, reason } = failure
+        return Effect.fail(
+          isOut && (reason === "absent" || reason === "failed")
+            ? new ModelUnavailable({ reason: "circuitOpen", message, retryable: true })
+            : failure,
+        )
+      })
+
     /** Whose request it is, and the models of its route in order; fails where there are none. */
     const begun = (request: Omit<ModelRequest<never>, "shape" | "judge">) =>
       Effect.gen(function* () {
@@ -151,7 +165,7 @@ const make = (options: DeskOptions) =>
             installedUntil = Number.NEGATIVE_INFINITY
             yield* circuits.complain("ollama", "noModel", none.message)
           }
-          return yield* problem ?? none
+          return yield* told(problem ?? none)
         }
         return { matter, models, last: route[end] }
       })
@@ -219,7 +233,7 @@ const make = (options: DeskOptions) =>
         }
         return yield* last === "operator" && ["misfit", "absent"].includes(failure.reason)
           ? toOperator(matter.payer.activity)
-          : failure
+          : told(failure)
       })
 
     const stream = (request: Omit<ModelRequest<string>, "shape" | "judge">) =>

@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import type { Check } from "../projections/aios.ts"
 import { ProcessesBeside } from "../projections/processes-beside.ts"
-import { Helpers, type HelperState } from "./helpers.ts"
+import { Helpers, type HelperState, type HelperUnavailable } from "./helpers.ts"
 
 export interface Options {
   /** By another way than its process, which is none of ours: not probed here. */
@@ -45,6 +45,21 @@ export const checkOf = (helper: HelperState, now: number): Check => {
   }
 }
 
+/** Whoever answers at its address, or would if it answered, is not ours to start. */
+export const unavailableCheck = (
+  name: string,
+  { message, reason }: Pick<HelperUnavailable, "message" | "reason">,
+): Check => ({
+  name: `process ${name}`,
+  ok: true,
+  detail: reason === "timedOut"
+    ? "something is at its address, and does not answer"
+    : reason === "failed"
+    ? "cannot be used as it is"
+    : "not running, and cannot be started",
+  fix: message,
+})
+
 export const layer = (options: Options): Layer.Layer<ProcessesBeside, never, Helpers> =>
   Layer.effect(
     ProcessesBeside,
@@ -61,12 +76,7 @@ export const layer = (options: Options): Layer.Layer<ProcessesBeside, never, Hel
                 ? Effect.succeed(checkOf(state, Date.now()))
                 : helpers.check(state.name).pipe(Effect.match({
                   onSuccess: (found) => checkOf(found, Date.now()),
-                  onFailure: ({ message }): Check => ({
-                    name: `process ${state.name}`,
-                    ok: true,
-                    detail: "not running, and cannot be started",
-                    fix: message,
-                  }),
+                  onFailure: (failure) => unavailableCheck(state.name, failure),
                 })),
             { concurrency: "unbounded" },
           )

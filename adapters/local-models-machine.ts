@@ -55,7 +55,7 @@ const chatOf = (
   choice: ModelChoice,
   installed: ReadonlyArray<InstalledModel>,
   memoryBytes: number,
-): Omit<ChatState, "host" | "answers" | "reason" | "models"> => {
+): Omit<ChatState, "host" | "answers" | "unknown" | "reason" | "models"> => {
   const { small = "", large = "" } = chooseModels(
     { ...policyDefault, ...choice },
     options.model,
@@ -159,7 +159,9 @@ export const layer = (options: Options): Layer.Layer<LocalModels, never, Inferen
           const found = yield* Effect.result(inference.models)
           const answers = found._tag === "Success"
           const installed = answers ? found.success : []
-          const chat = chatOf(options, choice, installed, memoryBytes)
+          // Where none is, nothing is installed; where one does not answer, nobody knows.
+          const unknown = !answers && found.failure.reason !== "absent"
+          const { fetches, ...chat } = chatOf(options, choice, installed, memoryBytes)
           const use = (model: InstalledModel) =>
             !generates(model)
               ? "vectors"
@@ -177,9 +179,11 @@ export const layer = (options: Options): Layer.Layer<LocalModels, never, Inferen
             chat: {
               host: options.ollama,
               answers,
+              unknown,
               reason: answers ? "" : found.failure.message,
               models: installed.map((model) => ({ ...model, use: use(model) })),
               ...chat,
+              ...(fetches === undefined || unknown ? {} : { fetches }),
             },
             memoryBytes,
           }

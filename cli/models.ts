@@ -60,6 +60,13 @@ const chatLines = (state: ChatState, output: Output["Service"]): ReadonlyArray<s
     "aios models pull",
   ]
   const without = "without a model, rules and templates do the work"
+  if (state.unknown) {
+    return [
+      `not known now: Ollama does not answer at ${state.host}`,
+      oneLine(state.reason),
+      "Meanwhile rules and templates do the work. What is installed is seen when it answers: aios doctor",
+    ]
+  }
   if (!state.answers) {
     return [`none: ${without}`, oneLine(state.reason), ...fetches]
   }
@@ -113,7 +120,9 @@ const planText = (state: ModelsState, source: string, which: Which): ReadonlyArr
     : `Embeddings: ${embedding.model}, ${size(embedding.bytesMissing)} from ${source} ` +
       `into ${embedding.folder}`
   const { fetches } = which
-  const chat = fetches === undefined
+  const chat = state.chat.unknown && fetches === undefined
+    ? `Chat: not known now: ${oneLine(state.chat.reason)}`
+    : fetches === undefined
     ? `Chat: ${state.chat.small} is there: ${state.chat.because}`
     : `Chat: ${fetches.model}, ${size(fetches.bytes)} to fetch and on disk, through Ollama ` +
       `(${fetches.because})`
@@ -214,7 +223,15 @@ const pull = Command.make(
       which.embedding ? phase("Embeddings", models.pullEmbedding) : Effect.succeed(nothing),
     )
     const chat = yield* Effect.result(
-      which.chat && fetches !== undefined
+      which.chat && fetches === undefined && before.chat.unknown
+        ? Effect.fail(
+          new OperationFailed({
+            kind: "later",
+            error: "ModelTimedOut",
+            message: before.chat.reason,
+          }),
+        )
+        : which.chat && fetches !== undefined
         ? phase(fetches.model, (progress) => models.pullChat(fetches.model, progress))
         : Effect.succeed(nothing),
     )

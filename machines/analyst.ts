@@ -200,6 +200,8 @@ const chart = chartSetup.createMachine({
             ],
             onError: [
               { guard: wroteMeanwhile, target: "reading", reenter: true },
+              // What a model read before stands.
+              { guard: ({ context }) => context.read?.by === "model", target: "read" },
               { target: "unread" },
             ],
           },

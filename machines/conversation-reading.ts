@@ -21,6 +21,9 @@ export const ReadIntent = Schema.Literals([
 ])
 export type ReadIntent = typeof ReadIntent.Type
 
+/** How often one that waits for a model looks for it again. */
+const awayMillis = 30_000
+
 export const readConversation = activity({
   name: "readConversation",
   input: Schema.Struct({
@@ -53,6 +56,9 @@ export const readConversation = activity({
   }),
   lane: "batch",
   timeoutMillis: 330_000,
-  retriesMax: 1,
+  // It waits for a model that is away: nobody waits for it.
+  retryDelayMillisMin: 5_000,
+  retryDelayMillisMax: awayMillis,
+  retriesMax: Math.ceil(staleAfterMillisDefault / awayMillis),
   staleAfterMillis: staleAfterMillisDefault,
 })

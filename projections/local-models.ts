@@ -39,6 +39,8 @@ export interface ChatModelRow {
 export interface ChatState {
   readonly host: string
   readonly answers: boolean
+  /** One is there, and does not answer: what is installed is not known now. */
+  readonly unknown: boolean
   /** Why not, and what to do; empty where it answers. */
   readonly reason: string
   readonly models: ReadonlyArray<ChatModelRow>
@@ -49,7 +51,7 @@ export interface ChatState {
   readonly because: string
   /** The one that is used is there. */
   readonly ready: boolean
-  /** What `aios models pull` would fetch; bytes 0: nobody knows before. Absent: nothing. */
+  /** What `aios models pull` would fetch; bytes 0: nobody knows before. Absent: nothing, or nobody knows now. */
   readonly fetches?: { readonly model: string; readonly bytes: number; readonly because: string }
 }
 

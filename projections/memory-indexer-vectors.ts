@@ -6,9 +6,9 @@
  * The store may be deleted at any time: its count, or its ids at a start, tell what is missing or foreign.
  * Vectors of known texts come from the cache in the passage index.
  */
-import { Clock, Effect, Semaphore } from "effect"
+import { Clock, Effect, Fiber, Semaphore } from "effect"
 import type { CircuitOpen, Circuits } from "../actors/circuits.ts"
-import type { Embedder, EmbedderUnavailable } from "../actors/embedder.ts"
+import { type Embedder, EmbedderUnavailable } from "../actors/embedder.ts"
 import type { EventLog } from "../actors/event-log.ts"
 import { memoryStream } from "../machines/memory.ts"
 import type { Trouble } from "../machines/integration-events.ts"
@@ -30,7 +30,9 @@ const batchTextsMax = 32
 const pauseMillis = 20
 const pageEventsMax = 2_000
 /** Whoever asks waits so long for the meaning; then words have to do. */
-const nearMillisMax = 8_000
+const nearMillisMax = 3_000
+/** The first time a process may have to be started, and its model loaded. */
+const firstMillisMax = 8_000
 const itemsAtOnceMax = 500
 
 /** In place of a count: something is missing in the store, so the ids are compared. */
@@ -48,11 +50,20 @@ const isWanted = (item: MemoryItem | undefined): item is MemoryItem =>
 
 type Waits = MemoryStoreUnavailable | EmbedderUnavailable | CircuitOpen
 
+const lateFor = (millisMax: number) =>
+  new EmbedderUnavailable({
+    reason: "timedOut",
+    message: `no vector within ${millisMax / 1000} s`,
+    retryable: true,
+  })
+
 /** What to do where no vectors are made. */
 const adviceOf = (failure: Waits): string =>
   failure._tag === "EmbedderUnavailable"
-    ? failure.reason === "absent" || failure.reason === "noModel"
+    ? failure.reason === "noModel"
       ? "no model is here that finds by meaning: aios models pull"
+      : failure.reason === "absent"
+      ? failure.message
       : `the embedding model does not answer (${failure.message}): aios doctor`
     : failure._tag === "MemoryStoreUnavailable"
     ? `the vectors cannot be reached (${failure.message}): aios doctor`
@@ -69,6 +80,7 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
   const { circuits, embedder, index, log, store, vectors } = parts
   const space = embedder.model
   const noteKey = `vectors:${space}`
+  const scope = yield* Effect.scope
   const one = yield* Semaphore.make(1)
   /** Items that wait for vectors, by when they happened; those whose vectors are to go. */
   const pending = new Map<string, number>()
@@ -80,10 +92,31 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
     ? "no model is here that finds by meaning: aios models pull"
     : undefined
 
+  /** Each has answered: nothing has to be started for a question. */
+  let embedded = false
+  let reached = false
   const chroma = <A>(effect: Effect.Effect<A, MemoryStoreUnavailable>) =>
-    circuits.guard("chroma", effect, ({ reason }) => troubles[reason])
-  const embed = (texts: ReadonlyArray<string>) =>
-    circuits.guard("embedder", embedder.embed(texts), ({ reason }) => troubles[reason])
+    circuits.guard("chroma", effect, ({ reason }) => troubles[reason]).pipe(
+      Effect.tap(() => Effect.sync(() => void (reached = true))),
+    )
+  const embed = (texts: ReadonlyArray<string>, millisMax?: number) =>
+    circuits.guard(
+      "embedder",
+      millisMax === undefined ? embedder.embed(texts) : embedder.embed(texts).pipe(
+        Effect.timeoutOrElse({
+          duration: millisMax,
+          orElse: () => Effect.fail(lateFor(millisMax)),
+        }),
+      ),
+      ({ reason }) => troubles[reason],
+    ).pipe(Effect.tap(() => Effect.sync(() => void (embedded = true))))
+
+  const patience = () => embedded && reached ? nearMillisMax : firstMillisMax
+  /** What is said where nothing was near. */
+  const unfound = (expected: boolean) =>
+    expected || pending.size > 0
+      ? "its vectors are not made yet: aios start makes them in the background"
+      : "nothing of it has vectors"
 
   const kept = () => {
     const text = index.note(noteKey)
@@ -288,7 +321,7 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
   ): Effect.Effect<Near> =>
     Effect.gen(function* () {
       if (space === "none") return { found: [], covered: 0, problem: problem ?? "" }
-      const [vector] = yield* embed([text])
+      const [vector] = yield* embed([text], patience())
       const found = vector === undefined
         ? []
         : yield* chroma(vectors.query(space, { ...query, vector }))
@@ -300,17 +333,25 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
         return { found, covered: 0, problem: "its vectors are gone: aios rebuild memory" }
       }
       const { hot, warm } = countsOf(store)
-      return { found, covered: Math.max(0, 1 - pending.size / Math.max(1, hot + warm)) }
+      return {
+        found,
+        covered: Math.max(0, 1 - pending.size / Math.max(1, hot + warm)),
+        ...(found.length > 0 ? {} : { problem: unfound(all && hot + warm > 0) }),
+      }
     }).pipe(
-      Effect.timeoutOrElse({
-        duration: nearMillisMax,
-        orElse: () =>
-          Effect.succeed<Near>({
-            found: [],
-            covered: 0,
-            problem: "the embedding model takes too long to answer: aios doctor",
-          }),
-      }),
+      // Nobody waits for it any longer, but its circuit is to hear how it ended.
+      Effect.forkIn(scope),
+      Effect.flatMap((asking) =>
+        Effect.timeoutOrElse(Fiber.join(asking), {
+          duration: patience(),
+          orElse: () =>
+            Effect.succeed<Near>({
+              found: [],
+              covered: 0,
+              problem: "finding by meaning takes too long just now: aios doctor",
+            }),
+        })
+      ),
       Effect.catch((failure) =>
         Effect.succeed<Near>({ found: [], covered: 0, problem: adviceOf(failure) })
       ),

@@ -1,6 +1,7 @@
 /**
  * One try with a model, for whoever has something else to fall back on: its answer, or plain reasons why
  * there is none. Nothing fails here. Where no model is meant to be asked there are no reasons either.
+ * Whoever can wait is told where the model is only away.
  */
 import { Effect, Option } from "effect"
 import {
@@ -20,6 +21,8 @@ export interface Try<A> {
   readonly answered: ModelAnswer<A> | undefined
   /** A line each, nothing personal. Empty where it answered, or where none was to be asked. */
   readonly refused: ReadonlyArray<string>
+  /** The same may succeed later, without anybody doing anything. */
+  readonly away?: ModelUnavailable
 }
 
 /** What went wrong; nothing where the rules are what is wanted here. */
@@ -72,10 +75,13 @@ export const modelTry = <A>(
             return wrong.length === 0 ? { answered, refused: [] } : refusedFor(wrong)
           },
         })),
-        Effect.catch(({ reason }) =>
-          Effect.succeed(
-            reason === "misfit" && found.length > 0 ? refusedFor(found) : none(plain[reason]),
-          )
-        ),
+        Effect.catch((failure) => {
+          const { reason, retryable } = failure
+          const without = reason === "misfit" && found.length > 0
+            ? refusedFor(found)
+            : none(plain[reason])
+          const isAway = retryable && (reason === "circuitOpen" || reason === "failed")
+          return Effect.succeed<Try<A>>(isAway ? { ...without, away: failure } : without)
+        }),
       )
   })

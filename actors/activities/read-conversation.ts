@@ -2,8 +2,10 @@
  * Reads what a person wants and how warm they are, by a model where there is one: from the mails
  * themselves, with the words that show it. What does not stand before the rules is refused, and then the
  * rules' own reading is given, with the reasons. Mails that are not what they seem are not shown to it.
+ * While a model that was here is away this fails, and is tried again: the rules' reading would stay.
  */
-import { Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
+import { staleAfterMillisDefault } from "../../machines/agent.ts"
 import { readConversation as declaration, ReadIntent } from "../../machines/analyst.ts"
 import { implement } from "../activity.ts"
 import { reader } from "../reading.ts"
@@ -30,6 +32,8 @@ const mailCharsMax = 1_500
 const modelMillisMax = 300_000
 const recallMillisMax = 5_000
 const tokensMax = 220
+/** One that answers, but badly, is not asked for ever. */
+const failuresMax = 3
 
 const instructions = `You read the mails of one person to the founder of a small company.
 Say what the person wants now ("intent"), how near they are to buying or agreeing ("warmth", 0 to 100),
@@ -76,13 +80,13 @@ const shownOf = (mails: ReadonlyArray<ReadMail>) =>
 
 export const readConversation = implement(
   declaration,
-  ({ mails, person, quotes, record }) =>
+  ({ mails, person, quotes, record }, { attempt, clock }) =>
     Effect.gen(function* () {
       const upTo = mails.at(-1)?.sentAt ?? 0
       const shown = yield* shownOf(mails)
       const [first, ...others] = shown.map(({ label }) => label)
       const tried = first === undefined || !shown.some(({ inward }) => inward)
-        ? { answered: undefined, refused: [] }
+        ? { answered: undefined, refused: [], away: undefined }
         : yield* modelTry({
           template: { name: "readConversation", instructions },
           material: shown.map(({ inward, label, text }) => ({
@@ -102,6 +106,11 @@ export const readConversation = implement(
           evidence: evidenceOf(evidence, shown),
         }
       }
+      const age = (yield* Clock.currentTimeMillis) - clock
+      if (
+        tried.away !== undefined && age < staleAfterMillisDefault &&
+        (tried.away.reason === "circuitOpen" || attempt < failuresMax)
+      ) return yield* tried.away
       const event = yield* eventOfRecord(record)
       const words = (yield* opened(quotes)).map(spaced).filter((one) => one !== "")
       return {

@@ -3,7 +3,7 @@
 // call, over the local files in AIOS_MODELS_DIR; it has no network. One JSON line in, one out:
 //   {"id":1,"texts":["…"]}  ->  {"id":1,"dims":384,"vectors":"<base64, little-endian Float32>"}
 //                           or  {"id":1,"error":{"reason":"noModel"|"failed","message":"…"}}
-// It ends when its stdin ends, also in the middle of its work.
+// Between two parts of a long question it says {"busy":1}. It ends when its stdin ends, also in the middle of its work.
 import { Buffer } from "node:buffer"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
@@ -81,7 +81,7 @@ const batchesOf = (texts) => {
   return batch.length === 0 ? batches : [...batches, batch]
 }
 
-const embed = async (given) => {
+const embed = async (id, given) => {
   if (given.length === 0) return { dims: 0, vectors: "" }
   const run = await pipeline()
   const texts = given.map((text) => text.slice(0, textCharsMax))
@@ -99,6 +99,8 @@ const embed = async (given) => {
       }
     }
     output.dispose?.()
+    // Somebody listens whether it still lives.
+    frame({ busy: id })
   }
   return { dims, vectors: vectors.toString("base64") }
 }
@@ -117,7 +119,7 @@ const answer = async (line) => {
     if (!Array.isArray(texts) || !texts.every((text) => typeof text === "string")) {
       throw failure("failed", 'A request must be {"id":…,"texts":["…"]}')
     }
-    frame({ id, ...await embed(texts) })
+    frame({ id, ...await embed(id, texts) })
   } catch (error) {
     frame({ id, error: { reason: error.reason ?? "failed", message: error.message } })
   }

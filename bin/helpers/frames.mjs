@@ -5,7 +5,7 @@
  *     → {"id":7,"texts":["…"]}
  *     ← {"id":7,"dims":384,"vectors":"<base64 of little-endian Float32>"}   or   {"id":7,"error":{…}}
  *
- * Its first line is `{"ready":true,"model":"…"}`, or `{"ready":false,"error":{"reason":"noModel",…}}`.
+ * While it works on a long one it says `{"busy":7}` now and then. Its first line is `{"ready":true,"model":"…"}`, or `{"ready":false,"error":{"reason":"noModel",…}}`.
  */
 import { Refusal } from "./refusal.mjs"
 
@@ -15,8 +15,12 @@ const waitingMax = 256
 const answerMillisMax = 120_000
 /** More in one line is no answer. */
 const lineCharsMax = 128 * 1024 * 1024
+/** The first answer may take so long: the model is loaded for it. */
+const loadingMillisMax = 60_000
 /** A question of up to so many texts goes first. */
 const shortTextsMax = 2
+const probeText = "probe"
+const probeMillis = 50
 
 /** One per start of the helper. */
 export const makeFrames = (child, name) => {
@@ -26,6 +30,9 @@ export const makeFrames = (child, name) => {
   let broken
   let parts = []
   let held = 0
+  const begun = Date.now()
+  let heardAt = begun
+  let answered = false
   const waiting = []
   let ready
   const readiness = new Promise((resolve, reject) => {
@@ -72,9 +79,11 @@ export const makeFrames = (child, name) => {
       return
     }
     if (answer === null || typeof answer !== "object") return
+    heardAt = Date.now()
     if (answer.ready === true) return ready.resolve(answer)
     if (answer.ready === false) return ready.reject(refusalOf(answer.error ?? {}))
     if (current === undefined || answer.id !== current.id) return
+    answered = true
     settle((one) =>
       answer.error === undefined
         ? one.resolve({ dims: answer.dims, vectors: answer.vectors })
@@ -100,17 +109,28 @@ export const makeFrames = (child, name) => {
     }
   })
 
-  return {
-    ready: readiness,
-    ask: (texts) =>
-      new Promise((resolve, reject) => {
-        if (broken !== undefined) return reject(broken)
-        if (waiting.length >= waitingMax) {
-          return reject(new Refusal("timedOut", `${name} has more to do than it can: ask later`))
-        }
-        waiting.push({ texts, resolve, reject })
-        next()
-      }),
-    close,
+  const ask = (texts) =>
+    new Promise((resolve, reject) => {
+      if (broken !== undefined) return reject(broken)
+      if (waiting.length >= waitingMax) {
+        return reject(new Refusal("timedOut", `${name} has more to do than it can: ask later`))
+      }
+      waiting.push({ texts, resolve, reject })
+      next()
+    })
+  /** Rejects where nothing was heard of it for so long; one that says nothing by itself is asked for a word. */
+  const probe = async (millisMax) => {
+    const now = Date.now()
+    if (!answered && now - begun < loadingMillisMax) return
+    if (now - heardAt < millisMax) return
+    if (current === undefined) ask([probeText]).catch(() => {})
+    while (heardAt < now) {
+      if (Date.now() - now > millisMax) {
+        throw new Refusal("timedOut", `${name} said nothing for ${millisMax / 1000} s`)
+      }
+      await new Promise((done) => setTimeout(done, probeMillis))
+    }
   }
+
+  return { ready: readiness, ask, probe, close }
 }

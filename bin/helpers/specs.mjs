@@ -141,8 +141,9 @@ export const embedderSpec = (
       frames?.close(new Refusal("failed", "The embedder ended before it had answered"))
       frames = undefined
     },
-    // Its answers have a time limit of their own.
-    probe: async () => {},
+    probe: async (millisMax) => {
+      await frames?.probe(millisMax)
+    },
     ask: (texts) => {
       if (frames === undefined) throw new Refusal("failed", "The embedder just ended")
       return frames.ask(texts)

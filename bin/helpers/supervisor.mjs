@@ -12,8 +12,17 @@
  *
  * What cannot be answers `{ error: { reason, message, retryable } }`.
  */
-import { mkdtempSync, realpathSync, rmSync } from "node:fs"
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+} from "node:fs"
 import { createServer } from "node:http"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeHelper } from "./helper.mjs"
@@ -28,7 +37,48 @@ const textsMax = 1_024
 /** After the last holder left: another part of the main process may be about to hold. */
 const idleMillis = 3_000
 
+/** Of private folders, with the launcher's process, and of the socket in each. */
+const folderName = /^aios-(\d+)-\w{6}$/
+const socketName = "h.sock"
+
 const statusOf = { absent: 503, failed: 503, noModel: 503, off: 503, timedOut: 504 }
+
+const runs = (pid) => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code !== "ESRCH"
+  }
+}
+
+/**
+ * A launcher that was killed left its folder, which holds a socket and nothing else. The pid may be of another
+ * container's processes: only a socket that nobody listens on is taken away.
+ */
+const sweep = (base) => {
+  for (const name of readdirSync(base)) {
+    const pid = folderName.exec(name)?.[1]
+    if (pid === undefined || runs(Number(pid))) continue
+    const folder = join(base, name)
+    try {
+      if (lstatSync(folder).uid !== process.getuid?.()) continue
+      if (readdirSync(folder).some((one) => one !== socketName)) continue
+    } catch {
+      continue
+    }
+    const asked = connect(join(folder, socketName))
+    asked.unref()
+    asked.on("connect", () => asked.destroy()).on("error", (error) => {
+      if (error.code !== "ECONNREFUSED" && error.code !== "ENOENT") return
+      try {
+        if (error.code === "ECONNREFUSED") unlinkSync(join(folder, socketName))
+        rmdirSync(folder)
+      } catch {
+        // Another launcher was quicker.
+      }
+    })
+  }
+}
 
 /** A private folder whose path Deno and the kernel can take; undefined where there is none. */
 const privateFolder = (env) => {
@@ -36,9 +86,12 @@ const privateFolder = (env) => {
     if (!base) continue
     try {
       const real = realpathSync(base)
-      const length = Buffer.byteLength(join(real, "aios-XXXXXX", "h.sock"))
+      const name = `aios-${process.pid}-`
+      const length = Buffer.byteLength(join(real, `${name}XXXXXX`, socketName))
       if (real.includes(",") || length > socketPathBytesMax) continue
-      return mkdtempSync(join(real, "aios-"))
+      const made = mkdtempSync(join(real, name))
+      sweep(real)
+      return made
     } catch {
       // The next one may do.
     }
@@ -80,7 +133,7 @@ export const supervise = async (
 ) => {
   const folder = privateFolder(env)
   if (folder === undefined) return undefined
-  const socket = join(folder, "h.sock")
+  const socket = join(folder, socketName)
   const reserved = addresses.chroma === undefined ? await reservePort() : undefined
   const made = [
     chromaSpec({ address: addresses.chroma, dataDir, env, node, reserved, root }),

@@ -230,7 +230,7 @@ describe("a budget", () => {
 })
 
 describe("trouble", () => {
-  const watched = () => {
+  const watched = (states: ReadonlyArray<circuits.CircuitState> = []) => {
     const told: Array<string | undefined> = []
     const layer = Layer.succeed(
       circuits.Circuits,
@@ -243,7 +243,7 @@ describe("trouble", () => {
         complain: (_, trouble) => Effect.sync(() => void told.push(`complained ${trouble}`)),
         probe: () => Effect.void,
         look: () => Effect.void,
-        states: Effect.succeed([]),
+        states: Effect.succeed(states),
       }),
     )
     return { told, layer }
@@ -264,6 +264,21 @@ describe("trouble", () => {
           ? ["fine", "complained garbage", "fine", "complained garbage"]
           : [trouble],
       )
+    }
+  })
+
+  it("of a server that was there is one that passes; one that never was is absent", async () => {
+    const gone = new InferenceFailed({ reason: "absent", message: "refused", retryable: true })
+    for (const models of [["tiny"], undefined]) {
+      const server = scripted(() => gone, models === undefined ? {} : { models })
+      for (const absent of [false, true]) {
+        const { layer } = watched([
+          { service: "ollama", open: true, absent, proven: false, wanted: true, since: 1 },
+        ])
+        expect(await atDesk({ server, circuits: layer }, failing())).toMatchObject(
+          absent ? { reason: "absent" } : { reason: "circuitOpen", retryable: true },
+        )
+      }
     }
   })
 

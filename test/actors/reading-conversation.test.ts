@@ -2,7 +2,7 @@
  * How a model's reading of a conversation is held against the rules, and what is given where it does not
  * stand. The model is scripted; log, vault and rules are the real ones.
  */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, type Result } from "effect"
 import { describe, expect, it } from "vitest"
 import { readConversation } from "../../actors/activities/read-conversation.ts"
 import { readText } from "../../actors/reading.ts"
@@ -173,6 +173,32 @@ describe("without a model", () => {
     const { read } = await reading([{ text: price }], [{ fails: "absent" }])
     expect(read).toMatchObject({ by: "rules", intent: "asksPrice" })
     expect(read).not.toHaveProperty("refusedModel")
+  })
+  it("that was here and is away, nothing is given: it is tried again", async () => {
+    const tried = (said: Said, attempt: number, ageMillis = 0) => {
+      const mails = [{ text: price }].map(mailOf)
+      const input = { person, mails, record: "record-0", quotes: [] } as unknown as Json
+      const run = { askId: "a/1.0", attempt, clock: Date.now() - ageMillis }
+      return Effect.runPromise(
+        Effect.result(readConversation.run(input, run)).pipe(
+          Effect.provide(Layer.mergeAll(
+            ...[remembering([{ text: price }]), scripted([said]).layer, log.layer, vault.layer],
+          )),
+          Effect.scoped,
+        ) as Effect.Effect<Result.Result<unknown, { readonly retryable: boolean }>>,
+      )
+    }
+    const away = { fails: "circuitOpen", retryable: true } as const
+    expect(await tried(away, 1)).toMatchObject({ failure: { retryable: true } })
+    expect(await tried(away, 999)).toMatchObject({ failure: { retryable: true } })
+    // Whatever goes wrong for ever is left to the rules.
+    expect(await tried(away, 999, 31 * 24 * hour)).toMatchObject({ success: { by: "rules" } })
+    const broken = { fails: "failed", retryable: true } as const
+    expect(await tried(broken, 1)).toMatchObject({ failure: { retryable: true } })
+    expect(await tried(broken, 3)).toMatchObject({ success: { by: "rules" } })
+    // It is waited for as long as it is not stale, and seldom.
+    const { retriesMax, retryDelayMillisMax, staleAfterMillis } = readConversation.declaration
+    expect(retriesMax * retryDelayMillisMax).toBeGreaterThanOrEqual(staleAfterMillis!)
   })
   it("or without the mails' words, nobody is asked", async () => {
     const { model, read } = await reading([{ text: price }], ["slow"], recall.absent)

@@ -9,11 +9,11 @@ import { LanguageModel, type ModelRequest, ModelUnavailable } from "../../actors
 export type Said =
   | { readonly answer: unknown }
   | { readonly text: string }
-  | { readonly fails: ModelUnavailable["reason"] }
+  | { readonly fails: ModelUnavailable["reason"]; readonly retryable?: boolean }
   | "slow"
 
-const unavailable = (reason: ModelUnavailable["reason"]) =>
-  new ModelUnavailable({ reason, message: `It is ${reason}`, retryable: false })
+const unavailable = (reason: ModelUnavailable["reason"], retryable = false) =>
+  new ModelUnavailable({ reason, message: `It is ${reason}`, retryable })
 
 const json = (text: string): unknown => {
   try {
@@ -44,7 +44,7 @@ export const scripted = (
         : say
       for (const said of script.slice(0, 2)) {
         if (said === "slow") return yield* Effect.never
-        if ("fails" in said) return yield* unavailable(said.fails)
+        if ("fails" in said) return yield* unavailable(said.fails, said.retryable)
         const raw = "answer" in said ? said.answer : json(said.text)
         const decoded = Schema.decodeUnknownResult(request.shape)(raw)
         if (Result.isFailure(decoded)) continue

@@ -257,6 +257,25 @@ describe("the embedder", () => {
     )
   })
 
+  it("that is frozen is ended and started anew, whoever asks it, and one at work is not", async () => {
+    const one = await superviseHere({ embedder: echo, limits: quick })
+    await one.on((helpers) =>
+      Effect.gen(function* () {
+        expect(yield* helpers.embed(["Ada"])).toHaveLength(1)
+        const { pid } = yield* stateOf(helpers, "embedder")
+        // Longer than all the looks that end a silent one.
+        expect(yield* helpers.embed(["long"])).toHaveLength(1)
+        yield* Effect.promise(() => pause(1_500))
+        expect((yield* stateOf(helpers, "embedder")).pid).toBe(pid)
+        process.kill(pid!, "SIGSTOP")
+        const later = yield* seen(helpers, "embedder", ({ restarts, state }) =>
+          restarts === 1 && state === "up")
+        expect(later.pid).not.toBe(pid)
+        expect(yield* helpers.embed(["Ada"])).toHaveLength(1)
+      })
+    )
+  })
+
   it("without its model is not started over and over", async () => {
     const one = await superviseHere({
       embedder: echo,
@@ -404,4 +423,15 @@ describe("logs", () => {
     expect(log.lastWords()).toBe("line 499")
     rmSync(folder, { recursive: true })
   })
+})
+
+it("a folder that a killed launcher left is taken away by the next one, and no other", async () => {
+  const left = await superviseHere()
+  const lives = await superviseHere()
+  left.process.kill("SIGKILL")
+  await gone(left.process.pid!)
+  expect(existsSync(left.socket)).toBe(true)
+  await superviseHere()
+  await until("it is swept", () => !existsSync(dirname(left.socket)))
+  expect(existsSync(lives.socket)).toBe(true)
 })

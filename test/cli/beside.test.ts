@@ -73,6 +73,21 @@ test("Chroma is started when it is needed, told of, and ends with AIOS", async (
   expect(processesWith(one.dir)).toEqual([])
 })
 
+test("without a folder for the helpers' socket that is what is said, not that a model is missing", async () => {
+  const one = newHome()
+  const nowhere = { ...env, TMPDIR: "/nonexistent", XDG_RUNTIME_DIR: undefined }
+  await run(["settings", "--name", "Mara", "--data-dir", one.dir], { env })
+  for (let n = 0; n < 2; n++) {
+    const { out } = await run(["recall", "lamps", "--json", "--data-dir", one.dir], {
+      env: nowhere,
+    })
+    const { mode, notes } = JSON.parse(out)
+    expect(mode).toBe("lexical")
+    expect(notes.join("\n")).toContain("Set XDG_RUNTIME_DIR or TMPDIR")
+    expect(notes.join("\n")).not.toContain("models pull")
+  }
+})
+
 test("a command that ends leaves nothing running", async () => {
   const one = newHome()
   await run(["settings", "--name", "Mara", "--data-dir", one.dir], { env })

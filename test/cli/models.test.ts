@@ -54,6 +54,25 @@ const aios = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
   })
 
 describe("aios models", () => {
+  it("where Ollama is there and does not answer, does not take it for none", async () => {
+    const frozen = createServer(() => {})
+    const env = { OLLAMA_HOST: await listening(frozen) }
+    const { out } = await aios(["models"], env)
+    const words = out.replace(/\s+/g, " ")
+    expect(words).toContain("not known now: Ollama does not answer at http://127.0.0.1:")
+    expect(words).not.toMatch(/CHAT none|Fetch gemma/)
+    const { chat } = JSON.parse((await aios(["models", "--json"], env)).out)
+    expect(chat).toMatchObject({ answers: false, unknown: true })
+    expect(chat).not.toHaveProperty("fetches")
+    const pulled = await aios(["models", "pull", "--chat-only"], env)
+    expect([pulled.code, pulled.err]).toEqual([75, expect.stringContaining("did not answer")])
+    const { checks } = JSON.parse((await aios(["doctor", "--json"], env)).out)
+    expect(checks.find(({ name }: { name: string }) => name === "process ollama")).toMatchObject({
+      detail: "something is at its address, and does not answer",
+    })
+    frozen.closeAllConnections()
+    frozen.close()
+  }, 60_000)
   it("says what is missing, what it costs, and how to get it", async () => {
     const { code, out } = await aios(["models"])
     expect(code).toBe(0)

@@ -218,6 +218,10 @@ describe("what a model reads", () => {
   })
   it("is skipped for what turns out to be history", () =>
     void given(wrote({ asks: true })).when(failed("read", "Skipped")).isIn(is("unread")))
+  it("stands, where it cannot be read again", () =>
+    void given(wrote({ asks: true }), read("model"), wrote({ at: 3, intents: ["thanks"] }))
+      .when(failed("read", "ModelUnavailable")).isIn(is("read"))
+      .knows({ read: { by: "model" } }))
   it("ends with the conversation", () =>
     void given(wrote({ asks: true }), read("model")).when(closed).isIn(is("unread"))
       .knows({ read: null }))

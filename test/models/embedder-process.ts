@@ -15,6 +15,7 @@ const args = "Deno" in globalThis ? ["run", ...plainArgs, ...denoArgs, script] :
 export interface Frame {
   readonly id?: number
   readonly ready?: boolean
+  readonly busy?: number
   readonly model?: string
   readonly dims?: number
   readonly vectors?: string
@@ -51,6 +52,8 @@ export const started = (folder: string): EmbedderProcess => {
   const came: Array<Frame> = []
   createInterface({ input: child.stdout }).on("line", (line) => {
     const frame: Frame = JSON.parse(line)
+    // It only says that it lives.
+    if (frame.busy !== undefined) return
     const who = waiting.shift()
     if (who === undefined) came.push(frame)
     else who(frame)

@@ -6,6 +6,7 @@ import { Embedder, EmbedderUnavailable } from "../../actors/embedder.ts"
 import { EventLog } from "../../actors/event-log.ts"
 import { Recall } from "../../actors/recall.ts"
 import { derivedId } from "../../actors/ids.ts"
+import { Circuits } from "../../actors/circuits.ts"
 import { hashed } from "../../adapters/embedder-hashing.ts"
 import * as vectorsInMemory from "../../adapters/memory-store-memory.ts"
 import { memoryPolicyDefault, memoryStream } from "../../machines/memory.ts"
@@ -37,6 +38,18 @@ const taken = (...mails: ReadonlyArray<ReturnType<typeof mail>>) =>
     yield* aios.settle(20_000)
     return aios
   })
+/** One store for the index and for the test. */
+const kept = vectorsInMemory.layer
+/** Frozen by one test. */
+const freezing = { on: false }
+const freezes = Layer.succeed(
+  Embedder,
+  Embedder.of({
+    model: "hashing",
+    embed: (given) =>
+      Effect.suspend(() => freezing.on ? Effect.never : Effect.succeed(given.map(hashed))),
+  }),
+)
 /** Moved by one test. */
 const stepped = { now }
 const texts = (hits: ReadonlyArray<{ readonly text: string }>) => hits.map(({ text }) => text)
@@ -161,6 +174,54 @@ describe("recall", () => {
         { event: event?.id, subject: "Lamps", text: "We have lamps." },
       ])
     }).pipe(Effect.provide(memoryHouse())))
+})
+
+describe("recall by words alone", () => {
+  it.live(
+    "always says why: also where the vectors are gone, asked for one person, and the second time",
+    () =>
+      Effect.gen(function* () {
+        const aios = yield* taken(mail("Ada Weiss", "Lamps", "We have lamps for every window."))
+        yield* (yield* index).vectors(5_000)
+        expect(yield* aios.recall("lamps", {})).toMatchObject({ mode: "hybrid", notes: [] })
+        yield* (yield* MemoryStore).clear("hashing")
+        for (const about of ["lamps here", "lamps there", "lamps"]) {
+          for (const options of [{}, { person: "ada@x.example" }, {}]) {
+            const { mode, notes } = yield* aios.recall(about, { ...options, limit: 3 })
+            if (mode === "lexical") expect(notes).toHaveLength(1)
+          }
+        }
+      }).pipe(Effect.provide(Layer.provideMerge(memoryHouse({ vectors: kept }), kept))),
+    60_000,
+  )
+
+  it.live(
+    "an embedder that froze holds up one answer for three seconds, and no further one",
+    () =>
+      Effect.gen(function* () {
+        const aios = yield* taken(mail("Ada Weiss", "Lamps", "We have lamps for every window."))
+        yield* (yield* index).vectors(5_000)
+        expect((yield* aios.recall("lamps", {})).mode).toBe("hybrid")
+        freezing.on = true
+        const circuits = yield* Circuits
+        yield* circuits.probe("embedder", Effect.never)
+        const timed = (about: string) =>
+          Effect.gen(function* () {
+            const from = Date.now()
+            const { mode, notes } = yield* aios.recall(about, {})
+            expect(mode).toBe("lexical")
+            expect(notes).toHaveLength(1)
+            return Date.now() - from
+          })
+        expect(yield* timed("lamps a")).toBeLessThan(3_900)
+        yield* Effect.sleep(2_500)
+        const states = yield* circuits.states
+        expect(states.find(({ service }) => service === "embedder")).toMatchObject({ open: true })
+        expect(yield* timed("lamps b")).toBeLessThan(1_000)
+        freezing.on = false
+      }).pipe(Effect.provide(memoryHouse({ embedder: freezes }))),
+    60_000,
+  )
 })
 
 describe("the index", () => {

@@ -38,6 +38,8 @@ export type InferencePiece =
     readonly tokensOut: number
     readonly millis: number
     readonly loadMillis: number
+    /** The server stopped without saying that it was done: it is cut off, and tokens are a guess by length. */
+    readonly estimated?: true
   }
 
 export interface InstalledModel {

@@ -23,6 +23,10 @@ export interface Said {
   readonly tokensOut: number
   readonly millis: number
   readonly cached: boolean
+  /** It broke off: tokens are a guess by length. */
+  readonly estimated?: boolean
+  /** The server counts what cannot be: nothing that it says is trusted. */
+  readonly garbled?: boolean
   readonly transcript: BlobRef | undefined
 }
 
@@ -36,6 +40,7 @@ export const Transcript = Schema.Struct({
   millis: Schema.Int,
   tokensIn: Schema.Int,
   tokensOut: Schema.Int,
+  estimated: Schema.optionalKey(Schema.Boolean),
 })
 export type Transcript = typeof Transcript.Type
 const decodeTranscript = Schema.decodeUnknownOption(Schema.fromJsonString(Transcript))

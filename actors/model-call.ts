@@ -7,7 +7,12 @@ import { Clock, Effect, Stream } from "effect"
 import type { Trouble } from "../machines/integration-events.ts"
 import type { BlobRef, BlobStore } from "./blob-store.ts"
 import type { CircuitOpen, Circuits } from "./circuits.ts"
-import { type Inference, InferenceFailed, type InferenceRequest } from "./inference.ts"
+import {
+  type Inference,
+  InferenceFailed,
+  type InferencePiece,
+  type InferenceRequest,
+} from "./inference.ts"
 import { ModelUnavailable } from "./language-model.ts"
 import type { Answers, Said } from "./model-answers.ts"
 import type { Lanes, NoTurn } from "./model-lanes.ts"
@@ -16,6 +21,32 @@ import { microsOf, type ModelPolicy } from "./model-routes.ts"
 import type { Spending } from "./model-spending.ts"
 import { chatSpan, noteAnswer, noteFailure } from "./model-telemetry.ts"
 import type { Payer, Usage } from "./usage.ts"
+
+/** No request uses more tokens, in or out, than its window so often: another count is none. */
+const windowsMax = 2
+
+/** A server's count, as far as it can be one. */
+const counted = (count: unknown, most: number) => {
+  const sound = typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= most
+  const near = typeof count === "number" && count > 0 ? Math.min(Math.round(count), most) : 0
+  return { count: sound ? count : near, sound }
+}
+
+type End = Exclude<InferencePiece, { readonly text: string }>
+
+/** The end of an answer, with what the server counts looked at. */
+export const endOf = (piece: End, request: InferenceRequest) => {
+  const most = request.contextTokens * windowsMax
+  const tokensIn = counted(piece.tokensIn, most)
+  const tokensOut = counted(piece.tokensOut, most)
+  return {
+    cutOff: piece.because === "length",
+    tokensIn: tokensIn.count,
+    tokensOut: tokensOut.count,
+    ...(tokensIn.sound && tokensOut.sound ? {} : { garbled: true }),
+    ...(piece.estimated === true ? { estimated: true } : {}),
+  }
+}
 
 /** What a failure of the server says about it. Of a missing model a probe tells whether another is there. */
 export const troubleOf = (failure: InferenceFailed): Trouble | undefined => {
@@ -60,7 +91,7 @@ export interface Matter {
   patience: number | undefined
 }
 
-const monotonicMillis = Effect.map(
+export const monotonicMillis = Effect.map(
   Clock.monotonicTimeNanos,
   (nanos) => Number(nanos / 1_000_000n),
 )
@@ -78,8 +109,8 @@ export const usageOf = (
   said: Partial<Said> = {},
 ): Usage => {
   const used = {
-    tokensIn: Math.round(said.tokensIn ?? 0),
-    tokensOut: Math.round(said.tokensOut ?? 0),
+    tokensIn: said.tokensIn ?? 0,
+    tokensOut: said.tokensOut ?? 0,
     millis: Math.round(said.millis ?? 0),
   }
   const cached = said.cached ?? false
@@ -90,6 +121,7 @@ export const usageOf = (
     template: matter.template,
     cached,
     ...used,
+    ...(said.estimated === true ? { estimated: true } : {}),
     outcome,
     micros: cached ? 0 : microsOf(matter.policy, request.model, used),
     ...(transcript === undefined ? {} : { transcript: { ...transcript } }),
@@ -107,19 +139,12 @@ const fellShort = (matter: Matter) =>
 const heard = (desk: Desk, request: InferenceRequest) =>
   Effect.gen(function* () {
     let text = ""
-    let end: Omit<Said, "text" | "model" | "cached" | "transcript"> | undefined
+    let end: ReturnType<typeof endOf> | undefined
     const began = yield* monotonicMillis
     yield* Stream.runForEach(desk.inference.chat(request), (piece) =>
       Effect.sync(() => {
         if ("text" in piece) text += piece.text
-        else {
-          end = {
-            cutOff: piece.because === "length",
-            tokensIn: piece.tokensIn,
-            tokensOut: piece.tokensOut,
-            millis: piece.millis,
-          }
-        }
+        else end = endOf(piece, request)
       }))
     if (end === undefined) {
       return yield* new InferenceFailed({
@@ -148,7 +173,7 @@ export const keepTranscript = (
   said: Said,
 ): Effect.Effect<BlobRef | undefined> => {
   const digest = desk.digestOf(request.model)
-  const { cutOff, millis, text, tokensIn, tokensOut } = said
+  const { cutOff, estimated, millis, text, tokensIn, tokensOut } = said
   return desk.blobs.put(
     subject,
     new TextEncoder().encode(JSON.stringify({
@@ -158,8 +183,9 @@ export const keepTranscript = (
       ...(digest === undefined ? {} : { digest }),
       cutOff,
       millis: Math.round(millis),
-      tokensIn: Math.round(tokensIn),
-      tokensOut: Math.round(tokensOut),
+      tokensIn,
+      tokensOut,
+      ...(estimated === true ? { estimated } : {}),
     })),
   ).pipe(
     Effect.catch((problem) =>

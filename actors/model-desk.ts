@@ -18,8 +18,10 @@ import { makeAnswers, type Said } from "./model-answers.ts"
 import {
   ask,
   type Desk,
+  endOf,
   keepTranscript,
   type Matter,
+  monotonicMillis,
   note,
   troubleOf,
   unavailable,
@@ -29,7 +31,7 @@ import { makeLanes } from "./model-lanes.ts"
 import { ModelLedger } from "./model-ledger.ts"
 import { promptOf, repairOf, templateVersion } from "./model-prompt.ts"
 import { chooseModels, currentModelPolicy, routeOf, sameModel } from "./model-routes.ts"
-import { formatOf, readAnswer } from "./model-shape.ts"
+import { formatOf, type Read, readAnswer } from "./model-shape.ts"
 import { makeSpending } from "./model-spending.ts"
 import { currentSettings } from "./settings.ts"
 import { Payer, type Usage } from "./usage.ts"
@@ -191,7 +193,7 @@ const make = (options: DeskOptions) =>
         let prompt = asInference(request, formatOf(request.shape), model)
         for (const attempt of ["first", "repair"] as const) {
           const said = yield* ask(desk, matter, prompt)
-          const found = readAnswer(said.text, said.cutOff, request.shape, request.judge)
+          const found = readSaid(said, request)
           const useful = found.is === "answer"
           const outcome = useful ? "ok" : found.garbage ? "failed" : "misfit"
           const usage = usageOf(matter, prompt, outcome, said)
@@ -209,6 +211,8 @@ const make = (options: DeskOptions) =>
               transcript: said.transcript,
             } satisfies ModelAnswer<A>
           }
+          // No words put right what a server does wrong.
+          if (said.garbled === true) return undefined
           if (attempt === "first") prompt = repairOf(prompt, said.text, found.problems)
         }
         return undefined
@@ -251,9 +255,26 @@ const make = (options: DeskOptions) =>
     return LanguageModel.of({ complete, stream })
   })
 
-/** A new answer: it is kept by name, unless the server was not itself, which its circuit is told. */
-const heardOf = (desk: Desk, { outcome, prompt }: Usage, { model, transcript }: Said) =>
+/** What is to be made of what a model said. */
+const readSaid = <A>(said: Said, request: ModelRequest<A>): Read<A> => {
+  const misfit = (garbage: boolean, problem: string): Read<A> => ({
+    is: "misfit",
+    garbage,
+    problems: [problem],
+  })
+  if (said.garbled === true) return misfit(true, "its server counts what cannot be")
+  // The answer stopped in the middle. Another time it may not.
+  if (said.estimated === true) return misfit(false, "it broke off before its end")
+  return readAnswer(said.text, said.cutOff, request.shape, request.judge)
+}
+
+/**
+ * A new answer: it is kept by name, unless the server was not itself, which its circuit is told. What broke off
+ * is neither: the server may be restarting.
+ */
+const heardOf = (desk: Desk, { outcome, prompt }: Usage, said: Said) =>
   Effect.gen(function* () {
+    const { model, transcript } = said
     if (outcome === "failed") {
       return yield* desk.circuits.complain(
         "ollama",
@@ -261,7 +282,7 @@ const heardOf = (desk: Desk, { outcome, prompt }: Usage, { model, transcript }: 
         `${model} answers in another form than was asked for`,
       )
     }
-    if (transcript === undefined) return
+    if (transcript === undefined || said.estimated === true) return
     const at = yield* Clock.currentTimeMillis
     desk.answers.keep(prompt, { transcript, useful: outcome === "ok", at })
   })
@@ -283,22 +304,23 @@ const streamed = (desk: Desk, matter: Matter, prompt: InferenceRequest) =>
       })
     }
     let text = ""
+    const began = yield* monotonicMillis
     return desk.inference.chat(prompt).pipe(
       Stream.tap((piece) => {
         if ("text" in piece) return Effect.sync(() => void (text += piece.text))
-        const said: Said = {
-          ...piece,
-          text,
-          model: prompt.model,
-          cutOff: piece.because === "length",
-          cached: false,
-          transcript: undefined,
-        }
-        return Effect.map(
-          keepTranscript(desk, matter.subject, prompt, said),
-          (transcript) =>
-            note(desk, matter, usageOf(matter, prompt, "ok", { ...said, transcript })),
-        )
+        return Effect.gen(function* () {
+          const said: Said = {
+            ...endOf(piece, prompt),
+            text,
+            millis: (yield* monotonicMillis) - began,
+            model: prompt.model,
+            cached: false,
+            transcript: undefined,
+          }
+          const transcript = yield* keepTranscript(desk, matter.subject, prompt, said)
+          const outcome = said.garbled === true ? "failed" : said.estimated ? "misfit" : "ok"
+          note(desk, matter, usageOf(matter, prompt, outcome, { ...said, transcript }))
+        })
       }),
       Stream.flatMap((piece) => "text" in piece ? Stream.succeed(piece.text) : Stream.empty),
       Stream.tapError((failure) => {

@@ -16,6 +16,8 @@ export const Usage = Schema.Struct({
   tokensIn: Schema.Int,
   tokensOut: Schema.Int,
   millis: Schema.Int,
+  /** The server did not count: tokens are a guess by length. */
+  estimated: Schema.optionalKey(Schema.Boolean),
   /** `ok`, or why the answer was of no use. */
   outcome: Schema.Literals(["ok", "misfit", "failed", "timedOut", "preempted", "refused"]),
   /** In millionths of the currency's unit, by the price list; 0 for one's own machine. */

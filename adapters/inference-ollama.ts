@@ -35,6 +35,19 @@ const pullMillisMax = 120_000
 /** Of a refusal's text, letters. */
 const refusalCharsMax = 300
 const nanosPerMilli = 1e6
+/** A token is rarely longer than this, in letters, and an answer has some blanks: more is none to `num_predict`. */
+const tokenCharsMax = 16
+const answerCharsFree = 4_096
+/** What a server writes around each piece of a token. */
+const tokenBytesMax = 1_024
+/** One line of a stream. The client keeps it until it ends. */
+const lineBytesMax = 1_048_576
+/** All of an answer that is no stream: vectors of a batch, a large model's description. */
+const replyBytesMax = 33_554_432
+/** All that a download tells of itself, over hours. */
+const pullBytesMax = 268_435_456
+/** What a server does not count is guessed: letters of a token. */
+const guessedTokenChars = 4
 
 /** The server answered, but not with what was asked for. */
 class Refused extends Error {
@@ -46,6 +59,35 @@ class Refused extends Error {
 }
 /** It could not be spoken to. */
 class Unreached extends Error {}
+
+/** It says more than was asked for. */
+class TooMuch extends Error {}
+
+interface Bounds {
+  readonly bytesMax: number
+  readonly lineBytesMax: number
+}
+const oneReply: Bounds = { bytesMax: replyBytesMax, lineBytesMax: replyBytesMax }
+
+/** An answer of which no more is read than these bounds; beyond them its connection is closed. */
+const bounded = (response: Response, { bytesMax, lineBytesMax }: Bounds): Response => {
+  if (response.body === null) return response
+  let bytes = 0
+  let line = 0
+  const counting = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform: (chunk, controller) => {
+      const lineEnd = chunk.lastIndexOf(10)
+      bytes += chunk.length
+      line = lineEnd < 0 ? line + chunk.length : chunk.length - lineEnd - 1
+      if (bytes > bytesMax || line > lineBytesMax) {
+        throw new TooMuch(`more than ${bytes > bytesMax ? bytesMax : lineBytesMax} bytes`)
+      }
+      controller.enqueue(chunk)
+    },
+  })
+  const { headers, status, statusText } = response
+  return new Response(response.body.pipeThrough(counting), { headers, status, statusText })
+}
 
 /** What a server that listens everywhere is called is no address to call it by. */
 export const hostOf = (written: string): string => {
@@ -66,13 +108,16 @@ const refusalOf = (text: string) => {
   return text.trim()
 }
 
-const clientOf = (host: string, signal: AbortSignal) =>
+const clientOf = (host: string, signal: AbortSignal, bounds: Bounds) =>
   new Ollama({
     host,
     fetch: async (url, init) => {
-      const response = await fetch(url, { ...init, signal }).catch((cause) => {
-        throw new Unreached(cause instanceof Error ? cause.message : String(cause), { cause })
-      })
+      const response = bounded(
+        await fetch(url, { ...init, signal }).catch((cause) => {
+          throw new Unreached(cause instanceof Error ? cause.message : String(cause), { cause })
+        }),
+        bounds,
+      )
       if (response.ok) return response
       const text = refusalOf(await response.text()).slice(0, refusalCharsMax)
       throw new Refused(response.status, text || `HTTP ${response.status}`)
@@ -111,11 +156,19 @@ const failureOf =
       const passing = cause.status >= 500 || cause.status === 429 || cause.status === 408
       return failed("failed", `Ollama refuses: ${said}`, passing)
     }
+    if (cause instanceof TooMuch) {
+      return failed("failed", `Ollama says more than was asked for (${said}): broken off`, true)
+    }
     if (cause instanceof SyntaxError) {
       return failed("failed", `What answers at ${host} does not speak as Ollama does`, true)
     }
     return failed("failed", `Ollama broke off: ${said.slice(0, refusalCharsMax)}`, true)
   }
+
+/** The client's word for a stream that ended in order, without its last line. */
+const unfinished = ({ message }: InferenceFailed) => message.includes("Did not receive done")
+
+const guessed = (chars: number) => Math.ceil(chars / guessedTokenChars)
 
 const timedOut = (what: string, millis: number) =>
   failed("timedOut", `Ollama ${what} within ${Math.round(millis / 1000)} s`, true)
@@ -132,7 +185,7 @@ export const layer = (options: { readonly host: string }): Layer.Layer<Inference
     millis: number,
   ): Effect.Effect<A, InferenceFailed> =>
     Effect.tryPromise({
-      try: (signal) => ask(clientOf(host, signal)),
+      try: (signal) => ask(clientOf(host, signal, oneReply)),
       catch: failureOf(host, model),
     }).pipe(Effect.timeoutOrElse({
       duration: millis,
@@ -171,6 +224,7 @@ export const layer = (options: { readonly host: string }): Layer.Layer<Inference
     model: string,
     ask: (client: Ollama) => Promise<AsyncIterable<A>>,
     millis: { readonly first: number; readonly next: number },
+    bytesMax: number,
   ): Stream.Stream<A, InferenceFailed> =>
     Stream.unwrap(Effect.gen(function* () {
       const { signal } = yield* Effect.acquireRelease(
@@ -179,7 +233,7 @@ export const layer = (options: { readonly host: string }): Layer.Layer<Inference
       )
       const failure = failureOf(host, model)
       const pieces = yield* Effect.tryPromise({
-        try: () => ask(clientOf(host, signal)),
+        try: () => ask(clientOf(host, signal, { bytesMax, lineBytesMax })),
         catch: failure,
       }).pipe(Effect.timeoutOrElse({
         duration: millis.first,
@@ -193,44 +247,65 @@ export const layer = (options: { readonly host: string }): Layer.Layer<Inference
 
   /** One answer, piece by piece. */
   const said = (request: InferenceRequest, fold: boolean) =>
-    streamed(
-      request.model,
-      (client) =>
-        client.chat({
-          model: request.model,
-          messages: (fold ? folded(request.messages) : request.messages).map((
-            { role, content },
-          ) => ({ role, content })),
-          stream: true,
-          // Thought that nobody reads costs as much as an answer.
-          think: false,
-          ...(request.format === undefined ? {} : { format: request.format }),
-          options: {
-            num_predict: request.tokensMax,
-            num_ctx: request.contextTokens,
-            temperature: request.temperature,
-            seed: request.seed,
-          },
+    Stream.suspend(() => {
+      const messages = fold ? folded(request.messages) : request.messages
+      const charsMax = request.tokensMax * tokenCharsMax + answerCharsFree
+      let chars = 0
+      return streamed(
+        request.model,
+        (client) =>
+          client.chat({
+            model: request.model,
+            messages: messages.map(({ role, content }) => ({ role, content })),
+            stream: true,
+            // Thought that nobody reads costs as much as an answer.
+            think: false,
+            ...(request.format === undefined ? {} : { format: request.format }),
+            options: {
+              num_predict: request.tokensMax,
+              num_ctx: request.contextTokens,
+              temperature: request.temperature,
+              seed: request.seed,
+            },
+          }),
+        { first: firstPieceMillisMax, next: nextPieceMillisMax },
+        request.tokensMax * tokenBytesMax + lineBytesMax,
+      ).pipe(
+        Stream.flatMap((one): Stream.Stream<InferencePiece, InferenceFailed> => {
+          const pieces: Array<InferencePiece> = []
+          const text = one.message?.content
+          if (typeof text === "string" && text !== "") pieces.push({ text })
+          chars += text?.length ?? 0
+          if (chars > charsMax) {
+            const problem = new TooMuch(`more than ${charsMax} letters`)
+            return Stream.fail(failureOf(host, request.model)(problem))
+          }
+          if (one.done) {
+            pieces.push({
+              done: true,
+              because: one.done_reason === "length" ? "length" : "stop",
+              tokensIn: one.prompt_eval_count ?? 0,
+              tokensOut: one.eval_count ?? 0,
+              millis: millisOf(one.total_duration),
+              loadMillis: millisOf(one.load_duration),
+            })
+          }
+          return Stream.fromIterable(pieces)
         }),
-      { first: firstPieceMillisMax, next: nextPieceMillisMax },
-    ).pipe(
-      Stream.flatMap((one) => {
-        const pieces: Array<InferencePiece> = []
-        const text = one.message?.content ?? ""
-        if (text !== "") pieces.push({ text })
-        if (one.done) {
-          pieces.push({
+        Stream.catch((failure): Stream.Stream<InferencePiece, InferenceFailed> =>
+          // It worked, said something, and ended in order, only not with its last word.
+          !unfinished(failure) || chars === 0 ? Stream.fail(failure) : Stream.succeed({
             done: true,
-            because: one.done_reason === "length" ? "length" : "stop",
-            tokensIn: one.prompt_eval_count ?? 0,
-            tokensOut: one.eval_count ?? 0,
-            millis: millisOf(one.total_duration),
-            loadMillis: millisOf(one.load_duration),
+            because: "length",
+            tokensIn: guessed(messages.reduce((sum, { content }) => sum + content.length, 0)),
+            tokensOut: guessed(chars),
+            millis: 0,
+            loadMillis: 0,
+            estimated: true,
           })
-        }
-        return Stream.fromIterable(pieces)
-      }),
-    )
+        ),
+      )
+    })
 
   return Layer.succeed(
     Inference,
@@ -284,6 +359,7 @@ export const layer = (options: { readonly host: string }): Layer.Layer<Inference
           model,
           (client) => client.pull({ model, stream: true }),
           { first: pullMillisMax, next: pullMillisMax },
+          pullBytesMax,
         ).pipe(
           Stream.runForEach(({ status, digest, completed, total }) =>
             Effect.sync(() => {

@@ -24,6 +24,12 @@ export interface ScriptedAnswer {
   readonly delayMillis?: number
   /** Before each further piece. */
   readonly pieceMillis?: number
+  /** What the end says otherwise than it should. */
+  readonly end?: {
+    readonly tokensIn?: number
+    readonly tokensOut?: number
+    readonly estimated?: true
+  }
   /** After so many pieces the server fails with this. */
   readonly breaksAfter?: readonly [pieces: number, failure: InferenceFailed]
 }
@@ -117,6 +123,7 @@ export const scripted = (
           tokensOut: tokensOf(text),
           millis: now - began,
           loadMillis: 0,
+          ...answer.end,
         }
       })
       return Stream.concat(texts, Stream.fromEffect(end))

@@ -130,7 +130,10 @@ const policyText = (policy: Json, columns: number, interactive: boolean): string
     return found.length === 0 ? "none" : found.join("; ")
   }
   const pairs = (one: Json) =>
-    Object.entries(objectOf(one)).map(([name, value]) => `${value} ${name}`).join(", ")
+    Object.entries(objectOf(one)).map(([name, value]) =>
+      // As the flag takes it.
+      name === "millis" ? `${amount(Number(value) / 1000)} seconds` : `${value} ${name}`
+    ).join(", ")
   const route = (one: Json | undefined) => textsOf(one).join(", then ")
   return table(
     [

@@ -282,6 +282,51 @@ describe("trouble", () => {
     }
   })
 
+  it.each([
+    [{ tokensIn: -5 }, { tokensIn: 0 }],
+    [{ tokensOut: 1e300 }, { tokensOut: 8_192 }],
+    [{ tokensOut: Number.NaN }, { tokensOut: 0 }],
+    [{ tokensIn: 1.5 }, { tokensIn: 2 }],
+  ])(
+    "a server that counts %j is not itself: neither its numbers nor its answer are taken",
+    async (end, kept) => {
+      const { layer, told } = watched()
+      const server = scripted(() => ({ text: fits, end }), { models: ["tiny"] })
+      const usages: Array<Usage> = []
+      const failure = await atDesk(
+        { server, circuits: layer },
+        payingAs("interactive", usages)(failing()),
+      )
+      expect(failure.reason).toBe("misfit")
+      expect(usages).toMatchObject([{ ...kept, outcome: "failed" }])
+      expect(told).toContain("complained garbage")
+      expect(server.requests.length).toBe(1)
+    },
+  )
+
+  it("an answer that broke off is repaired, paid for, kept to be read, and no trouble", async () => {
+    const { layer, told } = watched()
+    const server = scripted(
+      (_, call) =>
+        call === 1 ? fits : { text: '{"warmth":', end: { tokensOut: 3, estimated: true } },
+      { models: ["tiny"] },
+    )
+    const usages: Array<Usage> = []
+    await atDesk(
+      { server, circuits: layer },
+      payingAs("interactive", usages)(Effect.gen(function* () {
+        expect((yield* completing()).answer.warmth).toBe(7)
+        // Another time it may not break off: it is asked again.
+        yield* Effect.exit(completing())
+      })),
+    )
+    expect(usages[0]).toMatchObject({ outcome: "misfit", estimated: true, tokensOut: 3 })
+    expect(usages[0]!.transcript).toBeDefined()
+    expect(server.requests.length).toBeGreaterThan(2)
+    expect(server.requests[1]!.messages.at(-1)!.content).toContain("broke off")
+    expect(new Set(told)).toEqual(new Set(["fine"]))
+  })
+
   it("a poor answer of the right form is no trouble", async () => {
     const { layer, told } = watched()
     const server = scripted(() => fits, { models: ["tiny"] })

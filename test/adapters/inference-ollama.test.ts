@@ -181,7 +181,7 @@ describe("Ollama's answers", () => {
   })
 
   it("that break off, or are none, are failures that may pass", async () => {
-    answer = (_request, response) => void response.end(lines(said("Hel")))
+    answer = (_request, response) => void response.end()
     expect(await failure(chat)).toMatchObject({ reason: "failed", retryable: true })
     answer = (_request, response) =>
       void response.end(lines(said("Hel"), { error: "out of memory" }))
@@ -197,6 +197,50 @@ describe("Ollama's answers", () => {
     expect((await failure(({ models }) => models)).reason).toBe("failed")
     answer = (_request, response) => void response.end(lines({ embeddings: [[1, 0]] }))
     expect((await failure(({ embed }) => embed("vectors", ["a", "b"]))).reason).toBe("failed")
+  })
+
+  it("that end without their last word are cut off, their tokens guessed", async () => {
+    answer = (_request, response) => void response.end(lines(said("Hello "), said("there")))
+    expect(await asked(chat)).toEqual([{ text: "Hello " }, { text: "there" }, {
+      ...{ done: true, because: "length", millis: 0, loadMillis: 0, estimated: true },
+      tokensIn: 2,
+      tokensOut: 3,
+    }])
+  })
+
+  it("are read no further than they may go, however they run on", async () => {
+    const endless = (text: string) => {
+      let closed = () => {}
+      const isClosed = new Promise<void>((done) => closed = done)
+      let written = 0
+      answer = (_request, response) => {
+        response.on("close", closed)
+        response.on("error", () => {})
+        const write = () => {
+          while (!response.destroyed) {
+            written += text.length
+            if (!response.write(text)) return void response.once("drain", write)
+          }
+        }
+        write()
+      }
+      return { isClosed, written: () => written }
+    }
+    for (
+      const [text, bytesMax] of [
+        [lines(said("and on ")), 20_000_000],
+        // No line ends, and what is said is nothing.
+        ["x".repeat(65_536), 20_000_000],
+        [lines(said("")), 20_000_000],
+      ] as const
+    ) {
+      const { isClosed, written } = endless(text)
+      const found = await failure(chat)
+      expect(found).toMatchObject({ reason: "failed" })
+      expect(found.message).toContain("more than was asked for")
+      await isClosed
+      expect(written()).toBeLessThan(bytesMax)
+    }
   })
 
   it("that nobody waits for are closed, before the first word and after it", async () => {

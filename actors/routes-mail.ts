@@ -8,6 +8,8 @@ import type { Proposal } from "./actor-system.ts"
 import { isIgnoredLabel, normaliseAddress, sidesOf } from "./addresses.ts"
 import type { BlobRef } from "./blob-store.ts"
 import { bareSubject, type Reading, readText, type Suspicion } from "./reading.ts"
+import { amountsIn } from "./reading-amounts.ts"
+import { newText, quoteOf, sentencesOf } from "./reading-text.ts"
 import { analystOf, type Ground, leadOf, type Route } from "./routes.ts"
 
 /** A mail to more people than this is no answer to one of them. */
@@ -72,6 +74,19 @@ const signalsOf = ({ signals }: Reading, suspicions: ReadonlyArray<Suspicion>) =
   instructsReader: signals.instructsReader,
   ...(signals.language === undefined ? {} : { language: signals.language }),
 })
+
+/** Intents whose words are quoted before an amount is. */
+const speaking = ["asksPrice", "asksMeeting", "namesBudget", "accepts"]
+const quotesMax = 8
+
+/** A mail that only says what it comes to now is quoted with that. */
+const quotesWithAmount = (reading: Reading, text: string): ReadonlyArray<string> => {
+  const { amounts, quotes, signals } = reading
+  if (amounts.length !== 1 || signals.intents.some((one) => speaking.includes(one))) return quotes
+  if (quotes.some((one) => amountsIn(one).length > 0)) return quotes
+  const named = sentencesOf(newText(text)).find((one) => amountsIn(one).length > 0)
+  return named === undefined ? quotes : [...quotes.slice(0, quotesMax - 1), quoteOf(named, 0)]
+}
 
 /** A Message-ID of the kind that AIOS gives: the lead knows which it has sent. Of others nothing is said. */
 const ownId = (messageId: string) =>
@@ -189,7 +204,7 @@ export const routesOfMail = (mail: Mail, text: string, ground: Ground): Readonly
       subject: bareSubject(content.subject),
       messageId: content.messageId,
       signals: signalsOf(reading, suspicions),
-      quotes: [...reading.quotes],
+      quotes: [...quotesWithAmount(reading, text)],
       amounts: reading.amounts.map((one) => ({ ...one })),
       channel: "mail",
     }

@@ -14,7 +14,19 @@ import {
   LeadUnsubscribed,
   LeadWrote,
 } from "./lead-events.ts"
+import {
+  acceptedIn,
+  answerable,
+  changesFacts,
+  correctedIn,
+  type Mail,
+  says,
+  scoreOf,
+  withMail,
+  type Wrote,
+} from "./lead-mails.ts"
 import { lead1 } from "./previous/lead-1.ts"
+import { lead2 } from "./previous/lead-2.ts"
 import type { Money } from "./record.ts"
 
 export {
@@ -28,16 +40,13 @@ export {
   LeadWrote,
   Signals,
 } from "./lead-events.ts"
+export { historyMax, scoreOf, scoreWindowMillis } from "./lead-mails.ts"
 
 const day = 24 * 60 * 60 * 1000
 /** So long a lead may be silent, since it wrote or was answered, before it cools down by one step. */
 export const silenceMillisMax = 14 * day
 /** A mail that is told of so much later is history: whoever wrote it has cooled down since. */
 export const pastMillis = 2 * silenceMillisMax
-/** Mails older than this before the newest one do not count for the score. */
-export const scoreWindowMillis = 90 * day
-/** How many mails a lead remembers; older ones are in the log. */
-export const historyMax = 10
 /** How many lists a lead remembers standing in. */
 export const listsMax = 10
 /** How many answers of AIOS a lead remembers. */
@@ -47,12 +56,6 @@ const billedMax = 10
 /** Scores, 0 to 100, from which a lead is called so. */
 export const hotFrom = 60
 export const warmFrom = 15
-
-interface Mail {
-  readonly record: string
-  readonly sentAt: number
-  readonly warmth: number
-}
 
 interface LeadContext {
   readonly person: string
@@ -69,16 +72,22 @@ interface LeadContext {
   /** Outreaches asked for so far. */
   readonly outreaches: number
   /** Stream of the one under way, and when the mail was sent that it answers. */
-  readonly open: { readonly outreach: string; readonly answers: number } | null
+  readonly open: {
+    readonly outreach: string
+    readonly answers: number
+    /** What it answers; absent where version 2 asked for it. */
+    readonly intents?: ReadonlyArray<string>
+  } | null
   /** Stream of the outreach that wrote last: it follows up, unless it hears that the person wrote. */
   readonly contacted: string | null
   /** Message-IDs of the answers that AIOS wrote, newest last: among the founder's sent mail they are no news. */
   readonly sent: ReadonlyArray<string>
   /** Amounts that were accepted and an invoice was asked for, newest last. */
   readonly billed: ReadonlyArray<Money>
+  /** Stream of the executor that was asked for the last of them. */
+  readonly bill: string | null
 }
 
-type Wrote = typeof LeadWrote.Type
 type LeadEvent =
   | typeof LeadListed.Type
   | Wrote
@@ -89,37 +98,7 @@ type LeadEvent =
   | typeof LeadOutreachRejected.Type
   | typeof LeadOutreachFailed.Type
 
-const says = (event: Wrote, ...intents: ReadonlyArray<string>) =>
-  event.signals.intents.some((intent) => intents.includes(intent))
-
-/** What a mail adds. One that instructs its reader's AI adds nothing, whatever the rules read in it. */
-const warmthOf = (event: Wrote) => event.signals.instructsReader ? 0 : event.signals.warmth
-
-/** The mails remembered once this one is. In the order they were sent, whatever order they come in. */
-const withMail = (history: ReadonlyArray<Mail>, event: Wrote): ReadonlyArray<Mail> => {
-  const after = history.findLastIndex((mail) => mail.sentAt <= event.sentAt) + 1
-  const mail = { record: event.record, sentAt: event.sentAt, warmth: warmthOf(event) }
-  return [...history.slice(0, after), mail, ...history.slice(after)].slice(-historyMax)
-}
-
-export const scoreOf = (history: ReadonlyArray<Mail>): number => {
-  const from = (history.at(-1)?.sentAt ?? 0) - scoreWindowMillis
-  const sum = history.reduce((sum, mail) => mail.sentAt < from ? sum : sum + mail.warmth, 0)
-  return Math.max(0, Math.min(100, sum))
-}
-
 const scoreWith = (context: LeadContext, event: Wrote) => scoreOf(withMail(context.history, event))
-
-/** The one amount that was accepted; undefined where none or several are named. */
-const acceptedIn = (event: Wrote): Money | undefined => {
-  const [amount, ...others] = event.amounts ?? []
-  return says(event, "accepts") && !says(event, "complains") && others.length === 0
-    ? amount
-    : undefined
-}
-
-/** What an outreach can answer. Another question is for the founder: the analyst keeps track of it. */
-const answerable = ["asksPrice", "asksMeeting", "namesBudget", "accepts"]
 
 const withdrawal = (person: string, outreach: string, because: string) =>
   tell(outreach, { type: "OutreachWithdrawn", person, because })
@@ -191,7 +170,9 @@ const chart = setup({
         enqueue(withdrawal(context.person, writing, event.type))
         return
       }
-      if (!says(event, ...answerable)) {
+      const isAsked = says(event, ...answerable)
+      const renews = !isAsked && context.open !== null && changesFacts(event)
+      if (!isAsked && !renews) {
         if (context.contacted === null) return
         enqueue.assign({ contacted: null })
         enqueue(withdrawal(context.person, context.contacted, event.type))
@@ -200,13 +181,20 @@ const chart = setup({
       const known = context.open?.outreach ?? context.contacted
       const outreaches = context.outreaches + (known === null ? 1 : 0)
       const outreach = known ?? `outreach-${context.person}~${outreaches}`
-      enqueue.assign({ outreaches, open: { outreach, answers: event.sentAt }, contacted: null })
+      // A newer day or amount is of what was asked before it.
+      const before = renews ? context.open?.intents ?? [] : []
+      const intents = [...new Set([...before, ...event.signals.intents])]
+      enqueue.assign({
+        outreaches,
+        open: { outreach, answers: event.sentAt, intents },
+        contacted: null,
+      })
       const { language } = event.signals
       enqueue(tell(outreach, {
         type: "OutreachRequested",
         person: context.person,
         answers: event.sentAt,
-        intents: event.signals.intents,
+        intents,
         records: context.history.map((mail) => mail.record),
         contact: event.contact,
         subject: event.subject,
@@ -215,16 +203,31 @@ const chart = setup({
         ...(language === undefined ? {} : { language }),
       }))
     }),
-    /** Who accepts one price gets the invoice for it, once: the founder approves it like all that is money. */
+    /**
+     * Who accepts one price gets the invoice for it, once: the founder approves it like all that is money.
+     * While the yes is not answered, a newer amount takes the place of the one before: of a newer yes by
+     * an invoice of its own, else in the same work, so nothing is billed twice that was billed already.
+     */
     bill: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== "LeadWrote" || (event.channel ?? "mail") !== "mail") return
-      const amount = acceptedIn(event)
+      const accepted = acceptedIn(event)
+      const waiting = context.open === null || event.sentAt <= context.answeredUntil
+        ? null
+        : context.bill
+      const amount = accepted ?? (waiting === null ? undefined : correctedIn(event))
       if (amount === undefined || amount.minor <= 0) return
       const isThis = (one: Money) => one.minor === amount.minor && one.currency === amount.currency
-      if (context.billed.some(isThis)) return
+      if (
+        accepted === undefined ? context.billed.slice(-1).some(isThis) : context.billed.some(isThis)
+      ) return
       const billed = [...context.billed, amount].slice(-billedMax)
-      enqueue.assign({ billed })
-      enqueue(tell(`executor-${context.person}~i${event.sentAt}`, {
+      const isNew = accepted !== undefined || waiting === null
+      const bill = isNew ? `executor-${context.person}~i${event.sentAt}` : waiting
+      if (isNew && waiting !== null) {
+        enqueue(tell(waiting, { type: "WorkWithdrawn", because: event.type }))
+      }
+      enqueue.assign({ billed, bill })
+      enqueue(tell(bill, {
         type: "InvoiceRequested",
         requester: `lead-${context.person}`,
         person: context.person,
@@ -282,6 +285,7 @@ const chart = setup({
     contacted: null,
     sent: [],
     billed: [],
+    bill: null,
   }),
   initial: "new",
   states: {
@@ -365,7 +369,7 @@ const chart = setup({
 
 export const lead = defineAgent({
   name: "lead",
-  version: 2,
+  version: 3,
   events: [
     LeadListed,
     LeadWrote,
@@ -377,9 +381,15 @@ export const lead = defineAgent({
     LeadOutreachFailed,
   ],
   machine: chart,
-  previous: { 1: lead1 },
+  previous: { 1: lead1, 2: lead2 },
   upgrade: (_, { context, value }) => ({
     value,
-    context: { contacted: null, sent: [], billed: [], ...(isObject(context) ? context : {}) },
+    context: {
+      contacted: null,
+      sent: [],
+      billed: [],
+      bill: null,
+      ...(isObject(context) ? context : {}),
+    },
   }),
 })

@@ -15,7 +15,7 @@ const sentencesMax = 2
 
 /** `send me the contract by Tuesday evening`: what is wanted, and by when, in the person's words. */
 const wantedBy =
-  /\b(?:send|give|get|have|need|want|receive|share)(?: (?:me|us))? ((?:the|an?) [\p{L} -]{1,40}?) (by [\p{L}\d .:]{1,30}?)[?.!,;]*$/iu
+  /\b(?:send|give|get|have|need|want|receive|share)(?: (?:me|us))? ((?:the|an?) [\p{L} -]{1,40}?) (by [\p{L}\d .:]{1,30}?)(?:, not [\p{L}\d .:]{1,40}?)?[?.!,;]*$/iu
 
 const inQuotes = (words: ReadonlyArray<string>) => words.map((one) => `“${one}”`).join(" and ")
 const said = (facts: Facts, intents?: ReadonlyArray<string>): Line => {
@@ -23,13 +23,16 @@ const said = (facts: Facts, intents?: ReadonlyArray<string>): Line => {
   return words.length === 0 ? undefined : `You ${asks ? "ask" : "wrote"}: ${inQuotes(words)}`
 }
 
-const noted = ({ dates, wanted }: Facts): Line => {
+const noted = (facts: Facts): Line => {
+  const { dates, wanted } = facts
   if (wanted === undefined) {
     return dates.length === 1 ? `I have noted ${dates[0]}, which you name.` : undefined
   }
   const [, what, when] = wantedBy.exec(wanted) ?? []
   return what === undefined || when === undefined
-    ? `You also wrote: “${wanted}” I have noted it.`
+    ? quoted(facts, ["accepts"]).words.includes(wanted)
+      ? "I have noted it."
+      : `You also wrote: “${wanted}” I have noted it.`
     : `You asked for ${what.toLowerCase()} ${when}; I have noted it.`
 }
 

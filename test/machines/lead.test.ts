@@ -225,8 +225,34 @@ describe("an accepted price", () => {
     const again = givenLead(accepts(0, 120_000)).when(accepts(1, 120_000))
     expect(works(again)).toEqual(["outreach"])
     expect(works(givenLead(accepts(0, 120_000)).when(accepts(1, 90_000))))
+      .toEqual(["executor", "executor", "outreach"])
+  })
+  const changes = (at: number, amount: number) =>
+    wrote(5, { at, intents: ["namesDate"], amounts: [euros(amount)] })
+  it("that changes before its answer goes out is answered and billed anew, in the same works", () => {
+    const { told } = givenLead(accepts(0, 120_000)).when(changes(1, 135_000))
+    expect(told).toMatchObject([
+      {
+        to: `executor-${person}~i${epoch}`,
+        event: { type: "InvoiceRequested", amount: euros(135_000) },
+      },
+      { to: first, event: { type: "OutreachRequested", intents: ["accepts", "namesDate"] } },
+    ])
+    expect(works(givenLead(accepts(0, 120_000)).when(changes(1, 120_000)))).toEqual(["outreach"])
+    expect(works(givenLead(accepts(0, 120_000), changes(1, 135_000)).when(changes(2, 120_000))))
       .toEqual(["executor", "outreach"])
   })
+  it("and a newer yes to another amount withdraws the invoice that was asked for before", () => {
+    const { told } = givenLead(accepts(0, 120_000)).when(accepts(1, 90_000))
+    expect(told).toMatchObject([
+      { to: `executor-${person}~i${epoch}`, event: { type: "WorkWithdrawn" } },
+      { event: { type: "InvoiceRequested", amount: euros(90_000) } },
+      { to: first, event: { type: "OutreachRequested" } },
+    ])
+  })
+  it("a word of thanks in between changes nothing", () =>
+    void givenLead(accepts(0, 120_000)).when(wrote(5, { at: 1, intents: ["thanks"] }))
+      .tellsNobody())
   it("asks for none where several amounts are named, or none", () => {
     expect(works(givenLead().when(accepts(0, 120_000, 90_000)))).toEqual(["outreach"])
     expect(works(givenLead().when(accepts(0)))).toEqual(["outreach"])

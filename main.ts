@@ -363,11 +363,11 @@ const quarantine = (config: Configuration) => (folder: string, madeAt: string) =
 
 /** Reads files with the parsers loaded only now. */
 const recordReader = RecordReader.of({
-  open: (path) =>
+  open: (path, beside) =>
     Effect.gen(function* () {
       const { layer } = yield* Effect.promise(() => import("./adapters/records-files.ts"))
       return yield* Effect.provide(
-        Effect.flatMap(RecordReader, (reader) => reader.open(path)),
+        Effect.flatMap(RecordReader, (reader) => reader.open(path, beside)),
         layer,
       )
     }),

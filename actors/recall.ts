@@ -70,6 +70,8 @@ export class Recall extends Context.Service<Recall, {
         readonly at: number
         readonly text: string
         readonly subject: string
+        /** What it is, in a line. */
+        readonly title?: string
       }
     >,
     RecallUnavailable

@@ -56,5 +56,9 @@ export interface OpenedFile {
 }
 
 export class RecordReader extends Context.Service<RecordReader, {
-  open(path: string): Effect.Effect<OpenedFile, FileUnreadable | FormatUnknown>
+  /** `beside`: the other files of the same import, which may say more of what this one has. */
+  open(
+    path: string,
+    beside?: ReadonlyArray<string>,
+  ): Effect.Effect<OpenedFile, FileUnreadable | FormatUnknown>
 }>()("actors/RecordReader") {}

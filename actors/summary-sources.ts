@@ -4,6 +4,7 @@
  * nothing of it gets into a summary, whatever it says was agreed.
  */
 import { Effect, Option, Schema } from "effect"
+import { isRunning } from "../machines/billing.ts"
 import * as record from "../machines/record.ts"
 import { opened } from "./activities/opened.ts"
 import { isIgnoredLabel, normaliseAddress, sidesOf } from "./addresses.ts"
@@ -259,14 +260,23 @@ const make = Effect.gen(function* () {
         const payment = Option.getOrUndefined(decode.PaymentRecorded(data))
         const customer = yield* plain(payment?.customer)
         if (payment === undefined || customer === undefined) return {}
-        const { amount, kind, paidAt, status } = payment
+        const { amount, kind, of = "", paidAt, status } = payment
+        const running = isRunning({ of, payment: payment.payment })
         return {
           source: {
             ...{ ...base, what: "payment" as const, at: paidAt, person: payment.person },
             ...{ by: nameOf(customer), names: around([nameOf(customer)]), subject: "" },
-            text: `${kind === "charge" ? "Payment" : kind === "refund" ? "Refund" : "Dispute"} of ${
-              amountWords(amount)
-            }${nameOf(customer) === "" ? "" : `, ${nameOf(customer)}`}: ${status}.`,
+            text: `${
+              kind === "charge"
+                ? "Payment"
+                : running
+                ? "Refunded in all, of one charge: sum"
+                : kind === "refund"
+                ? "Refund"
+                : "Dispute"
+            } of ${amountWords(amount)}${
+              nameOf(customer) === "" ? "" : `, ${nameOf(customer)}`
+            }: ${status}.`,
           },
         }
       }

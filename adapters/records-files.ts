@@ -26,7 +26,7 @@ import { ownerOf, readMessages } from "./records-messages-csv.ts"
 import { readPeople } from "./records-people-csv.ts"
 import { readSalesforce } from "./records-salesforce.ts"
 import { readStripe } from "./records-stripe.ts"
-import { noteReferences, stripeReferences } from "./records-stripe-references.ts"
+import { noteReferences, noteRefunds, stripeReferences } from "./records-stripe-references.ts"
 
 /** One read. */
 const chunkBytes = 1024 * 1024
@@ -107,12 +107,25 @@ async function* readWhole(
   yield* read(parts.join(""))
 }
 
+/** Another file of the same import. */
+interface Beside {
+  readonly chunks: () => AsyncIterable<Uint8Array>
+  readonly known: Recognised
+}
+
 async function* readStripeTwice(
   chunks: () => AsyncIterable<Uint8Array>,
   { encoding, jsonLines }: Recognised,
   file: string,
+  beside: () => Promise<ReadonlyArray<Beside>>,
 ): AsyncGenerator<ReadItem> {
   const known = stripeReferences()
+  for (const other of await beside()) {
+    const { encoding, jsonLines } = other.known
+    for await (const cut of cutJson(asUtf8(other.chunks(), encoding), jsonLines)) {
+      if ("value" in cut) noteRefunds(cut.value, known)
+    }
+  }
   for await (const cut of cutJson(asUtf8(chunks(), encoding), jsonLines)) {
     if ("value" in cut) noteReferences(cut.value, known)
   }
@@ -136,6 +149,7 @@ const itemsOf = (
   known: Recognised,
   path: string,
   changedAt: number,
+  beside: () => Promise<ReadonlyArray<Beside>>,
 ): AsyncIterable<ReadItem> => {
   const file = basename(path)
   const { encoding, format, jsonLines } = known
@@ -146,7 +160,7 @@ const itemsOf = (
     case "eml":
       return readEml(chunks(), file)
     case "stripe":
-      return readStripeTwice(chunks, known, file)
+      return readStripeTwice(chunks, known, file, beside)
     case "salesforce":
       return known.json
         ? readSalesforce(cutJson(asUtf8(chunks(), encoding), jsonLines), file)
@@ -211,10 +225,31 @@ const readHead = async (path: string): Promise<Head> => {
   }
 }
 
+/** A list of refunds begins with one. */
+const refunds = /"object"\s*:\s*"refund"/
+/** Files of the same import that tell of refunds; what cannot be read is said where it is read itself. */
+const refundsBeside = async (
+  path: string,
+  paths: ReadonlyArray<string>,
+  chunksOf: (path: string) => AsyncIterable<Uint8Array>,
+): Promise<ReadonlyArray<Beside>> => {
+  const found: Array<Beside> = []
+  for (const other of paths.filter((one) => one !== path)) {
+    const first = await readHead(other).catch(() => undefined)
+    if (first === undefined || !refunds.test(first.head.toString("latin1"))) continue
+    const known = recognise(first.head, first.bytes <= first.head.length, basename(other))
+    if (known?.format === "stripe") found.push({ known, chunks: () => chunksOf(other) })
+  }
+  return found
+}
+
 export const layer = Layer.succeed(
   RecordReader,
   RecordReader.of({
-    open: Effect.fn("RecordReader.open")(function* (path: string) {
+    open: Effect.fn("RecordReader.open")(function* (
+      path: string,
+      paths: ReadonlyArray<string> = [],
+    ) {
       const { head, bytes, changedAt } = yield* Effect.tryPromise({
         try: () => readHead(path),
         catch: (cause) =>
@@ -231,17 +266,23 @@ export const layer = Layer.succeed(
       let read = 0
       const records = Stream.suspend(() => {
         const sources = new Set<ReadStream>()
-        const chunks = async function* (): AsyncGenerator<Uint8Array> {
-          const source = createReadStream(path, { highWaterMark: chunkBytes })
+        const chunksOf = async function* (from: string): AsyncGenerator<Uint8Array> {
+          const source = createReadStream(from, { highWaterMark: chunkBytes })
           sources.add(source)
           for await (const chunk of source) {
-            read += chunk.length
+            if (from === path) read += chunk.length
             yield chunk
           }
           sources.delete(source)
         }
         return Stream.fromAsyncIterable(
-          itemsOf(chunks, known, path, changedAt),
+          itemsOf(
+            () => chunksOf(path),
+            known,
+            path,
+            changedAt,
+            () => refundsBeside(path, paths, chunksOf),
+          ),
           (cause) => unreadable(path, cause),
         ).pipe(
           Stream.ensuring(Effect.sync(() => sources.forEach((source) => source.destroy()))),

@@ -142,6 +142,12 @@ export const noteReferences = (value: unknown, known: StripeReferences): void =>
   }
 }
 
+/** Of a file beside it: the refunds, so that a charge's running total is not taken for another. */
+export const noteRefunds = (value: unknown, known: StripeReferences): void => {
+  const { object, kind } = unwrap(value)
+  if (kind === "refund") noteRefund(object, idAt(object, "charge"), known)
+}
+
 const noteRefund = (refund: unknown, charge: string, known: StripeReferences) => {
   const [id, amount] = [textAt(refund, "id"), numberAt(refund, "amount") ?? 0]
   if (known.refunds.has(id) || /^(?:failed|cancell?ed)$/.test(textAt(refund, "status"))) return

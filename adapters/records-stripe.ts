@@ -281,16 +281,17 @@ const runningOf = (
   const minor = numberAt(object, "amount_refunded") ??
     (member(object, "refunded") === true ? numberAt(object, "amount") ?? 0 : 0)
   if (minor <= (known.givenBack.get(charge.id) ?? 0)) return undefined
+  const { paidAt: _, ...rest } = charge
   return {
-    ...charge,
+    ...rest,
     id: runningRefund(charge.id, minor),
     kind: "refund",
     status: "succeeded",
     amount: moneyOf(minor, charge.amount.currency),
     of: charge.id,
     description: "Given back of the charge in all, as the charge says",
-    // Where nobody says when, it is dated as its charge.
-    ...given({ paidAt: at ?? charge.paidAt }),
+    // The charge's day is not that of the refund: where nobody says when, nobody knows.
+    ...given({ paidAt: at }),
   }
 }
 

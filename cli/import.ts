@@ -181,9 +181,11 @@ const readFiles = Effect.fnUntraced(function* (
           : unreadable(path, begin(path), error.message),
     })
   }
+  const stripe = opened.filter(({ format }) => format === "stripe")
+    .map(({ path }) => access.path(path))
   for (const { path } of inOrder(opened)) {
     const result = begin(path)
-    yield* reader.open(access.path(path)).pipe(
+    yield* reader.open(access.path(path), stripe).pipe(
       Effect.flatMap((file) => readFile(sink, file, result)),
       Effect.catchTag("FileUnreadable", (error) => unreadable(path, result, error.message)),
       Effect.catchTag("FormatUnknown", (error) => unreadable(path, result, error.message)),

@@ -204,8 +204,9 @@ const sumIn = (currency: string, moneys: ReadonlyArray<{ readonly amount: Money 
 /** Payment id of what a charge says was given back of it in all, where it does not say by which refunds. */
 export const runningRefund = (charge: string, minor: number): string =>
   `${charge}:refunded:${minor}`
-const isRunning = ({ of, payment }: Books["refunds"][number]) =>
-  of !== "" && payment.startsWith(runningRefund(of, 0).slice(0, -1))
+export const isRunning = (
+  { of, payment }: { readonly of: string; readonly payment: string },
+): boolean => of !== "" && payment.startsWith(runningRefund(of, 0).slice(0, -1))
 
 /** A charge's running total and the refunds that it is made of are the same money. */
 const givenBackIn = (currency: string, refunds: Books["refunds"]): number => {

@@ -4,12 +4,13 @@
  */
 import { Effect } from "effect"
 import { categoryOf, EventLog, type RecordedEvent } from "../actors/event-log.ts"
+import { isRunning } from "../machines/billing.ts"
 import type { History, HistoryEntry } from "./aios.ts"
 import { door } from "./aios-failures.ts"
 import { noteAsks, type Reading, readKnown } from "./aios-known.ts"
 import { noSuchPerson, personNamed } from "./aios-persons.ts"
 import { sourceOf, wordsOf } from "./event-words.ts"
-import { objectOf, textOf } from "./fields.ts"
+import { numberOf, objectOf, textOf } from "./fields.ts"
 import { stateText } from "./aios-words.ts"
 
 const pageEvents = 2_000
@@ -58,12 +59,45 @@ const stateLine = (event: RecordedEvent, before: string | undefined): string | u
   return categoryOf(event.stream) === "lead" && state !== "" && state !== before ? state : undefined
 }
 
+interface Refund {
+  readonly payment: string
+  readonly of: string
+  readonly minor: number
+  readonly recorded: boolean
+  readonly running: boolean
+}
+
+/** A refund, as its record or as the invoice has it. */
+const refundIn = ({ data, type }: RecordedEvent): Refund | undefined => {
+  const fields = objectOf(data)
+  const recorded = type === "PaymentRecorded"
+  if (recorded ? fields["kind"] !== "refund" : type !== "PaymentRefunded") return undefined
+  const [of, payment] = [textOf(fields["of"]), textOf(fields["payment"])]
+  const minor = numberOf(objectOf(fields["amount"])["minor"])
+  return { payment, of, minor, recorded, running: isRunning({ of, payment }) }
+}
+
+/** Told once: by its record, and not by a charge's running total where the refunds themselves are known. */
+const isTold = (refund: Refund, all: ReadonlyArray<Refund>): boolean => {
+  const records = all.filter(({ recorded }) => recorded)
+  if (!refund.recorded && records.some(({ payment }) => payment === refund.payment)) return false
+  if (!refund.running) return true
+  const of = all.filter((one) => one.of === refund.of)
+  const single = new Map(of.filter(({ running }) => !running).map((one) => [one.payment, one]))
+  const known = [...single.values()].reduce((sum, { minor }) => sum + minor, 0)
+  return known < refund.minor && !of.some((one) => one.running && one.minor > refund.minor)
+}
+
 /** Nothing a founder has to do with is older: an earlier date stands for none. */
 const datedMin = Date.UTC(1971, 0)
 
 /** Whether nobody said when it happened, so that it stands at the time of its import. */
-const isUndated = ({ metadata: { occurredAt }, type }: RecordedEvent): boolean =>
-  occurredAt === undefined ? type === "MailReceived" : occurredAt < datedMin
+const isUndated = (event: RecordedEvent): boolean => {
+  const { metadata: { occurredAt }, type } = event
+  return occurredAt === undefined
+    ? type === "MailReceived" || refundIn(event)?.running === true
+    : occurredAt < datedMin
+}
 
 /** The gate has said it, with the reason. */
 const isRejection = ({ data, type }: RecordedEvent): boolean =>
@@ -110,7 +144,9 @@ export const history = Effect.fnUntraced(function* (written: string) {
   const { key } = person
   const streams = new Set<string>([`lead-${key}`, `analyst-${key}`])
   const states = new Map<string, string>()
-  const entries: Array<HistoryEntry & { readonly position: number }> = []
+  const entries: Array<
+    HistoryEntry & { readonly position: number; readonly refund: Refund | undefined }
+  > = []
   for (let from = 0;;) {
     const page = yield* door(log.readAll({ from, limit: pageEvents }))
     for (const event of page) {
@@ -121,7 +157,9 @@ export const history = Effect.fnUntraced(function* (written: string) {
       noteAsks(event, reading)
       const entry = entryOf(event, reading, states.get(event.stream))
       states.set(event.stream, stateText(event.metadata.value))
-      if (entry !== undefined) entries.push({ ...entry, position: event.position })
+      if (entry !== undefined) {
+        entries.push({ ...entry, position: event.position, refund: refundIn(event) })
+      }
     }
     const last = page.at(-1)
     if (last === undefined) break
@@ -129,11 +167,13 @@ export const history = Effect.fnUntraced(function* (written: string) {
     yield* Effect.yieldNow
   }
   entries.sort((a, b) => a.at - b.at || a.position - b.position)
+  const refunds = entries.flatMap(({ refund }) => refund ?? [])
   const known = person.name ?? person.address
   return {
     person: known ?? "forgotten, or never named: what was said cannot be read any more",
     key,
     address: person.address ?? "",
-    entries: entries.map(({ position: _, ...entry }) => entry),
+    entries: entries.filter(({ refund }) => refund === undefined || isTold(refund, refunds))
+      .map(({ position: _, refund: _refund, ...entry }) => entry),
   } satisfies History
 })

@@ -69,7 +69,7 @@ export const madeWords = ({ evidence = [], made, refusedModel = [] }: Drafted): 
   const tried = refusedModel.length === 0
     ? ""
     : `; a model's draft was not taken: ${refusedModel.join(", ")}`
-  return `made by a template${evidence.length === 0 ? "" : ", with their words"}${tried}`
+  return `made by a template${evidence.length === 0 ? "" : ", resting on"}${tried}`
 }
 
 /** Its evidence, the first few, each with the event it is from. */

@@ -5,6 +5,7 @@
 import { phraseOf } from "../actors/reading.ts"
 import { categoryOf, type RecordedEvent } from "../actors/event-log.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
+import { isRunning } from "../machines/billing.ts"
 import {
   amountText,
   contentLine,
@@ -125,9 +126,11 @@ const teller: {
     detail: dueText(fields, known.timeZone),
   }),
   PaymentRecorded: (fields) => ({
-    what: `${sentence(textOf(fields["kind"]) || "payment")} of ${amountText(fields["amount"])}: ${
-      textOf(fields["status"])
-    }`,
+    what: isRunning({ of: textOf(fields["of"]), payment: textOf(fields["payment"]) })
+      ? `Refunded of a charge in all: ${amountText(fields["amount"])}`
+      : `${sentence(textOf(fields["kind"]) || "payment")} of ${amountText(fields["amount"])}: ${
+        textOf(fields["status"])
+      }`,
     detail: line([textOf(fields["payment"]), textOf(fields["description"])].join(" ")),
   }),
   MeetingRecorded: (fields, known) => {

@@ -8,6 +8,7 @@ import type { EventLog, LogUnavailable, RecordedEvent } from "../actors/event-lo
 import { newText } from "../actors/reading-text.ts"
 import type { Vault } from "../actors/vault.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
+import { isRunning } from "../machines/billing.ts"
 import {
   amountText,
   contentLine,
@@ -135,12 +136,22 @@ const tellers: {
     if (fields["customer"] === null) return undefined
     const who = nameText(fields["customer"])
     const kind = textOf(fields["kind"])
+    const running = kind === "refund" &&
+      isRunning({ of: textOf(fields["of"]), payment: textOf(fields["payment"]) })
+    const what = kind === "charge"
+      ? "Payment"
+      : running
+      ? "Refunded in all, of one charge: sum"
+      : kind === "refund"
+      ? "Refund"
+      : "Dispute"
     return told(
-      `${kind === "charge" ? "Payment" : kind === "refund" ? "Refund" : "Dispute"} of ${
-        amountText(fields["amount"])
-      }, ${mailboxText(fields["customer"])}: ${textOf(fields["status"])}`,
+      `${what} of ${amountText(fields["amount"])}, ${mailboxText(fields["customer"])}: ${
+        textOf(fields["status"])
+      }`,
       present(
-        momentText(numberOf(fields["paidAt"]), zone),
+        // A charge's running total does not say when.
+        running ? "" : momentText(numberOf(fields["paidAt"]), zone),
         textOf(fields["payment"]),
         textOf(fields["description"]),
       ).join("\n"),

@@ -146,6 +146,7 @@ const make = Effect.gen(function* () {
             at: worldTime(event),
             text: opened.text,
             subject: opened.subject,
+            title: opened.title,
           }]
         }),
     )

@@ -13,6 +13,7 @@ import { Recall } from "../recall.ts"
 const recordsMax = 6
 const eventsMax = 200
 const citesMax = 6
+const groundsMax = 2
 const textsMillisMax = 2_000
 /** A longer quote is cut in the draft: its beginning tells. */
 const beginningChars = 100
@@ -42,6 +43,13 @@ const recordsAsked = (askId: string) =>
     Effect.catch(() => Effect.succeed<ReadonlyArray<string>>([])),
   )
 
+const textsOf = (records: ReadonlyArray<string>) =>
+  Effect.flatMap(Recall, (recall) => recall.texts(records)).pipe(
+    Effect.timeoutOption(textsMillisMax),
+    Effect.map(Option.getOrElse(() => [])),
+    Effect.catch(() => Effect.succeed([])),
+  )
+
 /** As it was written: a quote that was cut says so by dots. */
 const bare = (quote: string) => spaced(quote.replace(/^…|…\??$/g, ""))
 
@@ -55,11 +63,7 @@ export const quotesCited = (askId: string, quotes: ReadonlyArray<string>, text: 
     if (used.length === 0) return []
     const records = yield* recordsAsked(askId)
     if (records.length === 0) return []
-    const texts = yield* Effect.flatMap(Recall, (recall) => recall.texts(records)).pipe(
-      Effect.timeoutOption(textsMillisMax),
-      Effect.map(Option.getOrElse(() => [])),
-      Effect.catch(() => Effect.succeed([])),
-    )
+    const texts = yield* textsOf(records)
     // Where the texts cannot be had: a request quotes the newest of its records.
     const newest = yield* eventOfRecord(records.at(-1) ?? "")
     return used.slice(0, citesMax).flatMap((quote): ReadonlyArray<Evidence> => {
@@ -67,4 +71,26 @@ export const quotesCited = (askId: string, quotes: ReadonlyArray<string>, text: 
       const event = found?.event ?? (texts.length === 0 ? newest : undefined)
       return event === undefined ? [] : [{ event, quote }]
     })
+  })
+
+/** What a mail without a quote rests on: what was complained of, or the record of the invoice it names. */
+export const groundsCited = (
+  askId: string,
+  quotes: ReadonlyArray<string>,
+  invoiceNumber: string | undefined,
+) =>
+  Effect.gen(function* () {
+    const texts = yield* textsOf(yield* recordsAsked(askId))
+    const said = [...new Set(quotes.map(bare))].filter((quote) => quote !== "")
+      .flatMap((quote): ReadonlyArray<Evidence> => {
+        const found = texts.findLast((one) => spaced(`${one.subject}\n${one.text}`).includes(quote))
+        return found === undefined ? [] : [{ event: found.event, quote }]
+      })
+    if (said.length > 0 || invoiceNumber === undefined) return said.slice(0, groundsMax)
+    const invoice = texts.findLast(({ title = "" }) =>
+      title.startsWith(`Invoice ${invoiceNumber} `)
+    )
+    return invoice === undefined
+      ? []
+      : [{ event: invoice.event, quote: spaced(invoice.title ?? "") }]
   })

@@ -12,7 +12,7 @@ import { commitmentsIn } from "../reading-commitments.ts"
 import { datesIn, type Reckoning } from "../reading-dates.ts"
 import { Recall, type Remembered } from "../recall.ts"
 import { currentSettings, type Settings } from "../settings.ts"
-import { quotesCited } from "./cites.ts"
+import { groundsCited, quotesCited } from "./cites.ts"
 import { modelDraft } from "./draft-mail-model.ts"
 import {
   asksBack,
@@ -160,9 +160,10 @@ export const draftMail = implement(declaration, (mail, run) =>
       address: to.address,
     })
     const text = draft === undefined ? textOf(facts) : letterOf(facts, draft.body)
+    const quoted = [...draft?.cites ?? [], ...yield* quotesCited(run.askId, quotes, text)]
     const cites = [
-      ...draft?.cites ?? [],
-      ...yield* quotesCited(run.askId, quotes, text),
+      ...quoted,
+      ...quoted.length > 0 ? [] : yield* groundsCited(run.askId, quotes, invoice?.number),
     ].filter((one, place, all) => all.findIndex(({ quote }) => quote === one.quote) === place)
     return {
       person: mail.person,

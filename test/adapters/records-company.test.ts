@@ -211,13 +211,31 @@ describe("Stripe", () => {
         ) => [one.id, one.kind, one.of, one.amount.minor, one.paidAt]),
       ).toEqual([
         ["ch_7", "charge", undefined, 8900, 1_760_000_000_000],
-        ["ch_7:refunded:300", "refund", "ch_7", 300, 1_760_000_000_000],
+        ["ch_7:refunded:300", "refund", "ch_7", 300, undefined],
         ["ch_1", "charge", undefined, 8900, 1_760_000_000_000],
         ["ch_1:refunded:8900", "refund", "ch_1", 8900, 1_760_000_900_000],
       ])
       const listed = yield* read(JSON.stringify([refunded, stripe[4]]))
       expect(of(listed.records, "payment").map((one) => one.id)).toEqual(["ch_1", "re_1"])
     }))
+
+  it.effect("takes no running total for a refund that stands in another file of the import", () =>
+    Effect.gen(function* () {
+      const [charges, refunds] = [join(folder, "charges"), join(folder, "refunds")]
+      writeFileSync(charges, JSON.stringify([refunded]))
+      writeFileSync(refunds, JSON.stringify([stripe[4]]))
+      const reader = yield* RecordReader
+      const ids = (path: string, beside: ReadonlyArray<string>) =>
+        Effect.gen(function* () {
+          const opened = yield* reader.open(path, beside)
+          const items = yield* Stream.runCollect(opened.records)
+          return items.flatMap((item) =>
+            "record" in item && item.record.record === "payment" ? [item.record.id] : []
+          )
+        })
+      expect(yield* ids(charges, [charges, refunds, join(folder, "missing")])).toEqual(["ch_1"])
+      expect(yield* ids(charges, [])).toEqual(["ch_1", "ch_1:refunded:8900"])
+    }).pipe(Effect.provide(files.layer)))
 
   it.effect("names who paid as a guest", () =>
     Effect.gen(function* () {

@@ -36,7 +36,7 @@ import * as keepingFiles from "./adapters/keeping-files.ts"
 import * as localModels from "./adapters/local-models-lazy.ts"
 import * as inference from "./adapters/inference-lazy.ts"
 import * as mailer from "./adapters/mailer-lazy.ts"
-import { ownerOf } from "./adapters/owner-lock.ts"
+import { commandOf, ownerOf } from "./adapters/owner-lock.ts"
 import * as passages from "./adapters/passage-index-lasting.ts"
 import * as memoryRows from "./adapters/read-store-memory.ts"
 import * as sqliteRows from "./adapters/read-store-sqlite.ts"
@@ -192,6 +192,7 @@ const foundations = (config: Configuration, way: Way) => {
     Layer.provideMerge(dataDirectory.layer({
       directory: config.dataDir,
       synchronous: config.synchronous,
+      command: commandOf(words),
       ...(way === "stay" && config.socket ? { socket: config.socket } : {}),
     })),
   )

@@ -270,6 +270,7 @@ export const ask = (
     const group = `${request.model} ${matter.template}`
     const inLane = Effect.suspend(() =>
       desk.lanes.run(payer.lane, group, asked, {
+        priority: payer.priority ?? 0,
         waits,
         ...(matter.patience === undefined ? {} : { waitMillisMax: matter.patience - idle }),
         preempted: (millis) => {

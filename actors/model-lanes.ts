@@ -1,8 +1,8 @@
 /**
  * Who is at the model server now. Interactive requests go first, in order; batch work starts only in an
  * idle window, one group (model and template) after the other, so that the server's prefix cache helps, and
- * makes room at once for an interactive request. What made room often enough, or waited too long, may
- * finish. Nothing here is durable: whoever waits is an ask in the log, and asks again after a restart.
+ * makes room at once for an interactive request; batch work of a greater priority goes before other groups.
+ * What made room often enough, or waited too long, may finish. Nothing here is durable: whoever waits is an ask in the log, and asks again after a restart.
  */
 import { Clock, Data, Deferred, Effect, Exit, type Scope } from "effect"
 import type { Lane } from "../machines/agent.ts"
@@ -11,7 +11,7 @@ import type { Lane } from "../machines/agent.ts"
 export const idleMillisMin = 500
 /** So often a batch request makes room; then it may finish. */
 export const preemptionsMax = 3
-/** A batch request that waited so long gets its turn between two interactive ones. */
+/** A batch request that waited so long gets its turn between two that would go before it. */
 export const batchWaitMillisMax = 10 * 60 * 1000
 /** Requests of one group in a row, while another group waits. */
 export const groupRunMax = 32
@@ -22,6 +22,7 @@ export class NoTurn extends Data.TaggedError("NoTurn")<{ readonly millis: number
 interface Ticket {
   readonly lane: Lane
   readonly group: string
+  readonly priority: number
   readonly since: number
   preemptions: number
   mayFinish: boolean
@@ -32,6 +33,8 @@ interface Ticket {
 }
 
 export interface Waiting {
+  /** Greater goes first among batch requests. Default 0. */
+  readonly priority?: number
   /** True when the wait begins, false when it ends. */
   readonly waits?: (on: boolean) => void
   /** Waits no longer than this for its turn; without it, however long it takes. */
@@ -68,7 +71,8 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
     const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
     /** When an interactive request was there last. */
     let interactiveAt = Number.NEGATIVE_INFINITY
-    let lastLane: Lane = "batch"
+    /** What was granted last went before what had waited longer. */
+    let lastWasUrgent = false
     let lastGroup = ""
     let inARow = 0
     let waking = false
@@ -79,17 +83,19 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
       running.add(ticket)
       inARow = ticket.lane === "batch" && ticket.group === lastGroup ? inARow + 1 : 1
       if (ticket.lane === "batch") lastGroup = ticket.group
-      lastLane = ticket.lane
+      lastWasUrgent = ticket.lane === "interactive" || ticket.priority > 0
       ticket.go()
     }
 
-    /** The oldest of the group that ran last, else of all. */
+    /** Of the most urgent: the oldest of the group that ran last, else of all. */
     const nextBatch = () => {
-      const oldest = queues.batch[0]
+      const most = queues.batch.reduce((max, { priority }) => Math.max(max, priority), 0)
+      const urgent = queues.batch.filter(({ priority }) => priority === most)
+      const [oldest] = urgent
       if (inARow >= groupRunMax) {
-        return queues.batch.find(({ group }) => group !== lastGroup) ?? oldest
+        return urgent.find(({ group }) => group !== lastGroup) ?? oldest
       }
-      return queues.batch.find(({ group }) => group === lastGroup) ?? oldest
+      return urgent.find(({ group }) => group === lastGroup) ?? oldest
     }
 
     const wake = (millis: number) => {
@@ -111,7 +117,9 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
         const at = now()
         const [first] = queues.interactive
         const overdue = queues.batch.find(({ since }) => at - since >= batchWaitMillisMax)
-        if (overdue !== undefined && (first === undefined || lastLane === "interactive")) {
+        const goesBefore = (one: Ticket) =>
+          first !== undefined || queues.batch.some(({ priority }) => priority > one.priority)
+        if (overdue !== undefined && (lastWasUrgent || !goesBefore(overdue))) {
           overdue.mayFinish = true
           grant(overdue)
           continue
@@ -195,9 +203,10 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
         return result
       }).pipe(Effect.ensuring(Effect.sync(() => leave(ticket))))
 
-    const ticketOf = (lane: Lane, group: string): Ticket => ({
+    const ticketOf = (lane: Lane, group: string, priority = 0): Ticket => ({
       lane,
       group,
+      priority,
       since: now(),
       preemptions: 0,
       mayFinish: false,
@@ -214,7 +223,7 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
         }),
       run: (lane, group, effect, how = {}) =>
         Effect.gen(function* () {
-          const ticket = ticketOf(lane, group)
+          const ticket = ticketOf(lane, group, how.priority)
           for (;;) {
             const done = yield* once(ticket, effect, how)
             if (done !== undefined) return done.result

@@ -36,6 +36,8 @@ export interface Payer {
   readonly agent: string
   readonly activity: string
   readonly lane: "interactive" | "batch"
+  /** Of its activity: greater goes first among those of its lane. */
+  readonly priority?: number
   /** Id of the ask; empty outside of a run. */
   readonly ask: string
   readonly note: (usage: Usage) => void

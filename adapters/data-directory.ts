@@ -20,16 +20,22 @@ export interface Options {
   readonly directory: string
   /** Where this process takes commands; whom it refuses is told. */
   readonly socket?: string
+  /** What is under way, for those who are refused. */
+  readonly command?: string
   /** See the SQLite log: `NORMAL` is not safe against power loss. */
   readonly synchronous?: "FULL" | "NORMAL"
 }
 
 export const layer = (
-  { directory, socket, synchronous }: Options,
+  { command, directory, socket, synchronous }: Options,
 ): Layer.Layer<EventLog | Vault | BlobStore | SnapshotStore, LogUnavailable | VaultUnavailable> =>
   Layer.unwrap(
     Effect.gen(function* () {
-      yield* ownerLock.acquire({ directory, ...(socket === undefined ? {} : { socket }) })
+      yield* ownerLock.acquire({
+        directory,
+        ...(socket === undefined ? {} : { socket }),
+        ...(command === undefined ? {} : { command }),
+      })
       const { id } = yield* installation.open(directory)
       const file = join(directory, "log.db")
       // Keys are made for events only: a log that is not there although there are keys was lost.

@@ -20,12 +20,26 @@ const Owner = Schema.Struct({
   since: Schema.String,
   /** Unix socket on which the owner takes commands, if it does. */
   socket: Schema.optionalKey(Schema.String),
+  /** What it does, such as `aios memory night`. */
+  command: Schema.optionalKey(Schema.String),
 })
 export type Owner = typeof Owner.Type
+
+/** Commands that consist of others. */
+const groups = new Set(["archive", "costs", "memory", "models"])
+
+/** What a process does, without what it was given: `aios memory night`. */
+export const commandOf = (given: ReadonlyArray<string>): string => {
+  const [first = "", second = ""] = given.filter((word) => /^[a-z][a-z-]*$/.test(word))
+  return ["aios", first, ...(groups.has(first) ? [second] : [])].filter((word) => word !== "")
+    .join(" ")
+}
 
 export interface Options {
   readonly directory: string
   readonly socket?: string
+  /** Whom it refuses is told what is under way. */
+  readonly command?: string
 }
 
 const ownerFile = (directory: string) => join(directory, "owner.json")
@@ -68,8 +82,9 @@ const refusal = (directory: string, cause: unknown): LogUnavailable => {
     : `process ${owner.pid} (${owner.runtime}, since ${owner.since})`
   const message = {
     owned: owner !== undefined && owner.socket === undefined
-      ? `The data directory ${directory} is in use by ${who}: a command works on it, such as a long ` +
-        "import. Try again when it has ended. While aios start runs, commands work side by side."
+      ? `The data directory ${directory} is in use by ${who}: ${
+        owner.command ?? "a command"
+      } works on it. Try again when it has ended. While aios start runs, commands work side by side.`
       : `The data directory ${directory} is in use by ${who}. Stop it, or choose another folder.`,
     full: `No space left in ${directory}. Free space and repeat.`,
     corrupt: `${directory}/lock.db is damaged. Delete it and repeat: it holds no data.`,
@@ -80,7 +95,7 @@ const refusal = (directory: string, cause: unknown): LogUnavailable => {
   return new LogUnavailable({ reason, message: message[reason], retryable, cause })
 }
 
-const lock = ({ directory, socket }: Options): DatabaseSync => {
+const lock = ({ command, directory, socket }: Options): DatabaseSync => {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const db = new DatabaseSync(join(directory, "lock.db"))
   try {
@@ -98,6 +113,7 @@ const lock = ({ directory, socket }: Options): DatabaseSync => {
       : `Deno ${process.versions["deno"]}`,
     since: new Date().toISOString(),
     ...(socket === undefined ? {} : { socket }),
+    ...(command === undefined ? {} : { command }),
   }
   try {
     const draft = `${ownerFile(directory)}.new`

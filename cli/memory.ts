@@ -161,7 +161,7 @@ const withdraw = Command.make(
     ),
     reason: Flag.String("reason").pipe(
       Flag.withMetavar("<text>"),
-      Flag.withDescription("Why it is wrong; it is recorded"),
+      Flag.withDescription("Required: why it is wrong; it is recorded"),
     ),
   },
   Effect.fnUntraced(function* ({ id, reason }) {
@@ -170,17 +170,19 @@ const withdraw = Command.make(
     yield* print(
       row,
       () =>
-        `Withdrawn: ${oneLine(row.about)}. It is not recalled any more; the ${
-          count(row.events.length, "event")
-        } it stood for ${
-          row.events.length === 1 ? "stands for itself" : "stand for themselves"
-        }.\n`,
+        row.already === true
+          ? `${oneLine(row.about)} was withdrawn before; nothing changed.\n`
+          : `Withdrawn: ${oneLine(row.about)}. It is not recalled any more; the ${
+            count(row.events.length, "event")
+          } it stood for ${
+            row.events.length === 1 ? "stands for itself" : "stand for themselves"
+          }.\n`,
     )
     yield* finish(aios)
   }, Effect.scoped),
 ).pipe(
   Command.withDescription(
-    "Take an accepted summary back. What it stood for is at hand again where the policy lets it, and is " +
+    "Take an accepted summary back: aios memory withdraw <id> --reason <text>. What it stood for is at hand again where the policy lets it, and is " +
       "summarised anew once something new comes.",
   ),
   Command.withShortDescription("Take a summary back"),
@@ -250,8 +252,23 @@ const itemNamed = Effect.fnUntraced(function* (aios: Aios["Service"], written: s
         : `${written} is spam or not from whom it says: it is never at hand.`,
     )
   }
-  return first[0].slice("item:".length)
+  return { id: first[0].slice("item:".length), isKept: row["kept"] === true }
 })
+
+const keepShown = (changed: number, already: number, release: boolean): string =>
+  [
+    ...(changed === 0 ? [] : [
+      release
+        ? `${count(changed, "item")} left to the policy again.`
+        : `${count(changed, "item")} kept in the hot tier, whatever the policy says. ` +
+          "--release leaves them to it again.",
+    ]),
+    ...(already === 0 ? [] : [
+      `${count(already, "item")} ${already === 1 ? "was" : "were"} ${
+        release ? "left to the policy" : "kept"
+      } before; nothing changed.`,
+    ]),
+  ].join("\n") + "\n"
 
 const keep = Command.make(
   "keep",
@@ -268,19 +285,20 @@ const keep = Command.make(
   },
   Effect.fnUntraced(function* ({ ids, release }) {
     const aios = yield* open("work")
-    const items = yield* Effect.forEach(ids, (id) => itemNamed(aios, id))
-    yield* aios.propose(
-      memoryStream,
-      { type: release ? "ItemsReleased" : "ItemsRecalled", items },
-      {},
-    )
+    const named = yield* Effect.forEach(ids, (id) => itemNamed(aios, id))
+    const all = [...new Map(named.map((one) => [one.id, one])).values()]
+    const items = all.filter(({ isKept }) => isKept === release).map(({ id }) => id)
+    const already = all.filter(({ isKept }) => isKept !== release).map(({ id }) => id)
+    if (items.length > 0) {
+      yield* aios.propose(
+        memoryStream,
+        { type: release ? "ItemsReleased" : "ItemsRecalled", items },
+        {},
+      )
+    }
     yield* print(
-      release ? { released: items } : { kept: items },
-      () =>
-        release
-          ? `${count(items.length, "item")} left to the policy again.\n`
-          : `${count(items.length, "item")} kept in the hot tier, whatever the policy says. ` +
-            "--release leaves them to it again.\n",
+      { ...(release ? { released: items } : { kept: items }), already },
+      () => keepShown(items.length, already.length, release),
     )
     yield* finish(aios)
   }, Effect.scoped),

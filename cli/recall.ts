@@ -1,9 +1,8 @@
 /** `aios recall`: what is remembered about a question, each with when, who, the words that matched, and its event. */
-import { Clock, DateTime, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { instantOf } from "../actors/cadence.ts"
-import { OperationFailed } from "../projections/aios.ts"
 import type { Hit, Recalled } from "../projections/aios-memory.ts"
+import { momentIn } from "../projections/aios-moment.ts"
 import { momentText } from "../projections/aios-words.ts"
 import { termsOfQuestion, wordsIn } from "../projections/passage-words.ts"
 import { open, print } from "./access.ts"
@@ -12,9 +11,6 @@ import { oneLine, Output, type Paint, plain, wrap } from "./output.ts"
 /** Of a text, around what matched; --json has the passage. */
 const snippetCharsMax = 280
 const idShown = 8
-
-const wrong = (message: string) =>
-  new OperationFailed({ kind: "usage", error: "InvalidValue", message })
 
 /** The part of a text in which most of the question's words stand, with them marked. */
 export const snippetOf = (
@@ -85,11 +81,14 @@ export const recalledText = (
   zone: string,
   columns: number,
   paint: Paint,
+  isPast = false,
 ): string =>
   [
     ...(recalled.hits.length === 0
       ? [
-        "Nothing is remembered about that. Other words may find it, or --deep, which reads the whole log.",
+        isPast
+          ? "Nothing was remembered about that then."
+          : "Nothing is remembered about that. Other words may find it, or --deep, which reads the whole log.",
       ]
       : recalled.hits.map((hit) => `${hitText(hit, question, { zone, columns, paint })}\n`)),
     paint.dim(
@@ -99,24 +98,6 @@ export const recalledText = (
     ),
     ...recalled.notes.map((note) => wrap(`→ ${oneLine(note)}`, columns, "  ")),
   ].join("\n") + "\n"
-
-/** The end of a day, or an instant. */
-const instantIn = Effect.fnUntraced(function* (word: string, timeZone: string) {
-  const now = yield* Clock.currentTimeMillis
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(word)
-  const at = Date.parse(isDay ? `${word}T00:00:00Z` : word)
-  if (!Number.isFinite(at) || (isDay && !new Date(at).toISOString().startsWith(word))) {
-    return yield* wrong(
-      `--at: ${word} is no day. Give it as 2026-11-20, or an instant as 2026-11-20T17:00:00Z.`,
-    )
-  }
-  const next = DateTime.formatIsoDate(DateTime.add(DateTime.makeUnsafe(at), { days: 1 }))
-  const end = isDay ? instantOf(next, "00:00", timeZone) - 1 : at
-  if ((isDay ? instantOf(word, "00:00", timeZone) : at) > now) {
-    return yield* wrong(`--at: ${word} is still to come.`)
-  }
-  return end
-})
 
 const recall = Command.make(
   "recall",
@@ -132,7 +113,14 @@ const recall = Command.make(
     ),
     at: Flag.String("at").pipe(
       Flag.withMetavar("<date>"),
-      Flag.withDescription("As AIOS knew it at the end of that day, such as 2026-11-20"),
+      Flag.withDescription(
+        "As AIOS knew it at the end of that day, such as 2026-11-24, or at an instant",
+      ),
+      Flag.optional,
+    ),
+    position: Flag.Int("position").pipe(
+      Flag.withMetavar("<n>"),
+      Flag.withDescription("As AIOS knew it at that position of the log (aios events shows them)"),
       Flag.optional,
     ),
     deep: Flag.Boolean("deep").pipe(
@@ -146,20 +134,29 @@ const recall = Command.make(
       Flag.optional,
     ),
   },
-  Effect.fnUntraced(function* ({ at, deep, limit, person, question }) {
+  Effect.fnUntraced(function* ({ at, deep, limit, person, position, question }) {
     const output = yield* Output
     const aios = yield* open("read")
     const { timeZone } = yield* aios.settings
     const words = question.join(" ")
     const recalled = yield* aios.recall(words, {
       ...(Option.isSome(person) ? { person: person.value } : {}),
-      ...(Option.isSome(at) ? { at: yield* instantIn(at.value, timeZone) } : {}),
+      ...(Option.isSome(at) ? { at: yield* momentIn("--at", at.value, timeZone) } : {}),
+      ...(Option.isSome(position) ? { position: position.value } : {}),
       ...(deep ? { deep } : {}),
       ...(Option.isSome(limit) ? { limit: limit.value } : {}),
     })
     yield* print(
       recalled,
-      () => recalledText(recalled, words, timeZone, output.columns, output.paint),
+      () =>
+        recalledText(
+          recalled,
+          words,
+          timeZone,
+          output.columns,
+          output.paint,
+          Option.isSome(at) || Option.isSome(position),
+        ),
     )
   }, Effect.scoped),
 ).pipe(
@@ -172,7 +169,11 @@ const recall = Command.make(
   Command.withExamples([
     { command: "aios recall 'what did Ada ask about pricing'" },
     { command: "aios recall invoice --person ada@lumen.example" },
-    { command: "aios recall 'opening hours' --at 2026-11-20" },
+    {
+      command: "aios recall 'opening hours' --at 2026-11-24",
+      description: "As it was known that evening; before AIOS was first filled nothing was",
+    },
+    { command: "aios recall 'opening hours' --position 120" },
   ]),
 )
 

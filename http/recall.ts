@@ -1,6 +1,7 @@
 /** What is remembered about a question, each with where it is known from. It only reads. */
 import { Effect, Schema } from "effect"
 import { Aios } from "../projections/aios.ts"
+import { momentIn } from "../projections/aios-moment.ts"
 import { route } from "./route.ts"
 
 const limitMax = 100
@@ -41,7 +42,12 @@ export const recall = route({
     q: Text.annotate({ description: "A question, or a few words" }),
     person: Schema.optionalKey(Text.annotate({ description: "Name, address or key" })),
     at: Schema.optionalKey(
-      Schema.Finite.annotate({ description: "As it was known then, epoch milliseconds" }),
+      Text.annotate({
+        description: "As it was known then: a day (its end), an instant, or epoch milliseconds",
+      }),
+    ),
+    position: Schema.optionalKey(
+      Schema.Int.annotate({ description: "As it was known at that position of the log" }),
     ),
     deep: Schema.optionalKey(
       Schema.Literals(["true", "false"]).annotate({
@@ -59,15 +65,21 @@ export const recall = route({
   }),
   answer: Recalled,
   problems: [404, 422],
-  handle: ({ query: { at, deep, limit, person, q, tokens } }) =>
-    Effect.flatMap(Aios, (aios) =>
-      aios.recall(q, {
+  handle: ({ query: { at, deep, limit, person, position, q, tokens } }) =>
+    Effect.gen(function* () {
+      const aios = yield* Aios
+      const then = at === undefined
+        ? undefined
+        : yield* momentIn("at", at, (yield* aios.settings).timeZone)
+      return yield* aios.recall(q, {
         ...(person === undefined ? {} : { person }),
-        ...(at === undefined ? {} : { at }),
+        ...(then === undefined ? {} : { at: then }),
+        ...(position === undefined ? {} : { position }),
         ...(deep === "true" ? { deep: true } : {}),
         ...(limit === undefined ? {} : { limit }),
         ...(tokens === undefined ? {} : { tokensMax: tokens }),
-      })),
+      })
+    }),
 })
 
 export const recallRoutes = [recall]

@@ -106,6 +106,25 @@ const checked = <S extends Shape>(shape: S, where: string) => {
   }
 }
 
+/** A field that means nothing here is a mistyped one: it is told, not passed over. */
+const namesChecked = (shape: Schema.Constraint | undefined) => {
+  const known = shape === undefined
+    ? []
+    : Object.keys(objectOf(objectOf(Schema.toJsonSchemaDocument(shape).schema)["properties"]))
+  return (query: Readonly<Record<string, string>>): Effect.Effect<void, Problem> => {
+    const unknown = Object.keys(query).filter((name) => !known.includes(name))
+    return unknown.length === 0 ? Effect.void : Effect.fail(problem(
+      400,
+      "InvalidRequest",
+      "Invalid request",
+      `The query has ${unknown.map((name) => JSON.stringify(name)).join(", ")}, which means ` +
+        `nothing here. ${
+          known.length === 0 ? "It takes nothing" : `It takes ${known.join(", ")}`
+        }.`,
+    ))
+  }
+}
+
 /** In a query all is text: what its Schema calls a number is read as one before it is checked. */
 const numbersOf = (shape: Schema.Constraint) => {
   const properties = objectOf(objectOf(Schema.toJsonSchemaDocument(shape).schema)["properties"])
@@ -123,8 +142,12 @@ const numbersOf = (shape: Schema.Constraint) => {
     )
 }
 
-const jsonOf = (request: Request) =>
+const jsonOf = (request: Request, isWanted: boolean) =>
   Effect.gen(function* () {
+    // A form always says that it is one, even where it is empty.
+    if (!isWanted && request.headers.get("content-type") === null) {
+      if ((yield* limitedText(request)) === "") return {}
+    }
     if (mediaTypeOf(request) !== "application/json") {
       return yield* problem(
         415,
@@ -167,6 +190,7 @@ export const route = <
   const body = checked(spec.body ?? Nothing, "The body")
   const status = spec.status ?? 200
   const numbers = numbersOf(spec.query ?? Nothing)
+  const names = namesChecked(spec.query)
   return {
     id: spec.id,
     method: spec.method,
@@ -185,10 +209,13 @@ export const route = <
     quick: spec.quick,
     run: (raw) =>
       Effect.gen(function* () {
+        yield* names(raw.query)
         const input = {
           params: yield* params(raw.params),
           query: yield* query(numbers(raw.query)),
-          body: yield* body(spec.method !== "get" ? yield* jsonOf(raw.request) : {}),
+          body: yield* body(
+            spec.method !== "get" ? yield* jsonOf(raw.request, spec.body !== undefined) : {},
+          ),
           request: raw.request,
         }
         return responseOf(yield* spec.handle(input), status)

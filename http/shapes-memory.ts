@@ -62,6 +62,9 @@ export const Summary = Schema.Struct({
   refused: Texts,
   events: Texts,
   at: Millis,
+  already: Schema.optionalKey(Schema.Boolean.annotate({
+    description: "Taken back before; nothing changed",
+  })),
 }).annotate({ identifier: "Summary" })
 
 export const Segment = Schema.Struct({

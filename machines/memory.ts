@@ -118,6 +118,11 @@ export const SegmentRestored = event("SegmentRestored", {
 })
 
 /**
+ * Before the routine readings of conversations: the founder may wait for it, and the first two need no model.
+ */
+const priorities = { planEviction: 20, gatherSubjects: 20, summarise: 10 }
+
+/**
  * Which items leave the hot tier under the policy, and which of those that left fit again; at most 5,000 at
  * a time, `more` says that some are left.
  */
@@ -137,6 +142,7 @@ export const planEviction = activity({
     policy: Schema.Int,
   }),
   lane: "batch",
+  priority: priorities.planEviction,
   timeoutMillis: 120_000,
 })
 
@@ -150,6 +156,7 @@ export const gatherSubjects = activity({
   }),
   output: Schema.Struct({ subjects: Schema.Array(Subject), left: Schema.Int }),
   lane: "batch",
+  priority: priorities.gatherSubjects,
   timeoutMillis: 120_000,
 })
 
@@ -190,6 +197,7 @@ export const summarise = activity({
     tokens: Schema.Int,
   }),
   lane: "batch",
+  priority: priorities.summarise,
   idempotency: "pure",
   timeoutMillis: 600_000,
   retriesMax: 1,

@@ -34,7 +34,7 @@ import { memoryPolicy } from "./aios-policy.ts"
 import { summaries, withdrawSummary } from "./aios-summaries.ts"
 import { done } from "./aios-done.ts"
 import { paid } from "./aios-paid.ts"
-import { monotonicMillis, rebuild, settled } from "./aios-rebuild.ts"
+import { rebuild, settled } from "./aios-rebuild.ts"
 import { recall } from "./aios-recall.ts"
 import { review } from "./aios-review.ts"
 import { checkOf, type Look, missingOf, servicesOf } from "./aios-services.ts"
@@ -114,10 +114,9 @@ const make = Effect.gen(function* () {
 
   const settle = (millisMax: number) =>
     millisMax <= 0 ? system.remaining : Effect.gen(function* () {
-      const started = yield* monotonicMillis
       yield* door(router.routeUpTo())
       const remaining = yield* door(system.settle(millisMax))
-      yield* here(settled(started, millisMax))
+      yield* here(settled(millisMax))
       return remaining
     })
 

@@ -24,6 +24,8 @@ export interface RecallOptions {
   readonly person?: string
   /** As of then, epoch ms. */
   readonly at?: number
+  /** As of a position of the log, in place of `at`. */
+  readonly position?: number
   /** Reads the whole log and every segment instead of the index. */
   readonly deep?: boolean
   readonly limit?: number
@@ -145,6 +147,8 @@ export interface SummaryRow {
   readonly refused: ReadonlyArray<string>
   readonly events: ReadonlyArray<string>
   readonly at: number
+  /** Only where it is taken back: it had been before, and nothing changed. */
+  readonly already?: boolean
 }
 
 /** What a policy would do, or did. */

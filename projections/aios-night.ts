@@ -1,6 +1,7 @@
 /** The memory's agent at work: asked for a night's summaries now, and watched until it rests. */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { ActorSystem } from "../actors/actor-system.ts"
+import { OpenAsks } from "../actors/open-asks.ts"
 import { memoryStream } from "../machines/memory.ts"
 import type { Progress } from "./aios.ts"
 import { memoryState } from "./aios-memory-state.ts"
@@ -17,12 +18,41 @@ const rests: { readonly [region in "tiers" | "night"]: ReadonlyArray<string> } =
   night: ["idle", "paused", "outOfBudget"],
 }
 
+const asksLooked = 1_000
+/** Others' work by activity, in words; what is not told here is a task. */
+const works: { readonly [activity: string]: readonly [string, string] } = {
+  readConversation: ["reading of a conversation", "readings of conversations"],
+  weighConversation: ["weighing of a conversation", "weighings of conversations"],
+  draftMail: ["draft of a mail", "drafts of mails"],
+  draftArticle: ["draft of an article", "drafts of articles"],
+  composeReport: ["report", "reports"],
+}
+
+/** What others ask for and is not done yet: `21 readings of conversations`; empty where there is nothing. */
+const others = Effect.gen(function* () {
+  const asks = Option.getOrUndefined(yield* Effect.serviceOption(OpenAsks))
+  const open = asks === undefined ? [] : yield* asks.page(undefined, asksLooked)
+  const counts = new Map<string, number>()
+  for (const { approval, ask, quarantined, stream } of open) {
+    if (ask.ask !== "activity" || stream === memoryStream) continue
+    // What waits for the founder holds nobody up.
+    if (approval !== undefined || quarantined === true) continue
+    const name = ask.src in works ? ask.src : ""
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return [...counts].map(([name, n]) => {
+    const [one, more] = works[name] ?? ["task", "tasks"]
+    return `${n} ${n === 1 ? one : more}`
+  }).join(" and ")
+})
+
 /** Works until the agent rests: `night` includes what the night leaves for the tiers. */
 export const untilRested = (region: "tiers" | "night", progress: Progress) =>
   Effect.gen(function* () {
     const system = yield* ActorSystem
+    let before = -1
     for (;;) {
-      yield* door(system.settle(settleMillisMax))
+      const { interactive } = yield* door(system.settle(settleMillisMax))
       const view = yield* door(system.view(memoryStream))
       if (view === undefined || view.status !== "active") return
       const context = objectOf(view.context)
@@ -31,8 +61,14 @@ export const untilRested = (region: "tiers" | "night", progress: Progress) =>
       const handled = numberOf(night["accepted"]) + numberOf(night["refused"]) +
         numberOf(night["skipped"])
       const [first] = waiting.map(objectOf)
+      // It goes before routine work, but not before what the founder may be waiting for, nor does it cut off
+      // what is at the model already.
+      const beside = handled > before ? "" : yield* others
+      before = handled
       progress({
-        what: first === undefined ? "looking what there is" : `${textOf(first["of"])} summaries`,
+        what: `${
+          first === undefined ? "looking what there is" : `${textOf(first["of"])} summaries`
+        }${beside === "" ? "" : interactive > 0 ? `, waits for ${beside}` : `, before ${beside}`}`,
         done: handled,
         total: handled + waiting.length,
       })

@@ -2,14 +2,14 @@
  * `rebuild`: read models and the index of memory anew from the log. `settled`: what a command leaves behind
  * is indexed before it ends, so that the next one finds it.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { Progress, Rebuilt } from "./aios.ts"
 import { door, refuse } from "./aios-failures.ts"
 import { MemoryIndex } from "./memory-index.ts"
 import { Projections } from "./runner.ts"
 
-/** Vectors may take so long of a command's time; the rest is made in the background of `aios start`. */
-const vectorsMillisMax = 5_000
+/** Vectors may take so long at a command's end; the rest is made in the background of `aios start`. */
+const vectorsMillisMax = 10_000
 const memory = "memory"
 
 /** One by name, or all: the index of memory last, since it follows the read models. */
@@ -35,18 +35,17 @@ export const rebuild = Effect.fnUntraced(function* (name: string | undefined, pr
   return rebuilt
 })
 
-/** Indexes what is new within what is left of a command's time; what cannot be is left for later, and told. */
-export const settled = Effect.fnUntraced(function* (startedAt: number, millisMax: number) {
+/**
+ * Indexes what is new; what cannot be is left for later, and told. Vectors have a time of their own: work
+ * that fills a command's time, such as drafts by a model, would leave them none.
+ */
+export const settled = Effect.fnUntraced(function* (millisMax: number) {
   const index = yield* MemoryIndex
   if (index === undefined) return
   yield* Effect.gen(function* () {
     yield* index.words()
-    const left = millisMax - ((yield* monotonicMillis) - startedAt)
-    if (left > 0) yield* index.vectors(Math.min(left, vectorsMillisMax))
+    yield* index.vectors(Math.min(millisMax, vectorsMillisMax))
   }).pipe(
     Effect.catch((problem) => Effect.logWarning(`Memory is not indexed yet: ${problem.message}`)),
   )
 })
-
-/** Real time, also where the clock stands still. */
-export const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)

@@ -34,6 +34,8 @@ const questionCharsMax = 2_000
 /** Of answers that are kept, the oldest goes first. */
 const answersMax = 200
 const answersKey = "answers"
+/** Among so many events the first that is remembered is looked for. */
+const firstEventsMax = 2_000
 
 const noMemory = refuse(
   "failed",
@@ -128,11 +130,16 @@ interface Kept {
 }
 
 const keyOf = (about: string, options: RecallOptions, person: string | undefined) => {
-  const { at, limit, tokensMax } = options
+  const { at, limit, position, tokensMax } = options
   const words = about.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").replace(/[?!.\s]+$/, "")
   return `answer:${
-    sha256Hex(JSON.stringify([words.trim(), person ?? "", at ?? "", limit ?? "", tokensMax ?? ""]))
-      .slice(0, 32)
+    sha256Hex(
+      JSON.stringify([
+        words.trim(),
+        person ?? "",
+        ...[at ?? "", position ?? "", limit ?? "", tokensMax ?? ""],
+      ]),
+    ).slice(0, 32)
   }`
 }
 
@@ -204,6 +211,45 @@ const notesOf = (
     : []),
 ]
 
+/** Up to where the log is asked; undefined: to its end. */
+const positionAsked = Effect.fnUntraced(function* ({ at, position }: RecallOptions) {
+  if (position === undefined) return at === undefined ? undefined : yield* door(positionAt(at))
+  if (at !== undefined) return yield* wrong("Give either a time or a position, not both.")
+  const log = yield* EventLog
+  const head = yield* door(log.head)
+  if (!Number.isInteger(position) || position < 0 || position > head) {
+    return yield* wrong(
+      head < 0
+        ? "The log is empty: there is no position to ask for yet."
+        : `A position is a number from 0 to ${head}, the last one of the log.`,
+    )
+  }
+  return position
+})
+
+/** Nothing had been taken in by then: says since when something is known. */
+const beganLater = Effect.fnUntraced(function* (
+  { log, store, timeZone }: Searched,
+  positionMax: number | undefined,
+) {
+  if (positionMax === undefined) return []
+  for (const event of yield* log.readAll({ from: 0, limit: firstEventsMax })) {
+    if ((yield* attempt(() => itemById(store, event.id))) === undefined) continue
+    if (event.position <= positionMax) return []
+    const day = new Intl.DateTimeFormat("en-GB", {
+      day: "numeric",
+      month: "long",
+      year: "numeric",
+      timeZone,
+    }).format(event.metadata.at)
+    return [
+      `Before ${day} nothing was known: that is when AIOS was first filled (position ` +
+      `${event.position}); --at and --position ask what was known then, not what happened then`,
+    ]
+  }
+  return []
+})
+
 const asked = Effect.fnUntraced(function* (about: string, options: RecallOptions) {
   const { limit = limitDefault, tokensMax = tokensMaxDefault } = options
   if (about.trim() === "") return yield* wrong("Say what to recall: a few words or a question.")
@@ -220,7 +266,7 @@ const asked = Effect.fnUntraced(function* (about: string, options: RecallOptions
   if (options.person !== undefined && person === undefined) {
     return yield* noSuchPerson(options.person)
   }
-  const positionMax = options.at === undefined ? undefined : yield* door(positionAt(options.at))
+  const positionMax = yield* positionAsked(options)
   return {
     about,
     limit,
@@ -241,7 +287,8 @@ export const recall = Effect.fnUntraced(function* (about: string, options: Recal
   if (options.deep === true) {
     const found = yield* door(searchDeep(searched, question))
     const hits = yield* door(Effect.forEach(found, hitOf))
-    return { hits, mode: "deep", position, cached: false, notes: [] } satisfies Recalled
+    const notes = hits.length > 0 ? [] : yield* door(beganLater(searched, question.positionMax))
+    return { hits, mode: "deep", position, cached: false, notes } satisfies Recalled
   }
   const before = yield* door(index.state)
   // New vectors may find more: an answer counts for what could be found when it was given.
@@ -249,7 +296,10 @@ export const recall = Effect.fnUntraced(function* (about: string, options: Recal
   const key = keyOf(about, options, question.person)
   const kept = yield* door(attempt(() => keptIn(index, key)))
   if (kept !== undefined && (yield* door(stillStands(searched, kept, change)))) {
-    const notes = notesOf(kept.problem, before)
+    const notes = [
+      ...(kept.hits.length > 0 ? [] : yield* door(beganLater(searched, question.positionMax))),
+      ...notesOf(kept.problem, before),
+    ]
     return { hits: kept.hits, mode: kept.mode, position, cached: true, notes } satisfies Recalled
   }
   const answer = yield* door(search(searched, question))
@@ -261,6 +311,9 @@ export const recall = Effect.fnUntraced(function* (about: string, options: Recal
     const { mode } = answer
     yield* door(attempt(() => keepAnswer(index, key, { change, mode, problem, items, hits })))
   }
-  const notes = notesOf(problem, yield* door(index.state))
+  const notes = [
+    ...(hits.length > 0 ? [] : yield* door(beganLater(searched, question.positionMax))),
+    ...notesOf(problem, yield* door(index.state)),
+  ]
   return { hits, mode: answer.mode, position, cached: false, notes } satisfies Recalled
 })

@@ -132,7 +132,7 @@ export const withdrawSummary = Effect.fnUntraced(function* (id: string, reason: 
     )
   }
   // Taken back twice is taken back.
-  if (record.state === "withdrawn") return yield* rowOf(record, timeZone)
+  if (record.state === "withdrawn") return { ...yield* rowOf(record, timeZone), already: true }
   yield* door(
     system.propose(memoryStream, {
       type: "SummaryWithdrawn",

@@ -239,6 +239,7 @@ export const Arguments = {
     Schema.Struct({
       person: Schema.optionalKey(Text),
       at,
+      position: Schema.optionalKey(Schema.Int),
       deep: Schema.optionalKey(Schema.Boolean),
       limit: Schema.optionalKey(Schema.Int),
       tokensMax: Schema.optionalKey(Schema.Int),

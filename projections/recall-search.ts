@@ -26,6 +26,10 @@ const fusionK = 60
 const similarityMin = 0.2
 /** What has the very words comes before what is only near, all else being equal. */
 const nearWeight = 0.98
+/** A passage with this part of what the question's words tell is meant, whatever a vector says of it. */
+const coveredMin = 0.6
+/** Fewer words than these may stand in it by chance. */
+const coveredTermsMin = 2
 /**
  * How much each can add to a score. Places of a list differ by hundredths, so these decide among neighbours
  * only; greater ones made the answers over the sample company worse.
@@ -103,14 +107,46 @@ export const fused = (
   byMeaning: ReadonlyArray<string>,
   /** Part of the vectors that are there: what has none yet is not to be less for it. */
   covered: number,
+  /** These are as near as they are good by words, at least. */
+  meant: ReadonlySet<string> = new Set(),
 ): ReadonlyMap<string, number> => {
   const scores = new Map<string, number>()
-  for (const [list, weight] of [[byWords, 1], [byMeaning, nearWeight * covered]] as const) {
-    for (const [rank, id] of list.entries()) {
-      scores.set(id, (scores.get(id) ?? 0) + weight / (fusionK + rank + 1))
-    }
+  const near = new Map(byMeaning.map((id, rank) => [id, rank]))
+  for (const [rank, id] of byWords.entries()) {
+    scores.set(id, 1 / (fusionK + rank + 1))
+    if (meant.has(id)) near.set(id, Math.min(near.get(id) ?? rank, rank))
+  }
+  for (const [id, rank] of near) {
+    scores.set(id, (scores.get(id) ?? 0) + nearWeight * covered / (fusionK + rank + 1))
   }
   return scores
+}
+
+/**
+ * Passages that hold most of what the question's words tell: of those that share a word with it, a word in
+ * few of them tells more than one in many, and one in none of them tells nothing.
+ */
+export const meantBy = (
+  question: string,
+  passages: ReadonlyArray<Pick<Passage, "id" | "text">>,
+): ReadonlySet<string> => {
+  const asked = termsOfQuestion(question)
+  const holding = passages.map(({ id, text }) => {
+    const terms = new Set(termsIn(text))
+    return { id, terms: asked.filter((term) => terms.has(term)) }
+  })
+  const weights = new Map(asked.flatMap((term) => {
+    const n = holding.filter(({ terms }) => terms.includes(term)).length
+    return n === 0 ? [] : [[term, Math.log(1 + passages.length / n)] as const]
+  }))
+  const told = (terms: Iterable<string>) =>
+    [...terms].reduce((sum, term) => sum + (weights.get(term) ?? 0), 0)
+  const all = told(weights.keys())
+  return new Set(
+    holding.filter(({ terms }) =>
+      terms.length >= coveredTermsMin && told(terms) >= coveredMin * all
+    ).map(({ id }) => id),
+  )
 }
 
 export const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => {
@@ -247,12 +283,16 @@ export const search = Effect.fn("Recall.search")(function* (
   const byWords = yield* attempt(() => index.passages.search({ words: about, ...options }))
   const isHybrid = near.found.length > 0
   const related = near.found.filter(({ similarity }) => similarity >= similarityMin)
+  const wordIds = new Set(byWords.map(({ id }) => id))
+  const passages = yield* attempt(() =>
+    index.passages.get([...new Set([...wordIds, ...related.map(({ id }) => id)])])
+  )
   const scores = fused(
-    byWords.map(({ id }) => id),
+    [...wordIds],
     related.map(({ id }) => id),
     near.covered,
+    isHybrid ? meantBy(about, passages.filter(({ id }) => wordIds.has(id))) : new Set(),
   )
-  const passages = yield* attempt(() => index.passages.get([...scores.keys()]))
   const { candidates, stale } = yield* weighed(searched, question, passages, scores)
   const best = scoreMax(isHybrid)
   const { found, forgotten } = yield* openBest(

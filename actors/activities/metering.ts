@@ -38,6 +38,7 @@ export const makeMeter = (
     agent: categoryOf(job.stream),
     activity: declaration.name,
     lane: declaration.lane,
+    priority: declaration.priority,
     ask: job.id,
     note: (usage) => usages.push(usage),
     waits: (on) => {

@@ -25,6 +25,7 @@ import { tellHappened } from "./after-all.ts"
 import { makeBreakers } from "./breakers.ts"
 import { askGate, isUndecided } from "./gate.ts"
 import { makeMeter } from "./metering.ts"
+import { makePlaces } from "./places.ts"
 
 /** Activities of a lane that run at the same time. Batch work waits in line at the model, grouped there. */
 const runningMax: Record<Lane, number> = { interactive: 8, batch: 8 }
@@ -94,8 +95,7 @@ export const layer = (options: RunnerOptions = {}) =>
     const context = yield* Effect.context<ActorSystem | EventLog | Vault>()
     const fork = Effect.runForkWith(context)
     const jobs = new Map<string, Job>()
-    const queues: Record<Lane, Array<Job>> = { interactive: [], batch: [] }
-    const running: Record<Lane, number> = { interactive: 0, batch: 0 }
+    const places = makePlaces<Job>(runningMax)
     const byApproval = new Map<string, Job>()
     let overflowed = false
     /** Settled or stopped while open asks are being read: what was read of them is old. */
@@ -161,47 +161,39 @@ export const layer = (options: RunnerOptions = {}) =>
 
     const enqueue = (job: Job) => {
       job.state = "queued"
-      const queue = queues[job.declaration.lane]
-      let at = queue.length
-      while (at > 0 && queue[at - 1]!.declaration.priority < job.declaration.priority) at--
-      queue.splice(at, 0, job)
+      places.enter(job)
       pump()
     }
 
+    const isQueued = (job: Job) => jobs.get(job.id) === job && job.state === "queued"
     const pump = () => {
-      if (stopping || isHeld()) return
-      for (const lane of ["interactive", "batch"] as const) {
-        // Batch work yields: it starts only where nothing interactive is to be done.
-        if (lane === "batch" && (running.interactive > 0 || queues.interactive.length > 0)) return
-        while (running[lane] < runningMax[lane]) {
-          const job = queues[lane].shift()
-          if (job === undefined) break
-          if (jobs.get(job.id) !== job || job.state !== "queued") continue
-          running[lane]++
-          job.holdsPlace = true
-          job.state = "running"
-          const { resume } = job
-          job.resume = undefined
-          if (resume !== undefined) {
-            resume()
-            continue
-          }
-          const fiber = fork(Effect.asVoid(run(job)))
-          job.fiber = fiber
-          fiber.addObserver(() => {
-            // Else it was sent back to the gate, and may run again already.
-            if (job.fiber !== fiber) return
-            job.fiber = undefined
-            givePlace(job)
-          })
+      for (;;) {
+        if (stopping || isHeld()) return
+        const job = places.next(isQueued)
+        if (job === undefined) return
+        job.holdsPlace = true
+        job.state = "running"
+        const { resume } = job
+        job.resume = undefined
+        if (resume !== undefined) {
+          resume()
+          continue
         }
+        const fiber = fork(Effect.asVoid(run(job)))
+        job.fiber = fiber
+        fiber.addObserver(() => {
+          // Else it was sent back to the gate, and may run again already.
+          if (job.fiber !== fiber) return
+          job.fiber = undefined
+          givePlace(job)
+        })
       }
     }
 
     const givePlace = (job: Job) => {
       if (!job.holdsPlace) return
       job.holdsPlace = false
-      running[job.declaration.lane]--
+      places.leave(job)
       pump()
     }
 

@@ -145,6 +145,34 @@ describe("batch work", () => {
       })
     ))
 
+  it("goes by priority first, and what waited too long has a turn in between", () =>
+    withLanes((lanes) =>
+      Effect.gen(function* () {
+        const order: Array<string> = []
+        const one = (group: string, priority = 0) =>
+          lanes.run(
+            "batch",
+            group,
+            Effect.andThen(Effect.sync(() => order.push(group)), Effect.sleep(1_000)),
+            { priority },
+          )
+        yield* fork(lanes.run("interactive", "g", Effect.sleep(1_000)))
+        yield* TestClock.adjust(0)
+        for (const group of ["reading", "reading", "reading"]) yield* fork(one(group))
+        for (const group of ["summary", "summary"]) yield* fork(one(group, 10))
+        yield* TestClock.adjust(10_000)
+        expect(order).toEqual(["summary", "summary", "reading", "reading", "reading"])
+        order.length = 0
+        yield* fork(lanes.run("interactive", "g", Effect.sleep(batchWaitMillisMax + 1_000)))
+        yield* TestClock.adjust(0)
+        for (const group of ["reading", "reading"]) yield* fork(one(group))
+        yield* TestClock.adjust(batchWaitMillisMax)
+        for (const group of ["summary", "summary"]) yield* fork(one(group, 10))
+        yield* TestClock.adjust(20_000)
+        expect(order).toEqual(["reading", "summary", "reading", "summary"])
+      })
+    ))
+
   it("of one group does not hold up the others for ever", () =>
     withLanes((lanes) =>
       Effect.gen(function* () {

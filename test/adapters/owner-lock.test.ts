@@ -19,6 +19,18 @@ const refusedHere = (directory: string) =>
   Effect.runPromise(Effect.flip(Effect.scoped(ownerLock.acquire({ directory }))))
 
 describe("owner lock", () => {
+  it("says to whom it refuses what is under way, and nothing of what that was given", async () => {
+    const directory = newDirectory()
+    const command = ownerLock.commandOf(["--json", "memory", "night"])
+    expect(command).toBe("aios memory night")
+    expect(ownerLock.commandOf(["recall", "salary", "--data-dir", "x"])).toBe("aios recall")
+    await Effect.runPromise(Effect.scoped(Effect.gen(function* () {
+      yield* ownerLock.acquire({ directory, command })
+      const refused = yield* Effect.flip(Effect.scoped(ownerLock.acquire({ directory })))
+      expect(refused.message).toContain("aios memory night works on it")
+    })))
+  })
+
   it("is held for its scope and names the owner to whom it refuses", async () => {
     const directory = newDirectory()
     await Effect.runPromise(Effect.scoped(Effect.gen(function* () {
@@ -30,6 +42,7 @@ describe("owner lock", () => {
       const refused = yield* Effect.flip(Effect.scoped(ownerLock.acquire({ directory })))
       expect(refused).toMatchObject({ reason: "owned", retryable: true })
       expect(refused.message).toContain(`process ${process.pid}`)
+      expect(refused.message).not.toContain("memory night")
       // Refusing must not have cost the lock.
       const again = yield* Effect.flip(Effect.scoped(ownerLock.acquire({ directory })))
       expect(again.reason).toBe("owned")

@@ -8,9 +8,9 @@ import type { EventLog } from "../../actors/event-log.ts"
 import * as folder from "../../adapters/archive-folder.ts"
 import { Aios } from "../../projections/aios.ts"
 import { aMail } from "../actors/company.ts"
-import { aiosHouse } from "../projections/aios-house.ts"
+import { memoryHouse } from "../projections/memory-world.ts"
 import { epoch } from "../actors/house.ts"
-import { type Door, doorTo } from "./doors.ts"
+import { type Door, doorTo, token } from "./doors.ts"
 
 const day = 24 * 60 * 60 * 1000
 const directory = mkdtempSync(join(tmpdir(), "aios-http-memory-"))
@@ -29,7 +29,7 @@ describe("memory", () => {
     const taken = Layer.effectDiscard(Effect.flatMap(Aios, (aios) => aios.intake(mails)))
     door = await doorTo(
       taken.pipe(
-        Layer.provideMerge(aiosHouse({ clock: { now: epoch } })),
+        Layer.provideMerge(memoryHouse({ clock: { now: epoch } })),
         Layer.provideMerge(folder.layer(directory)),
       ),
     )
@@ -77,8 +77,43 @@ describe("memory", () => {
     expect((await (await door.get("/api/archive")).json()).items)
       .toMatchObject([{ segment, ok: true, restored: false, items: 6 }])
     expect((await door.post("/api/archive/1-2/restore", {})).status).toBe(404)
-    expect(await last(await door.post(`/api/archive/${segment}/restore`, {})))
-      .toMatchObject({ result: { segment, restored: true } })
+    // There is nothing to send, so nothing need be sent; a form is refused all the same.
+    const restore = (headers: Record<string, string>) =>
+      door.raw(`/api/archive/${segment}/restore`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, ...headers },
+      })
+    expect((await restore({ "content-type": "application/x-www-form-urlencoded" })).status)
+      .toBe(415)
+    expect(await last(await restore({}))).toMatchObject({ result: { segment, restored: true } })
+  })
+
+  test("recall asks as of a day, an instant or a position, and says since when something is known", async () => {
+    const asked = async (query: string) => {
+      const response = await door.get(`/api/recall?q=offer${query}`)
+      return { status: response.status, body: await response.json() }
+    }
+    const head = (await asked("")).body.position
+    expect((await asked(`&at=${epoch}`)).body.position).toBe(head)
+    expect((await asked(`&position=${head}`)).body.position).toBe(head)
+    const before = await asked("&at=2020-01-31")
+    expect(before.body).toMatchObject({ hits: [], position: -1 })
+    expect(before.body.notes[0]).toMatch(/^Before \d+ \w+ \d{4} nothing was known/)
+    expect((await asked("&at=2020-01-31T17:00:00Z")).body.position).toBe(-1)
+    for (
+      const query of [
+        "&at=soon",
+        "&at=9999-01-01",
+        `&position=${head + 1}`,
+        "&at=2020-01-31&position=0",
+      ]
+    ) {
+      expect((await asked(query)).status).toBe(422)
+    }
+    const unknown = await asked("&persn=Ada")
+    expect(unknown.status).toBe(400)
+    expect(unknown.body.detail).toContain('"persn"')
+    expect(unknown.body.detail).toContain("q, person, at, position")
   })
 
   test("a summary that is not there cannot be taken back", async () => {

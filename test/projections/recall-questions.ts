@@ -115,6 +115,7 @@ export const questions: ReadonlyArray<Asked> = [
   q("school classes booking the museum by telephone", "ferry-museum.md"),
   q("what are typical budgets for a website", "47-note-pricing.md"),
   q("coffee with Petra", "calendar.ics"),
+  q("How many customers did the October sponsorship bring?", "<kw-1@papierhaus-winter.example>"),
 ]
 
 /** A real model on a busy machine takes its time. */

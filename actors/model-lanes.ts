@@ -1,8 +1,9 @@
 /**
  * Who is at the model server now. Interactive requests go first, in order; batch work starts only in an
  * idle window, one group (model and template) after the other, so that the server's prefix cache helps, and
- * makes room at once for an interactive request; batch work of a greater priority goes before other groups.
- * What made room often enough, or waited too long, may finish. Nothing here is durable: whoever waits is an ask in the log, and asks again after a restart.
+ * makes room at once for an interactive request, and for batch work of a greater priority. What made
+ * room often enough, or waited too long, may finish. Nothing here is durable: whoever waits is an ask in the
+ * log, and asks again after a restart.
  */
 import { Clock, Data, Deferred, Effect, Exit, type Scope } from "effect"
 import type { Lane } from "../machines/agent.ts"
@@ -71,6 +72,9 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
     const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
     /** When an interactive request was there last. */
     let interactiveAt = Number.NEGATIVE_INFINITY
+    /** When batch work of what priority above the usual was there last: it comes in bursts, too. */
+    let urgentAt = Number.NEGATIVE_INFINITY
+    let urgency = 0
     /** What was granted last went before what had waited longer. */
     let lastWasUrgent = false
     let lastGroup = ""
@@ -132,13 +136,16 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
         if (next === undefined) return
         const busy = [...running].some(({ lane }) => lane === "interactive")
         if (busy) return
-        const rest = interactiveAt + idleMillisMin - at
+        const last = next.priority < urgency ? Math.max(interactiveAt, urgentAt) : interactiveAt
+        const rest = last + idleMillisMin - at
         if (rest > 0) return wake(rest)
         grant(next)
       }
-      if (queues.interactive.length === 0) return
+      const most = queues.interactive.length > 0
+        ? Infinity
+        : queues.batch.reduce((max, { priority }) => Math.max(max, priority), 0)
       for (const ticket of running) {
-        if (ticket.mayFinish || ticket.preempt === undefined) continue
+        if (ticket.mayFinish || ticket.preempt === undefined || ticket.priority >= most) continue
         const { preempt } = ticket
         ticket.preempt = undefined
         return preempt()
@@ -172,6 +179,10 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
       running.delete(ticket)
       ticket.preempt = undefined
       if (ticket.lane === "interactive") interactiveAt = now()
+      else if (ticket.priority > 0) {
+        urgentAt = now()
+        urgency = ticket.priority
+      }
       pump()
     }
 
@@ -189,7 +200,7 @@ export const makeLanes = (places: number): Effect.Effect<Lanes> =>
         const roomWanted = Deferred.makeUnsafe<void>()
         ticket.preempt = () => Deferred.doneUnsafe(roomWanted, Exit.void)
         // Between the grant and this line somebody may have come.
-        if (queues.interactive.length > 0) pump()
+        pump()
         const began = now()
         const result = yield* Effect.raceFirst(
           Effect.map(effect, (result) => ({ result })),

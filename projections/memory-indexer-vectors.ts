@@ -265,8 +265,9 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
     return pending.size === 0
   })
 
+  /** The time begins once the store answers: at its start it may take long. */
   const advance = Effect.fnUntraced(function* (
-    until: number,
+    millisMax: number,
     options: { readonly pause: number; readonly progress: Progress; readonly thorough: boolean },
   ) {
     if (space === "none") return
@@ -286,7 +287,7 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
       if (count !== before.count) yield* compare()
       compared = true
     }
-    const done = yield* work(until, options)
+    const done = yield* work((yield* now) + millisMax, options)
     if (done && collected !== undefined) {
       const count = yield* chroma(vectors.count(space))
       yield* attempt(() => keep(collected ?? -1, count))
@@ -294,10 +295,10 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
   })
 
   const guarded = (
-    until: number,
+    millisMax: number,
     options: { readonly pause: number; readonly progress: Progress; readonly thorough: boolean },
   ) =>
-    one.withPermit(advance(until, options)).pipe(
+    one.withPermit(advance(millisMax, options)).pipe(
       Effect.tap(() =>
         Effect.sync(() => {
           if (space !== "none") problem = undefined
@@ -360,16 +361,10 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
   return {
     near,
     advance: (millisMax: number) =>
-      Effect.gen(function* () {
-        const until = (yield* now) + millisMax
-        yield* guarded(until, { pause: pauseMillis, progress: () => {}, thorough: false })
-      }),
+      guarded(millisMax, { pause: pauseMillis, progress: () => {}, thorough: false }),
     /** The same, and what is in the store is compared with what should be. */
     thorough: (millisMax: number) =>
-      Effect.gen(function* () {
-        const until = (yield* now) + millisMax
-        yield* guarded(until, { pause: pauseMillis, progress: () => {}, thorough: true })
-      }),
+      guarded(millisMax, { pause: pauseMillis, progress: () => {}, thorough: true }),
     /** Everything, thoroughly compared, without pauses. */
     whole: (progress: Progress) =>
       Effect.suspend(() => {

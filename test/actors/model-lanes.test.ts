@@ -173,6 +173,28 @@ describe("batch work", () => {
       })
     ))
 
+  it("makes room for what is more urgent, which keeps its turn between two of its requests", () =>
+    withLanes((lanes) =>
+      Effect.gen(function* () {
+        const { told, work } = makeWork()
+        yield* fork(lanes.run("batch", "reading", work("reading", 60_000)))
+        yield* TestClock.adjust(1_000)
+        const urgent = lanes.run("batch", "summary", work("summary"), { priority: 10 })
+        yield* fork(Effect.andThen(urgent, Effect.andThen(Effect.sleep(100), urgent)))
+        yield* TestClock.adjust(2_200)
+        expect(told).toEqual([
+          "reading begins",
+          "reading makes room",
+          "summary begins",
+          "summary ends",
+          "summary begins",
+          "summary ends",
+        ])
+        yield* TestClock.adjust(70_000)
+        expect(told.at(-1)).toBe("reading ends")
+      })
+    ))
+
   it("of one group does not hold up the others for ever", () =>
     withLanes((lanes) =>
       Effect.gen(function* () {

@@ -8,10 +8,15 @@ import { defineProjection, type Rows } from "./projection.ts"
 
 const note = (event: RecordedEvent, rows: Rows) => {
   for (const one of listOf(objectOf(event.data)["usage"])) {
-    const { cached, estimated, model, outcome, prompt, tokensIn, tokensOut, transcript } = objectOf(one)
+    const { cached, estimated, model, outcome, prompt, tokensIn, tokensOut, transcript } = objectOf(
+      one,
+    )
     const useful = outcome === "ok"
     // What broke off is no answer.
-    if (cached === true || estimated === true || transcript === undefined || !(useful || outcome === "misfit")) continue
+    if (
+      cached === true || estimated === true || transcript === undefined ||
+      !(useful || outcome === "misfit")
+    ) continue
     const key = textOf(prompt)
     if (key === "") continue
     const { bytes, sha256, subject } = objectOf(transcript)

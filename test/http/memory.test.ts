@@ -104,7 +104,7 @@ describe("memory", () => {
       const query of [
         "&at=soon",
         "&at=9999-01-01",
-        `&position=${head + 1}`,
+        `&position=${head + 1_000}`,
         "&at=2020-01-31&position=0",
       ]
     ) {

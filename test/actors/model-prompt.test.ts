@@ -258,6 +258,21 @@ describe("the shape", () => {
       additionalProperties: false,
     })
   })
+  it("is sent without bounds that servers refuse, and told with them", () => {
+    const text = (maxLength: number) => ({ type: "string", maxLength })
+    const of = (...all: ReadonlyArray<object>) => ({
+      type: "array",
+      maxItems: 3,
+      items: { anyOf: all, properties: { maxLength: { type: "integer", maximum: 5_000 } } },
+    })
+    const format = of(text(1_400), text(300)) as never
+    const { format: sent, messages } = promptOf({
+      ...{ template, material: [], format, tokensMax: 9, temperature: 0, seed: 1 },
+      contextTokens: 512,
+    }, "m")
+    expect(sent).toEqual(of({ type: "string" }, text(300)))
+    expect(messages[0]!.content).toContain("up to 1400 characters")
+  })
   it("is told in words too", () => {
     expect(shapeInWords(formatOf(Shape))).toBe(
       '{"warmth": whole number 0 to 10, "intent": "buy" or "ask", ' +

@@ -107,6 +107,7 @@ interface Configuration {
   readonly token: string | undefined
   /** Socket of the launcher's supervisor of helper processes. */
   readonly helpers: string | undefined
+  readonly launcher: number | undefined
   readonly chromaUrl: string | undefined
   /** Where Ollama answers; empty: where it usually does. */
   readonly ollama: string
@@ -162,6 +163,7 @@ const configuration = Effect.gen(function* () {
     port,
     token: given.token,
     helpers: given.helpers || undefined,
+    launcher: Number(given.launcher) || undefined,
     chromaUrl: given.chromaUrl || undefined,
     ollama: given.ollama ?? "",
     model: given.model?.trim() || undefined,
@@ -201,13 +203,14 @@ const foundations = (config: Configuration, way: Way) => {
 /** Everything, from the log to `Aios`. */
 const house = (config: Configuration, way: Way) => {
   const dispatch = way !== "read"
-  const system = circuits.layer({ dispatch }).pipe(
-    Layer.provideMerge(actorSystem.layer({ agents, journals, dispatch, held: dispatch })),
-    Layer.provideMerge(openAsks.layer),
-    Layer.provideMerge(projectionsRunner.layer(projections)),
-    Layer.provideMerge(foundations(config, way)),
-    Layer.provideMerge(helpers.supervised(config.helpers)),
-  )
+  const system = circuits.layer({ dispatch, isEnding: helpers.launcherIsGone(config.launcher) })
+    .pipe(
+      Layer.provideMerge(actorSystem.layer({ agents, journals, dispatch, held: dispatch })),
+      Layer.provideMerge(openAsks.layer),
+      Layer.provideMerge(projectionsRunner.layer(projections)),
+      Layer.provideMerge(foundations(config, way)),
+      Layer.provideMerge(helpers.supervised(config.helpers)),
+    )
   const models = Layer.mergeAll(probes.models, probes.memory).pipe(
     Layer.provideMerge(embedder.layer(config.embedder)),
     Layer.provideMerge(inference.layer(config.ollama)),

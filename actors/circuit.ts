@@ -30,7 +30,7 @@ export const reasons: { readonly [trouble in Trouble]: string } = {
   noModel: "the model it should run is not there",
   slow: "answers come too late",
   garbage: "its answers are of no use",
-  failed: "it fails",
+  failed: "it refuses, or breaks off",
 }
 
 type Probe = Effect.Effect<void, ProbeFailure>
@@ -72,9 +72,8 @@ export interface Circuit {
   untold: boolean
 }
 
-/** What was never there cannot be out. */
-export const isOutage = ({ met, trouble }: Circuit) =>
-  met || (trouble !== "absent" && trouble !== "noModel")
+/** What never answered here cannot be out, whatever kept it from answering. */
+export const isOutage = ({ met }: Circuit) => met
 
 export const stateOf = (circuit: Circuit): CircuitState => ({
   service: circuit.service,

@@ -12,7 +12,7 @@
  * was killed in between leaves nothing to mend. A process that only reads tells nothing.
  *
  * A service that was never there is no outage. Its first answer ever is told once (`ServiceAnswered`); before
- * that a circuit that opens because nobody answers is known in this process only, as `absent`. So a machine
+ * that a circuit that opens, for whatever reason, is known in this process only, as `absent`. So a machine
  * without Ollama has no event about it, however many commands run, and the brief advises from just that.
  * A process that starts in an outage begins with an open circuit and a probe, not with failures of its own.
  *
@@ -61,6 +61,11 @@ const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(n
 export interface CircuitsOptions {
   /** False: nothing is told to the log; for commands that only read. Default true. */
   readonly dispatch?: boolean
+  /**
+   * Whoever started this process, and its helpers, is gone: services end with it, and so does this process. What
+   * it sees of them is no news. Asked before something is told.
+   */
+  readonly isEnding?: Effect.Effect<boolean>
 }
 
 const make = (options: CircuitsOptions) =>
@@ -71,7 +76,10 @@ const make = (options: CircuitsOptions) =>
     for (const service of Service.literals) circuits.set(service, yield* unopened(service))
     const of = (service: Service) => circuits.get(service)!
 
-    const { load, tell } = yield* loggedCircuits(dispatch)
+    const { load, tell } = yield* loggedCircuits({
+      dispatch,
+      isEnding: options.isEnding ?? Effect.succeed(false),
+    })
 
     const change: (circuit: Circuit, open: boolean) => Effect.Effect<void> = Effect.fnUntraced(
       function* (
@@ -207,7 +215,9 @@ const make = (options: CircuitsOptions) =>
       if (isConfirmed) {
         const isLate = circuit.refusal === late && trouble !== "absent"
         const found = circuit.refusal?.trouble ?? (isLate ? "slow" : trouble)
-        yield* open(circuit, found, reasons[found])
+        // What it refuses with says more than that it does.
+        const said = found === "failed" ? circuit.refusal?.message : undefined
+        yield* open(circuit, found, said ?? reasons[found])
       } else if (circuit.failures >= limits[circuit.service].failuresMax) {
         yield* open(circuit, trouble, reasons[trouble])
       }
@@ -231,6 +241,7 @@ const make = (options: CircuitsOptions) =>
     const succeed = Effect.fnUntraced(function* (circuit: Circuit, millis: number) {
       // It began before the circuit opened: a probe will tell.
       if (circuit.open) return
+      circuit.met = true
       const { answerMillisMax } = limits[circuit.service]
       if (answerMillisMax !== undefined && millis > answerMillisMax) {
         return yield* fail(circuit, "slow")
@@ -243,7 +254,6 @@ const make = (options: CircuitsOptions) =>
       if (circuit.onTrial) return
       if (circuit.proven && !circuit.untold) return
       circuit.proven = true
-      circuit.met = true
       yield* tell(circuit)
     })
 
@@ -261,6 +271,7 @@ const make = (options: CircuitsOptions) =>
             message: isOutage(circuit)
               ? `${names[service]} is left alone for a while: ${circuit.reason}`
               : `${names[service]} is not there: ${circuit.reason}`,
+            ...(circuit.trouble === undefined ? {} : { trouble: circuit.trouble }),
             // What was never there is not back by itself.
             retryable: isOutage(circuit),
           })

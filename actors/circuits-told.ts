@@ -22,8 +22,10 @@ const knownOf = Schema.decodeUnknownOption(Known)
 const isTrouble = (trouble: string | null): trouble is Trouble =>
   trouble !== null && trouble in reasons
 
-/** `dispatch` false: the log is read and told nothing. */
-export const loggedCircuits = (dispatch: boolean) =>
+/** `dispatch` false: the log is read and told nothing. An ending process tells nothing either. */
+export const loggedCircuits = (
+  { dispatch, isEnding }: { readonly dispatch: boolean; readonly isEnding: Effect.Effect<boolean> },
+) =>
   Effect.gen(function* () {
     const system = yield* ActorSystem
     const streamOf = (circuit: Circuit) => `integration-${circuit.service}`
@@ -59,11 +61,15 @@ export const loggedCircuits = (dispatch: boolean) =>
         Effect.ignore,
       )
 
-    const propose = (circuit: Circuit, change: string, event: Proposal) =>
-      system.propose(streamOf(circuit), event, {
-        id: derivedId(`circuit:${circuit.service}:${change}`),
-        actor: "circuits",
-      })
+    const propose = Effect.fnUntraced(
+      function* (circuit: Circuit, change: string, event: Proposal) {
+        if (yield* isEnding) return
+        yield* system.propose(streamOf(circuit), event, {
+          id: derivedId(`circuit:${circuit.service}:${change}`),
+          actor: "circuits",
+        })
+      },
+    )
 
     /** Brings the log in line with what is known here. */
     const tell = (circuit: Circuit): Effect.Effect<void> =>

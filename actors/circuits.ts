@@ -4,12 +4,13 @@
  * again, and both changes are told to the service's `integration` actor. What does it is `circuits-live.ts`.
  */
 import { Context, Effect, Layer, Schema } from "effect"
-import type { Service, Trouble } from "../machines/integration-events.ts"
+import { type Service, Trouble } from "../machines/integration-events.ts"
 
 /** Nothing was tried: the service failed too often lately. */
 export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen", {
   service: Schema.String,
   message: Schema.String,
+  trouble: Schema.optionalKey(Trouble),
   retryable: Schema.Boolean,
 }) {}
 

@@ -85,6 +85,14 @@ const make = (options: DeskOptions) =>
         if (trouble !== undefined) {
           yield* circuits.complain("ollama", trouble, found.failure.message)
         }
+        const isLeftAlone = (yield* circuits.states).some(({ open, service }) =>
+          open && service === "ollama"
+        )
+        // Trying again does not help now.
+        if (isLeftAlone && trouble === "failed") {
+          const { message, retryable } = found.failure
+          return new ModelUnavailable({ reason: "circuitOpen", message, retryable })
+        }
         return unavailable(found.failure)
       }
       installed = found.success

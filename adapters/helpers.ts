@@ -8,11 +8,14 @@ import { rmSync } from "node:fs"
 import { type ClientRequest, request } from "node:http"
 import { dirname } from "node:path"
 import { endianness } from "node:os"
+import process from "node:process"
 
 /** The supervisor keeps shorter times of its own; these only end a wait for a supervisor that hangs. */
 const startMillisMax = 45_000
 const stateMillisMax = 5_000
 const embedMillisMax = 150_000
+/** A launcher that is killed closes its socket a moment before it is seen to be gone. */
+const launcherEndMillis = 50
 
 export const HelperName = Schema.Literals(["chroma", "embedder", "ollama"])
 export type HelperName = typeof HelperName.Type
@@ -81,6 +84,12 @@ const vectorsOf = (text: string, dims: number, count: number): ReadonlyArray<Flo
   new Uint8Array(all.buffer).set(bytes)
   return Array.from({ length: count }, (_, i) => all.slice(i * dims, (i + 1) * dims))
 }
+
+/** Killed: this process and the helpers end with it. `launcher`: its process id; undefined: not known. */
+export const launcherIsGone = (launcher: number | undefined): Effect.Effect<boolean> =>
+  launcher === undefined
+    ? Effect.succeed(false)
+    : Effect.map(Effect.sleep(launcherEndMillis), () => process.ppid !== launcher)
 
 /** `socket`: of the launcher's supervisor; undefined where this launcher could make none. */
 export const supervised = (socket: string | undefined): Layer.Layer<Helpers> =>

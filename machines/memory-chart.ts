@@ -94,7 +94,7 @@ const chart = chartSetup.createMachine({
         idle: {
           always: [
             { guard: "failsAgainAndAgain", target: "paused" },
-            { guard: and(["subjectWaits", "isModelDown"]), target: "paused" },
+            { guard: and(["subjectWaits", "waitsForModel"]), target: "paused" },
             { guard: and(["subjectWaits", "tokensAreSpent"]), target: "outOfBudget" },
             { guard: "subjectWaits", target: "summarising" },
             { guard: and(["moreAreLeft", "tokensAreSpent"]), target: "outOfBudget" },
@@ -166,7 +166,7 @@ const chart = chartSetup.createMachine({
           exit: "goOn",
           after: {
             untilTriedAgain: [
-              { guard: "isModelDown", target: "paused", reenter: true },
+              { guard: "waitsForModel", target: "paused", reenter: true },
               { target: "idle" },
             ],
           },
@@ -187,7 +187,7 @@ const chart = chartSetup.createMachine({
       },
       on: {
         NightReached: { guard: "isNextNight", actions: "renewNight" },
-        SummariesRequested: { actions: "note" },
+        SummariesRequested: { actions: "insist" },
       },
     },
     /** What memory leans on. */

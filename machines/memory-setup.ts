@@ -22,7 +22,7 @@ import {
   SummaryWithdrawn,
 } from "./memory.ts"
 
-/** Without it nothing is summarised: the night waits for it. */
+/** A night waits for it where it is down, until the next one; whoever asks gets summaries by rules. */
 export const modelService = "ollama"
 /** Subjects in the context at a time; a longer night gathers again. */
 export const subjectsPerRoundMax = 50
@@ -62,6 +62,8 @@ export interface Night {
   /** Subjects that are left for another night, as far as that is known. */
   readonly left: number
   readonly pauses: number
+  /** The model is down and not waited for: it was asked for all the same, or a night has waited already. */
+  readonly byRules: boolean
   /** Why it ended early, or waits. */
   readonly problem: string
 }
@@ -106,8 +108,9 @@ type MemoryEvent =
 
 const handledIn = ({ accepted, refused, skipped }: Night) => accepted + refused + skipped
 
-const begun = (by: string): Night => ({
+const begun = (by: string, byRules = false): Night => ({
   by,
+  byRules,
   startedAt: Date.now(),
   endedAt: null,
   accepted: 0,
@@ -142,6 +145,10 @@ const without = (degraded: MemoryContext["degraded"], service: string) =>
 const isModelDown = ({ degraded }: MemoryContext) =>
   degraded.some(({ service }) => service === modelService)
 
+/** A night waits for the model; not the one after it, nor any further as long as it is down. */
+const hasWaited = ({ night }: MemoryContext) =>
+  night !== null && (night.endedAt === null || night.byRules)
+
 /** Subjects this night may still take in one round. */
 export const roomOf = ({ night, policy }: MemoryContext) =>
   Math.max(
@@ -167,7 +174,7 @@ export const chartSetup = setup({
       event.type === "MemoryPolicyChosen" && event.policy.version > context.policy.version,
     isPlanDue: ({ context }) => context.isPlanDue,
     isModel: ({ event }) => "service" in event && event.service === modelService,
-    isModelDown: ({ context }) => isModelDown(context),
+    waitsForModel: ({ context }) => isModelDown(context) && context.night?.byRules !== true,
     isKnownDown: ({ context, event }) =>
       event.type === "ServiceRecovered" &&
       context.degraded.some(({ service }) => service === event.service),
@@ -201,7 +208,9 @@ export const chartSetup = setup({
     })),
     beginNight: assign(({ context, event }) => ({
       reached: event.type === "NightReached" ? event.date : context.reached,
-      night: begun(event.type === "SummariesRequested" ? event.by : "night"),
+      night: event.type === "SummariesRequested"
+        ? begun(event.by, isModelDown(context))
+        : begun("night", isModelDown(context) && hasWaited(context)),
       queue: [],
       failing: [],
     })),
@@ -210,6 +219,12 @@ export const chartSetup = setup({
       reached: event.type === "NightReached" ? event.date : context.reached,
       night: context.night === null ? begun("night") : { ...context.night, tokens: 0 },
     })),
+    /** Asked for while a night is on, that is what is asked for; it only stops waiting for the model. */
+    insist: assign(({ context }) =>
+      context.night === null || context.night.endedAt !== null
+        ? {}
+        : { night: { ...context.night, byRules: isModelDown(context) } }
+    ),
     keepFailing: assign(({ context, event }) => ({
       queue: context.queue.slice(1),
       failing: [
@@ -263,7 +278,13 @@ export const chartSetup = setup({
     ),
     removeDegraded: assign(({ context, event }) =>
       event.type === "ServiceRecovered"
-        ? { degraded: without(context.degraded, event.service) }
+        ? {
+          degraded: without(context.degraded, event.service),
+          // Should it go down again it is waited for again.
+          ...(event.service === modelService && context.night !== null
+            ? { night: { ...context.night, byRules: false } }
+            : {}),
+        }
         : {}
     ),
   },

@@ -66,7 +66,7 @@ const waitsOf = (
     ...(states.includes("paused")
       ? [
         `${left} for the model (${night?.problem || "it failed again and again"}); ` +
-        "it goes on by itself, aios doctor says what to mend",
+        "it goes on by itself (aios memory night goes on at once, aios doctor says what to mend)",
       ]
       : []),
     ...(states.includes("outOfBudget")

@@ -38,7 +38,7 @@ const rowOf = Effect.fnUntraced(function* (service: Service, live: CircuitState 
     since: live?.absent === true ? 0 : numberOf(known["since"]) || live?.since || 0,
     reason: isWell ? "" : live?.reason ?? textOf(known["reason"]),
     fix: isWell ? "" : fixOfService(service, trouble),
-    without: withoutService(service),
+    without: withoutService(service, state === "absent" || state === "off"),
   } satisfies ServiceRow
 })
 

@@ -7,7 +7,7 @@
  * Vectors of known texts come from the cache in the passage index.
  */
 import { Clock, Effect, Fiber, Semaphore } from "effect"
-import type { CircuitOpen, Circuits } from "../actors/circuits.ts"
+import type { Circuits } from "../actors/circuits.ts"
 import { type Embedder, EmbedderUnavailable } from "../actors/embedder.ts"
 import type { EventLog } from "../actors/event-log.ts"
 import { memoryStream } from "../machines/memory.ts"
@@ -22,6 +22,7 @@ import type { MemoryStore, MemoryStoreUnavailable, MemoryVector } from "./memory
 import { itemOfPassage } from "./memory-passages.ts"
 import type { Passage, PassageIndex } from "./passage-index.ts"
 import type { ReadStore } from "./read-store.ts"
+import { adviceOf, noModelHere } from "./memory-advice.ts"
 
 /** Items worked off at once; texts embedded at once. */
 const batchItemsMax = 32
@@ -40,7 +41,7 @@ const unsure = -1
 
 const troubles = {
   absent: "absent",
-  noModel: "absent",
+  noModel: "noModel",
   failed: "failed",
   timedOut: "slow",
 } as const satisfies { readonly [reason: string]: Trouble }
@@ -48,26 +49,12 @@ const troubles = {
 const isWanted = (item: MemoryItem | undefined): item is MemoryItem =>
   item !== undefined && isFound(item) && item.tier !== "cold"
 
-type Waits = MemoryStoreUnavailable | EmbedderUnavailable | CircuitOpen
-
 const lateFor = (millisMax: number) =>
   new EmbedderUnavailable({
     reason: "timedOut",
     message: `no vector within ${millisMax / 1000} s`,
     retryable: true,
   })
-
-/** What to do where no vectors are made. */
-const adviceOf = (failure: Waits): string =>
-  failure._tag === "EmbedderUnavailable"
-    ? failure.reason === "noModel"
-      ? "no model is here that finds by meaning: aios models pull"
-      : failure.reason === "absent"
-      ? failure.message
-      : `the embedding model does not answer (${failure.message}): aios doctor`
-    : failure._tag === "MemoryStoreUnavailable"
-    ? `the vectors cannot be reached (${failure.message}): aios doctor`
-    : `${failure.message}: aios doctor`
 
 export const makeVectors = Effect.fnUntraced(function* (parts: {
   readonly log: EventLog["Service"]
@@ -88,9 +75,7 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
   /** Position up to which `pending` and `gone` are told; undefined: not begun. */
   let collected: number | undefined
   let compared = false
-  let problem: string | undefined = space === "none"
-    ? "no model is here that finds by meaning: aios models pull"
-    : undefined
+  let problem: string | undefined = space === "none" ? noModelHere : undefined
 
   /** Each has answered: nothing has to be started for a question. */
   let embedded = false

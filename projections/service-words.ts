@@ -8,6 +8,8 @@ interface Words {
   readonly name: string
   /** What is done meanwhile. */
   readonly without: string
+  /** The same where it was never there; absent: no other. */
+  readonly never?: string
   readonly fix: { readonly [trouble in Trouble]: string }
 }
 
@@ -15,6 +17,7 @@ const ofService: { readonly [service: string]: Words } = {
   ollama: {
     name: "Ollama",
     without: "drafts are templates, summaries wait",
+    never: "drafts are templates, summaries are extracts",
     fix: {
       absent: "ollama serve",
       noModel: "aios models pull",
@@ -59,7 +62,9 @@ export const isTrouble = (value: unknown): value is Trouble =>
   typeof value === "string" && value in troubles
 
 export const serviceName = (service: string): string => ofService[service]?.name ?? service
-export const withoutService = (service: string): string => ofService[service]?.without ?? ""
+/** `never`: it was never there, so nobody waits for it. */
+export const withoutService = (service: string, never = false): string =>
+  (never ? ofService[service]?.never : undefined) ?? ofService[service]?.without ?? ""
 export const fixOfService = (service: string, trouble: Trouble): string =>
   ofService[service]?.fix[trouble] ?? "aios doctor"
 
@@ -84,7 +89,7 @@ export const adviceWords = (
   missing: { readonly model: boolean; readonly embedder: boolean },
 ): { readonly what: string; readonly fix: string } | undefined => {
   const parts = [
-    ...(missing.model ? ["no language model: drafts are templates, nothing is summarised"] : []),
+    ...(missing.model ? [`no language model: ${withoutService("ollama", true)}`] : []),
     ...(missing.embedder ? ["no embedding model: recall is by words"] : []),
   ]
   return parts.length === 0 ? undefined : { what: parts.join("; "), fix: "aios models pull" }

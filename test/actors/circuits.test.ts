@@ -57,11 +57,12 @@ const within = <A>(
   storage: Storage,
   use: Effect.Effect<A, unknown, Env | Circuits>,
   dispatch = true,
+  isEnding = Effect.succeed(false),
 ) =>
   Effect.runPromise(
     use.pipe(
       Effect.provide(
-        live.layer({ dispatch }).pipe(
+        live.layer({ dispatch, isEnding }).pipe(
           Layer.provideMerge(houseOf({ agents, storage, dispatch })),
         ),
       ),
@@ -109,6 +110,36 @@ describe("a service that was never there", () => {
       )
     }
   })
+  it.each(["failed", "slow", "noModel"] as const)(
+    "is absent whatever its error is: %s, and what it refuses with is the reason",
+    async (trouble) => {
+      const { guarded, service } = scripted()
+      service.trouble = trouble
+      await within(
+        inMemory(),
+        Effect.gen(function* () {
+          yield* (yield* Circuits).probe(
+            "ollama",
+            Effect.suspend(() =>
+              service.trouble === undefined
+                ? Effect.void
+                : Effect.fail({ message: "its supervisor is gone", trouble })
+            ),
+          )
+          for (let n = 0; n < 4; n++) yield* refusal(guarded)
+          expect(yield* stateOf).toMatchObject({ open: true, absent: true, trouble })
+          if (trouble === "failed") {
+            expect((yield* stateOf).reason).toBe("its supervisor is gone")
+          }
+          expect(yield* refusal(guarded)).toMatchObject({ trouble })
+          yield* settled
+          expect(yield* typesOf(stream)).toEqual([])
+          service.trouble = undefined
+          yield* until(Effect.map(typesOf(stream), (types) => types.includes("ServiceAnswered")))
+        }),
+      )
+    },
+  )
   it("that comes is told from its first answer on, by itself", async () => {
     const { guarded, probed, service } = scripted()
     service.trouble = "absent"
@@ -245,6 +276,36 @@ describe("answers of no use", () => {
         expect(yield* refusal(guarded)).toMatchObject({ _tag: "CircuitOpen" })
       }),
     )
+  })
+})
+
+describe("a process whose launcher is gone", () => {
+  it("tells of no outage: the services end with it", async () => {
+    const storage = inMemory()
+    const { guarded, probed, service } = scripted()
+    let ending = false
+    await within(
+      storage,
+      Effect.gen(function* () {
+        yield* probed
+        yield* guarded
+        ending = true
+        service.trouble = "absent"
+        yield* refusal(guarded)
+        expect(yield* stateOf).toMatchObject({ open: true })
+        yield* until(Effect.sync(() => service.probes > 2))
+        expect(yield* typesOf(stream)).toEqual(["ServiceAnswered"])
+      }),
+      true,
+      Effect.sync(() => ending),
+    )
+    service.trouble = undefined
+    const next = Effect.gen(function* () {
+      yield* probed
+      expect(yield* guarded).toBe("answer")
+      return yield* typesOf(stream)
+    })
+    expect(await within(storage, next)).toEqual(["ServiceAnswered"])
   })
 })
 

@@ -2,9 +2,10 @@
  * A night over the sample company: it goes through, everything it accepts passes the recall test, and what
  * was done once is not done again. The model server is scripted; all else is real.
  */
-import { Effect } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { describe, expect, it } from "vitest"
-import { InferenceFailed } from "../../actors/inference.ts"
+import { Circuits } from "../../actors/circuits.ts"
+import { Inference, InferenceFailed } from "../../actors/inference.ts"
 import { scripted, type ScriptedInference } from "../../adapters/inference-scripted.ts"
 import { memoryStream } from "../../machines/memory.ts"
 import { ActorSystem } from "../../actors/actor-system.ts"
@@ -51,6 +52,38 @@ describe("a night over the sample company", () => {
       expect(after.slice(before).filter(({ type }) => type === "ActivitySucceeded").length)
         .toBeLessThanOrEqual(2)
       expect((yield* aios.summaries()).length).toBe(rows.length)
+    }).pipe(Effect.provide(house), Effect.scoped, Effect.orDie, Effect.runPromise)
+  })
+
+  it("asked for in an outage that the log knows of is made by rules, and nothing is skipped", () => {
+    const failure = new InferenceFailed({
+      ...{ reason: "failed", message: "Its supervisor is gone", retryable: true },
+    })
+    const failing = Layer.succeed(
+      Inference,
+      Inference.of({
+        system: "ollama",
+        chat: () => Stream.fail(failure),
+        embed: () => Effect.fail(failure),
+        models: Effect.fail(failure),
+        pull: () => Effect.fail(failure),
+      }),
+    )
+    const { house, open } = nightHouse(failing)
+    return Effect.gen(function* () {
+      const system = yield* ActorSystem
+      const circuits = yield* Circuits
+      const aios = yield* open
+      yield* circuits.probe("ollama", Effect.fail({ message: "gone", trouble: "failed" }))
+      yield* system.propose("integration-ollama", {
+        ...{ type: "CircuitOpened", trouble: "failed", reason: "gone", failures: 1 },
+      })
+      yield* aios.settle(20_000)
+      const { night, state, summaries } = yield* aios.summarise(() => {})
+      expect(state).toMatchObject({ night: "idle", services: "degraded" })
+      expect(night).toMatchObject({ left: 0, skipped: 0, refused: 0, problem: "" })
+      expect(summaries.accepted).toBeGreaterThan(20)
+      for (const { made } of yield* aios.summaries()) expect(made).toBe("extract-1")
     }).pipe(Effect.provide(house), Effect.scoped, Effect.orDie, Effect.runPromise)
   })
 

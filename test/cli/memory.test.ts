@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { Archived, MemoryState, PolicyEffect, Segment } from "../../projections/aios-memory.ts"
-import { founder, type Home, home, root, run } from "./aios.ts"
+import { ended, founder, type Home, home, root, run, start } from "./aios.ts"
 
 let house: Home
 beforeAll(async () => {
@@ -28,6 +28,36 @@ test("memory says what is at hand, and what nobody summarised yet", async () => 
   const state = await memory()
   expect(state.tiers.hot.items).toBeGreaterThan(100)
   expect((await house.aios("memory", "summaries")).out).toContain("aios memory night")
+})
+
+test("without a model, a night whose launcher is killed goes on by rules: no outage is told", async () => {
+  const nobody = {
+    ...{ OLLAMA_HOST: "127.0.0.1:9", AIOS_OLLAMA: "off" },
+    AIOS_MODELS_DIR: join(tmpdir(), "aios-no-models"),
+  }
+  const now = "2026-11-24T07:00:00Z"
+  const other = home(now, nobody)
+  try {
+    expect((await other.aios("init", ...founder)).code).toBe(0)
+    expect((await other.aios("import", join(root, "sample"))).code).toBe(0)
+    for (const millis of [900, 1_200, 1_500]) {
+      const night = start(["memory", "night", "--data-dir", other.dir], {
+        env: { AIOS_NOW: now, ...nobody },
+      })
+      await new Promise((resolve) => setTimeout(resolve, millis))
+      const end = ended(night)
+      night.kill("SIGKILL")
+      await end
+    }
+    const { night, state, waits } = await other.json("memory", "night") as MemoryState
+    expect(state).toMatchObject({ night: "idle", services: "healthy" })
+    expect(night).toMatchObject({ left: 0, skipped: 0, problem: "" })
+    expect(waits.filter((one) => one.includes("is down"))).toEqual([])
+    const events = await other.json("events", "--limit", "10000") as Array<{ type: string }>
+    expect(events.filter(({ type }) => /Circuit|Degraded|ActivityFailed/.test(type))).toEqual([])
+  } finally {
+    other.remove()
+  }
 })
 
 test("a policy is told what it would do, then does it, and a looser one brings back", async () => {

@@ -80,12 +80,16 @@ describe("a company without any service", () => {
       yield* probes
       for (let n = 0; n < 3; n++) {
         expect(yield* fixes).toEqual([{
-          what: "no language model: drafts are templates, nothing is summarised; " +
+          what: "no language model: drafts are templates, summaries are extracts; " +
             "no embedding model: recall is by words",
           fix: "aios models pull",
         }])
       }
-      expect(yield* rowOf("ollama")).toMatchObject({ state: "absent", fix: "ollama serve" })
+      expect(yield* rowOf("ollama")).toMatchObject({
+        state: "absent",
+        fix: "ollama serve",
+        without: "drafts are templates, summaries are extracts",
+      })
       for (const service of services) {
         expect(yield* valueOf(`integration-${service}`)).toBe(undefined)
       }

@@ -193,6 +193,38 @@ describe("a model that fails", () => {
     void given(memory, down(), night(), planned()).when(gathered(two))
       .is(at({ night: "paused", services: "degraded" })).asks()
       .when(back()).asks("summarise"))
+  it("down when somebody asks is not waited for: rules do it", () => {
+    given(memory, down(), asked).when(gathered(two))
+      .is(at({ night: "summarising", services: "degraded" })).asks("summarise")
+      .when(summarised("one")).is(at({ night: "summarising", services: "degraded" }))
+      .when(summarised("two")).knows({ night: { by: "operator", accepted: 2 } })
+  })
+  it("down and waited for is not waited for any more when somebody asks", () =>
+    void given(memory, down(), night(), planned(), gathered(two)).when(asked)
+      .is(at({ night: "gathering", services: "degraded" })).when(gathered(two))
+      .is(at({ night: "summarising", services: "degraded" })).asks("summarise"))
+  it("asked for while it is being gathered, a night does not wait either", () =>
+    void given(memory, down(), night(), planned(), asked).when(gathered(two))
+      .is(at({ night: "summarising", services: "degraded" })))
+  it("down for a second night is not waited for, nor for a third", () => {
+    given(memory, down(), night(), planned(), gathered(two))
+      .is(at({ night: "paused", services: "degraded" }))
+      .when(night("2026-11-25")).when(planned()).when(gathered([subject("one")]))
+      .is(at({ night: "summarising", services: "degraded" }))
+      .when(summarised("one")).when(planned()).is(at({ services: "degraded" }))
+      .when(night("2026-11-26")).when(planned()).when(gathered(two))
+      .is(at({ night: "summarising", services: "degraded" }))
+  })
+  it("down, and what rules do fails again and again: it is tried again after a pause", () => {
+    const subjects = Array.from({ length: failuresMax }, (_, n) => subject(`s${n}`))
+    const failures = Array.from({ length: failuresMax }, () => unavailable)
+    given(memory, down(), asked, gathered(subjects), ...failures)
+      .is(at({ night: "paused", services: "degraded" }))
+      .when(after(pauseMillisMin)).is(at({ night: "summarising", services: "degraded" }))
+  })
+  it("down again after it was back is waited for again", () =>
+    void given(memory, down(), asked, gathered(two), back(), summarised("one")).when(down())
+      .is(at({ night: "paused", services: "degraded" })))
   it("down for longer than a pause is waited for", () =>
     void given(memory, down(), night(), planned(), gathered(two))
       .when(after(10 * pauseMillisMin)).is(at({ night: "paused", services: "degraded" })))

@@ -288,6 +288,38 @@ describe("the index", () => {
     }).pipe(Effect.provide(memoryHouse({ embedder })))
   }, 60_000)
 
+  it.live("without a model the note gives one fix, also while the embedder is left alone", () => {
+    const message = "The model is missing. Fetch it: aios models pull"
+    const embedder = Layer.succeed(
+      Embedder,
+      Embedder.of({
+        model: "hashing",
+        embed: () =>
+          Effect.fail(new EmbedderUnavailable({ reason: "noModel", message, retryable: false })),
+      }),
+    )
+    return Effect.gen(function* () {
+      const circuits = yield* Circuits
+      const aios = yield* taken(mail("Ada Weiss", "Lamps", "We have lamps."))
+      const state = Effect.map(
+        circuits.states,
+        (states) => states.find(({ service }) => service === "embedder"),
+      )
+      const notes = Effect.fnUntraced(function* (words: string) {
+        for (let n = 0; n < 4; n++) {
+          expect((yield* aios.recall(`${words} ${n}`, {})).notes)
+            .toEqual(["By words only: no model is here that finds by meaning: aios models pull"])
+        }
+      })
+      // It answers, and says that it has none: only a probe that says the same is a reason to leave it alone.
+      yield* notes("lamps")
+      expect(yield* state).toMatchObject({ open: false })
+      yield* circuits.probe("embedder", Effect.fail({ message, trouble: "noModel" }))
+      yield* notes("our lamps")
+      expect(yield* state).toMatchObject({ open: true, trouble: "noModel" })
+    }).pipe(Effect.provide(memoryHouse({ embedder })))
+  }, 60_000)
+
   it.live("a store that fails leaves words alone", () => {
     const fails = Effect.fail(
       new MemoryStoreUnavailable({ reason: "absent", message: "gone", retryable: true }),

@@ -52,12 +52,15 @@ export const unavailableCheck = (
 ): Check => ({
   name: `process ${name}`,
   ok: true,
-  detail: reason === "timedOut"
-    ? "something is at its address, and does not answer"
-    : reason === "failed"
-    ? "cannot be used as it is"
-    : "not running, and cannot be started",
-  fix: message,
+  // It is optional: what would help is advice, not a fault to be mended.
+  detail: `${
+    reason === "timedOut"
+      ? "something is at its address, and does not answer"
+      : reason === "failed"
+      ? "cannot be used as it is"
+      : "not running, and cannot be started"
+  }: ${message}`,
+  fix: "",
 })
 
 export const layer = (options: Options): Layer.Layer<ProcessesBeside, never, Helpers> =>
@@ -85,8 +88,9 @@ export const layer = (options: Options): Layer.Layer<ProcessesBeside, never, Hel
             Effect.succeed([{
               name: "processes",
               ok: true,
-              detail: "none can be started beside AIOS: recall is by words, drafts are by rules",
-              fix: message,
+              detail:
+                `none can be started beside AIOS: recall is by words, drafts are by rules: ${message}`,
+              fix: "",
             }])
           ),
         ),

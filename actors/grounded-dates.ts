@@ -6,7 +6,7 @@
  */
 import { DateTime, Option } from "effect"
 import { datesIn } from "./reading-dates.ts"
-import { sentencesOf } from "./reading-text.ts"
+import { allSentencesOf } from "./reading-text.ts"
 
 const dayMillis = 24 * 60 * 60 * 1000
 /** Text beyond is not read for dates. */
@@ -147,7 +147,7 @@ export const daysIn = (text: string, written?: Day): ReadonlyArray<DayFound> => 
 /** Sentences, and the clauses they are made of: of each way to name a day, a sentence is read for one. */
 const piecesOf = (text: string): ReadonlyArray<string> =>
   text.slice(0, charsMax).split(/\n[ \t]*\n/).flatMap((paragraph) =>
-    sentencesOf(paragraph).flatMap((sentence) => {
+    allSentencesOf(paragraph).flatMap((sentence) => {
       const clauses = sentence.split(/[,;:“”"()[\]]|(?<=[.!?]) (?=[\p{Lu}“"])/u)
       return clauses.length > 1 ? [sentence, ...clauses] : [sentence]
     })
@@ -189,6 +189,7 @@ const weekdays: ReadonlyArray<string> = [
   "saturday|samstags?|sonnabend|samedi|sábado",
   "sunday|sonntags?|dimanche|domingo",
 ]
+const weekdayWords = weekdays.map((names) => word(names, "iu"))
 /** Monday is 0. */
 const weekdayOf = (day: Day) => (Math.floor(Date.parse(`${day}T00:00:00Z`) / dayMillis) + 3) % 7
 
@@ -226,8 +227,7 @@ export const looseDays = (
 ): ReadonlyArray<
   { readonly words: string; readonly says: RegExp; readonly fits: (day: Day) => boolean }
 > => [
-  ...weekdays.flatMap((names, n) => {
-    const says = word(names, "iu")
+  ...weekdayWords.flatMap((says, n) => {
     const hit = says.exec(text)
     return hit === null
       ? []

@@ -2,8 +2,7 @@
  * Numbers, times of day and amounts of a text in one form, however they are written: `1.200 EUR`, `€1,200.00`,
  * `1.2k €` and `twelve hundred euros` are the same, `3 pm` is `15:00`.
  */
-import { type AmountRead, amountsIn } from "./reading-amounts.ts"
-import { sentencesOf } from "./reading-text.ts"
+import { type AmountRead, everyAmountIn } from "./reading-amounts.ts"
 import { decimalsOf } from "./currencies.ts"
 
 /** Text beyond is not read. */
@@ -176,13 +175,16 @@ const range = new RegExp(
   "giu",
 )
 
-/** All amounts of a text, each once, however many there are. */
+/**
+ * All amounts of a text, each once, however many there are. A line's end may stand in the middle of an
+ * amount, or between two numbers: both ways to read it count.
+ */
 export const allAmountsIn = (text: string): ReadonlyArray<AmountRead> => {
   const found = new Map<string, AmountRead>()
   const spread = text.slice(0, charsMax).replace(range, "$1 $3, $2 $3")
   for (const paragraph of spread.split(/\n[ \t]*\n/)) {
-    for (const sentence of sentencesOf(paragraph)) {
-      for (const one of amountsIn(sentence)) found.set(`${one.minor} ${one.currency}`, one)
+    for (const way of new Set([paragraph.replace(/\s+/g, " "), paragraph])) {
+      for (const one of everyAmountIn(way)) found.set(`${one.minor} ${one.currency}`, one)
     }
   }
   return [...found.values()]

@@ -137,8 +137,8 @@ export const inventedIn = (
   }
 
   const numbers = new Set([
-    ...numbersIn(all).map(({ value }) => value),
-    ...numbersInWords(all).map(({ value }) => value),
+    ...given.flatMap((one) => numbersIn(one.text).map(({ value }) => value)),
+    ...given.flatMap((one) => numbersInWords(one.text).map(({ value }) => value)),
   ])
   const counted = blank(undated, timed)
   for (const { value, words } of numbersIn(counted)) {

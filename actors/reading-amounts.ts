@@ -54,15 +54,18 @@ const minorOf = (digits: string, scale: string | undefined): number => {
   return Number(whole + cents) * (scales[scale?.toLowerCase() ?? ""] ?? 1)
 }
 
-/** The amounts of a text, each once, in the order they stand there. */
-export const amountsIn = (text: string): ReadonlyArray<AmountRead> => {
+/** The amounts of a text, each once, in the order they stand there, however many there are. */
+export const everyAmountIn = (text: string): ReadonlyArray<AmountRead> => {
   const found = new Map<string, AmountRead>()
   for (const hit of text.matchAll(amount)) {
     const currency = currencies[(hit[1] ?? hit[6] ?? "").toLowerCase()]
     const minor = minorOf(hit[2] ?? hit[4] ?? "", hit[3] ?? hit[5])
     if (currency === undefined || !(minor > 0 && minor <= minorMax)) continue
     found.set(`${minor} ${currency}`, { minor, currency })
-    if (found.size >= amountsMax) break
   }
   return [...found.values()]
 }
+
+/** The first of them. */
+export const amountsIn = (text: string): ReadonlyArray<AmountRead> =>
+  everyAmountIn(text).slice(0, amountsMax)

@@ -55,6 +55,16 @@ const threatens = words(
   "(?:if|unless|wenn|falls|sollten?) .{0,60}(?:i|we|you|my|our|ich|wir|sie|du|mein|meine|unser|unsere)",
 )
 const unless = words("unless")
+/** What was done for somebody, which they wait for: `I have passed it on`. */
+const passedOn = words(
+  "(?:i|we)(?:['’]ve| have) (?:\\p{L}{1,20} ){0,2}(?:passed|forwarded|handed|given|told|asked|ordered|booked|arranged|reserved|initiated|sent)|" +
+    "(?:ich|wir) haben? .{0,60}(?:weitergegeben|weitergeleitet|veranlasst|bestellt|gebucht|reserviert|beauftragt)|" +
+    "on (?:its|their) way",
+)
+/** Whether somebody promises something, or says that they will not, with a date or without. */
+export const isPromise = (sentence: string): boolean =>
+  passedOn.test(sentence) || (promises.test(sentence) && !/\?["”’)]{0,2}$/.test(sentence))
+
 const clauseEnds = /[,;:] | (?:and|but|und|aber|so|dann|et|mais|y|pero) /giu
 
 /** The part of the sentence a date stands in. */

@@ -34,19 +34,41 @@ export const newText = (text: string): string => {
   return kept.join("\n").trim()
 }
 
-/** Sentences: mail is wrapped, so a line's end is none, an empty line is. */
-export const sentencesOf = (text: string): ReadonlyArray<string> => {
+interface SentenceLimits {
+  readonly charsMax: number
+  readonly sentencesMax: number
+}
+/** For what must find everything: of a text of `textCharsMax` nothing is left out. */
+const everything: SentenceLimits = { charsMax: 2_000, sentencesMax: textCharsMax }
+
+/** A sentence may end in quotes: `He said “no.” Then he left.` */
+const closes = /^["”’»)\]]{0,2}(?: |$)/
+
+/** Where a sentence that is too long is parted: at a space, so that no amount and no name is cut. */
+const partedAt = (flat: string, start: number, at: number): number => {
+  const space = flat.lastIndexOf(" ", at)
+  return space > start ? space : at
+}
+
+const partsOf = (
+  text: string,
+  { charsMax, sentencesMax }: SentenceLimits,
+): ReadonlyArray<string> => {
   const sentences: Array<string> = []
   for (const paragraph of text.split(/\n[ \t]*\n/)) {
     const flat = paragraph.replace(/\s+/g, " ").trim()
     let start = 0
     for (let at = 0; at <= flat.length; at++) {
       const mark = flat[at]
-      const next = flat[at + 1]
-      const ends = at === flat.length || at - start >= sentenceCharsMax ||
-        ((mark === "." || mark === "!" || mark === "?") && next === " " &&
-          !(mark === "." && /\d/.test(flat[at - 1] ?? "")))
-      if (!ends) continue
+      if (at < flat.length && at - start >= charsMax) at = partedAt(flat, start, at)
+      else {
+        const isMark = mark === "." || mark === "!" || mark === "?"
+        const after = isMark ? closes.exec(flat.slice(at + 1, at + 4)) : null
+        const ends = at === flat.length ||
+          (after !== null && !(mark === "." && /\d/.test(flat[at - 1] ?? "")))
+        if (!ends) continue
+        at += after === null ? 0 : after[0].trimEnd().length
+      }
       const sentence = flat.slice(start, at + 1).trim()
       if (sentence !== "") sentences.push(sentence)
       if (sentences.length >= sentencesMax) return sentences
@@ -55,6 +77,12 @@ export const sentencesOf = (text: string): ReadonlyArray<string> => {
   }
   return sentences
 }
+
+/** Sentences: mail is wrapped, so a line's end is none, an empty line is. */
+export const sentencesOf = (text: string): ReadonlyArray<string> =>
+  partsOf(text, { charsMax: sentenceCharsMax, sentencesMax })
+/** All of them, however many and however long. */
+export const allSentencesOf = (text: string): ReadonlyArray<string> => partsOf(text, everything)
 
 /** A subject on one line, without the marks of answers and forwards. */
 export const bareSubject = (subject: string): string =>

@@ -5,18 +5,22 @@
  */
 import type { Subject } from "../machines/memory.ts"
 import { daysIn, dayWords, localDay } from "./grounded-dates.ts"
-import { type Fact, says, sentencesIn } from "./summary-facts.ts"
+import { type Fact, factsIn, says, sentencesIn } from "./summary-facts.ts"
 import { datesIn } from "./reading-dates.ts"
-import type { SummarySource } from "./summary-sources.ts"
+import { type SummarySource, unnamed } from "./summary-sources.ts"
 
 export const extractMade = "extract-1"
-/** Longer sentences are cut. */
-const sentenceCharsMax = 300
-const sentencesMax = 12
+/** A sentence beyond is told only for a fact. */
+const longFrom = 300
+/** An extract has room for so much, and for so much more with each event; what does not fit stays out. */
+const charsBase = 1_200
+const charsPerEvent = 1_000
+const charsMax = 24_000
+/** One event of which more would have to be told is no matter for a summary: it stays as it is. */
+const eventCharsMax = 2_000
 /** Beyond what the facts need, so many sentences say what the rest was about. */
 const sentencesWanted = 6
 const perSourceMax = 3
-const namesMax = 6
 /** What a day or a person was about is told by so many of them. */
 const subjectsMax = 5
 
@@ -41,7 +45,9 @@ const bare = (subject: string) =>
   subject.replace(/^(?:(?:re|aw|antw|sv|fwd?|wg)\s?(?:\[\d{1,4}\])?\s?:\s?)+/i, "").trim()
 
 const namesOf = (sources: ReadonlyArray<SummarySource>): ReadonlyArray<string> => {
-  const wrote = sources.map(({ by }) => by).filter((by) => by !== "you" && by !== "")
+  const wrote = sources.map(({ by }) => by).filter((by) =>
+    by !== "you" && by !== "" && by !== unnamed
+  )
   return [...new Set([...wrote, ...sources.flatMap(({ names }) => names)])]
 }
 
@@ -59,7 +65,7 @@ export const headOf = (
   key = "",
 ): string => {
   const names = namesOf(sources)
-  const who = names.slice(0, namesMax).join(", ") + (names.length > namesMax ? " and others" : "")
+  const who = names.join(", ")
   const subjects = [
     ...new Set(sources.map(({ subject }) => bare(subject)).filter((one) => one !== "")),
   ]
@@ -72,86 +78,81 @@ export const headOf = (
   return `${[...parts, `${counted(sources)}, ${span(sources, timeZone)}`].join(" · ")}.`
 }
 
-/** Cut at a word, around the fact that must be seen. */
-const cutTo = (sentence: string): string => {
-  if (sentence.length <= sentenceCharsMax) return sentence
-  const end = sentence.lastIndexOf(" ", sentenceCharsMax - 1)
-  return `${sentence.slice(0, end > 0 ? end : sentenceCharsMax - 1)}…`
-}
-
+/** The place of a sentence among those of its source. */
 interface Candidate {
   readonly source: SummarySource
   readonly sentence: string
-  /** Place among all sentences. */
   readonly place: number
-  readonly isFirst: boolean
 }
 
-const worth = ({ isFirst, sentence, source }: Candidate): number =>
-  (sentence.endsWith("?") ? 1 : 0) + (isFirst ? 0.6 : 0) + (source.by === "you" ? 0 : 0.3) +
-  (sentence.length < 40 ? -0.3 : 0) +
+const worth = ({ place, sentence, source }: Candidate): number =>
+  (sentence.endsWith("?") ? 1 : 0) + (place === 0 ? 0.6 : 0) + (source.by === "you" ? 0 : 0.3) +
+  (sentence.length < 40 ? -0.3 : 0) + (sentence.length > longFrom ? -0.5 : 0) +
   (/\b(?:please|need|want|offer|agree|accept|cancel|hold|sorry|bitte|brauche|möchte|angebot)/i
       .test(sentence)
     ? 0.4
     : 0)
 
-/** The sentences to tell, in order. */
+/** Says of whom or what only by a word that points back. */
+const pointsBack =
+  /(?<![\p{L}\d])(?:he|she|they|him|them|hers|theirs|it|er|ihn|ihm)(?![\p{L}\d])|^(?:(?:and|but|so|then|und|aber|also|dann) )?(?:this|that|these|those|es|das|dies) (?=\p{Ll})|(?<![\p{L}\d])(?:one|ones|some|this|that|these|those|welche[rsn]?|eine[rsn]?|es)[.?!]/iu
+
+/** The sentences to tell of each source: all that carry a fact, what they point back to, and some of the rest. */
 const chosen = (
   sources: ReadonlyArray<SummarySource>,
-  important: ReadonlyArray<Fact>,
-  timeZone: string,
-): ReadonlyArray<Candidate> => {
-  let place = 0
-  const candidates = sources.flatMap((source) =>
-    sentencesIn(source).map((sentence, n): Candidate => ({
-      source,
-      sentence: cutTo(sentence),
-      place: place++,
-      isFirst: n === 0,
-    }))
-  ).filter((one, n, all) =>
-    // The same mail in two folders, or a sentence that is repeated, is told once: where it was said last.
-    !all.slice(n + 1).some(({ sentence }) => sentence === one.sentence)
+  facts: ReadonlyArray<Fact>,
+): ReadonlyMap<SummarySource, ReadonlyArray<string>> => {
+  const all = sources.map((source) =>
+    sentencesIn(source).map((sentence, place): Candidate => ({ source, sentence, place }))
   )
-  const taken = new Set<Candidate>()
-  // Names are told in the head.
-  let open = important.filter(({ kind, sentence }) => kind !== "name" || sentence !== "")
-  const covers = (one: Candidate) =>
-    open.filter((fact) => fact.event === one.source.event && says(one.sentence, fact, timeZone))
-  while (open.length > 0 && taken.size < sentencesMax) {
-    const best = candidates.filter((one) => !taken.has(one))
-      .map((one) => ({ one, covered: covers(one) }))
-      .filter(({ covered }) => covered.length > 0)
-      .sort((a, b) => b.covered.length - a.covered.length || a.one.place - b.one.place)[0]
-    if (best === undefined) break
-    taken.add(best.one)
-    open = open.filter((fact) => !best.covered.includes(fact))
-  }
-  const rest = candidates.filter((one) => !taken.has(one)).sort((a, b) =>
-    worth(b) - worth(a) || a.place - b.place
+  const last = new Map(all.flat().map((one) => [one.sentence, one]))
+  // The same mail in two folders, or a sentence that is repeated, is told once: where it was said last.
+  const candidates = all.flat().filter((one) => last.get(one.sentence) === one)
+  const carrying = new Set(facts.map(({ event, sentence }) => `${event} ${sentence}`))
+  const taken = new Set(
+    candidates.filter(({ sentence, source }) => carrying.has(`${source.event} ${sentence}`)),
   )
   const perSource = new Map<string, number>()
   for (const { source: { event } } of taken) perSource.set(event, (perSource.get(event) ?? 0) + 1)
+  const rest = candidates.filter((one) => !taken.has(one)).sort((a, b) => worth(b) - worth(a))
   // First those who have not been heard yet, then what else is worth telling.
   for (const most of [1, perSourceMax]) {
     for (const one of rest) {
-      // Everybody is heard, as far as there is room.
-      if (taken.size >= (most === 1 ? sentencesMax : sentencesWanted)) break
+      // Beyond what tells enough, what somebody wants to know is told.
+      if (most > 1 && taken.size >= sentencesWanted && !one.sentence.endsWith("?")) continue
       const n = perSource.get(one.source.event) ?? 0
       if (taken.has(one) || n >= most || (most > 1 && worth(one) < 0)) continue
       taken.add(one)
       perSource.set(one.source.event, n + 1)
     }
   }
-  return [...taken].sort((a, b) => a.place - b.place)
+  for (const mine of all) {
+    // From the end, so that what is taken along may point back in turn.
+    for (const one of mine.toReversed()) {
+      const before = mine[one.place - 1]
+      if (taken.has(one) && before !== undefined && pointsBack.test(one.sentence)) {
+        taken.add(before)
+      }
+    }
+  }
+  return new Map(sources.map((source, n) => [
+    source,
+    (all[n] ?? []).filter((one) => taken.has(one)).map(({ sentence }) => sentence),
+  ]))
 }
 
-const lineHead = (of: Subject["of"], source: SummarySource, timeZone: string): string => {
+const lineHead = (
+  of: Subject["of"],
+  source: SummarySource,
+  timeZone: string,
+  titled: string,
+): string => {
   const who = source.by === "you" ? "you" : source.by
   const to = source.by === "you" && source.names.length > 0 && of !== "thread"
     ? ` to ${source.names[0]}`
     : ""
-  const about = of === "thread" || bare(source.subject) === "" ? "" : ` (${bare(source.subject)})`
+  const subject = bare(source.subject)
+  const about = subject === "" || subject === titled ? "" : ` (${subject})`
   const when = of === "day" ? "" : `${dayWords(localDay(source.at, timeZone))}, `
   return source.what === "invoice" || source.what === "payment" || source.what === "meeting"
     ? `${when}${source.what}`
@@ -166,6 +167,10 @@ const toCome =
   /(?<!\p{L})(?:on|by|until|till|before|from|next|bis|am|ab|vor|zum)(?: (?:next|this))? $/iu
 const atHour = /^ (?:at|um|from|ab|\d)/i
 
+/** `I wrote on Wednesday`: that one is over. */
+const isOver =
+  /(?<!\p{L})(?:wrote|was|were|had|sent|met|called|came|asked|said|ago|last|schrieb|schrieben|war|waren|hatten?|letzten?)(?!\p{L})/iu
+
 /** A note of what the days meant that a sentence only points to. */
 const meant = (
   sentence: string,
@@ -174,11 +179,12 @@ const meant = (
   timeZone: string,
 ): string => {
   const days = facts.filter((fact) =>
-    fact.event === event && fact.sentence !== "" &&
-    fact.kind === "promise" && fact.sentence.startsWith(sentence.replace(/…$/, "")) &&
+    fact.event === event && fact.kind === "promise" && fact.sentence === sentence &&
+    fact.days.length > 0 &&
     // What is written out needs no note.
     !daysIn(sentence).some(({ days }) => days.some((day) => fact.days[0]?.endsWith(day) === true))
   ).map(({ words }) => words)
+  if (days.length === 0 && isOver.test(sentence)) return ""
   if (days.length > 0) return ` [by ${[...new Set(days)].join(", ")}]`
   const named = datesIn(sentence, { sentAt: at, timeZone, dayEndsAt: "17:00" })
     .filter(({ end, start }) => {
@@ -190,32 +196,102 @@ const meant = (
   return named.length === 0 ? "" : ` [${[...new Set(named)].join(", ")}]`
 }
 
+/** What is told of one source; undefined where nothing is. */
+const lineOf = (
+  of: Subject["of"],
+  source: SummarySource,
+  sentences: ReadonlyArray<string>,
+  facts: ReadonlyArray<Fact>,
+  timeZone: string,
+  titled: string,
+): string | undefined => {
+  if (sentences.length === 0) return undefined
+  const isOurs = source.what === "invoice" || source.what === "payment" || source.what === "meeting"
+  const said = isOurs
+    ? sentences
+    : sentences.map((sentence) => `“${sentence}”${meant(sentence, facts, source, timeZone)}`)
+  return `${lineHead(of, source, timeZone, titled)}: ${said.join(" ")}`
+}
+
+const roomFor = (events: number) => Math.min(charsMax, charsBase + charsPerEvent * events)
+const nameOf = ({ kind, value }: Fact) => `${kind} ${value}`
+
+/**
+ * Those of which something is told, and nothing that matters is lost: a summary may stand for them. Word
+ * for word is looked for first, since the other ways take longer.
+ */
+export const standsFor = (
+  text: string,
+  sources: ReadonlyArray<SummarySource>,
+  isTold: (source: SummarySource) => boolean,
+  timeZone: string,
+): ReadonlyArray<SummarySource> => {
+  const facts = new Map(sources.map((source) => [source, factsIn([source], timeZone)]))
+  const told = new Set(
+    [...facts.values()].flat().filter(({ sentence }) => sentence !== "" && text.includes(sentence))
+      .map(nameOf),
+  )
+  // A name or an amount means the same whoever says it; a day does not.
+  const isSaid = (fact: Fact): boolean => {
+    if (told.has(nameOf(fact))) return true
+    const isHere = says(text, fact, timeZone)
+    if (isHere && (fact.kind === "name" || fact.kind === "amount")) told.add(nameOf(fact))
+    return isHere
+  }
+  return sources.filter((source) => isTold(source) && (facts.get(source) ?? []).every(isSaid))
+}
+
+/** Whether a sentence of it is in the text. */
+export const isQuoted = (text: string) => (source: SummarySource): boolean =>
+  sentencesIn(source).some((sentence) => text.includes(sentence))
+
+export interface Extract {
+  readonly text: string
+  /** What it stands for, and is made of. */
+  readonly stands: ReadonlyArray<SummarySource>
+  /** So many did not fit, and stay as they are: those of which too much would have to be told, and the newest. */
+  readonly beyond: number
+}
+
 /** The whole text: a head, then a line for each source that is told. */
 export const extractOf = (
-  { key, of }: Pick<Subject, "key" | "of">,
-  sources: ReadonlyArray<SummarySource>,
-  facts: ReadonlyArray<Fact>,
-  important: ReadonlyArray<Fact>,
+  subject: Pick<Subject, "key" | "of">,
+  all: ReadonlyArray<SummarySource>,
   timeZone: string,
-): string => {
-  if (sources.length === 0) return ""
-  const lines: Array<string> = [headOf(of, sources, timeZone, key)]
-  const told = chosen(sources, important, timeZone)
-  for (const source of sources) {
-    const sentences = told.filter((one) => one.source === source)
-    if (sentences.length === 0) continue
-    const quotes = sentences.map(({ sentence }) =>
-      `“${sentence}”${meant(sentence, facts, source, timeZone)}`
+): Extract => {
+  const { of } = subject
+  let beyond = 0
+  let sources = all
+  // Each round leaves some out, or is the last.
+  while (sources.length > 0) {
+    const facts = factsIn(sources, timeZone)
+    const told = chosen(sources, facts)
+    const titled = of === "thread" ? bare(sources[0]?.subject ?? "") : ""
+    const lines = sources.map((source) =>
+      lineOf(of, source, told.get(source) ?? [], facts, timeZone, titled)
     )
-    const isOurs = source.what === "invoice" || source.what === "payment" ||
-      source.what === "meeting"
-    lines.push(
-      `${lineHead(of, source, timeZone)}: ${
-        isOurs ? sentences.map(({ sentence }) => sentence).join(" ") : quotes.join(" ")
-      }`,
-    )
+    const fitting = sources.filter((_, n) => (lines[n]?.length ?? 0) <= eventCharsMax)
+    if (fitting.length < sources.length) {
+      beyond += sources.length - fitting.length
+      sources = fitting
+      continue
+    }
+    const text = [
+      headOf(of, sources, timeZone, subject.key),
+      ...lines.filter((line) => line !== undefined),
+    ].join("\n")
+    let [length, left] = [text.length, sources.length]
+    while (left > 0 && length > roomFor(left)) length -= (lines[--left]?.length ?? 0) + 1
+    if (left < sources.length) {
+      beyond += sources.length - left
+      sources = sources.slice(0, left)
+      continue
+    }
+    const stands = standsFor(text, sources, isQuoted(text), timeZone)
+    if (stands.length === sources.length) return { text, stands, beyond }
+    sources = stands
   }
-  return lines.join("\n")
+  return { text: "", stands: [], beyond }
 }
 
 /** What the frame says that no source does: how many there are, and of which day. */

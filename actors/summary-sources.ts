@@ -47,8 +47,8 @@ export interface SummarySource {
 export interface Sources {
   /** Oldest first; of an invoice that was recorded more than once, as it stands now. */
   readonly used: ReadonlyArray<SummarySource>
-  /** Ids of all events that a summary of these stands for. */
-  readonly told: ReadonlyArray<string>
+  /** Invoices as they were before: they are told only by what is left of them. */
+  readonly superseded: ReadonlyArray<SummarySource>
   /** Ids of events that are there and not to be trusted. */
   readonly withheld: ReadonlyArray<string>
   readonly timeZone: string
@@ -62,6 +62,8 @@ export class SourcesUnavailable
   }) {}
 
 const you = "you"
+/** Who bought and gave no name: nobody was forgotten. */
+export const unnamed = "a customer without a name"
 const dangerous = new Set(["forgedFrom", "lookalikeAddress"])
 
 const decode = {
@@ -250,9 +252,9 @@ const make = Effect.gen(function* () {
           source: {
             ...{ ...base, what: "invoice" as const, at: issuedAt, person: invoice.person },
             ...{ by: you, names: around([nameOf(customer)]), subject: `Invoice ${number}` },
-            text: `Invoice ${number} to ${nameOf(customer)}: ${amountWords(total)}, ${status}${
-              status === "open" ? dueOn(dueAt) : ""
-            }.`,
+            text: `Invoice ${number} to ${nameOf(customer) || unnamed}: ${
+              amountWords(total)
+            }, ${status}${status === "open" ? dueOn(dueAt) : ""}.`,
           },
         }
       }
@@ -265,7 +267,7 @@ const make = Effect.gen(function* () {
         return {
           source: {
             ...{ ...base, what: "payment" as const, at: paidAt, person: payment.person },
-            ...{ by: nameOf(customer), names: around([nameOf(customer)]), subject: "" },
+            ...{ by: nameOf(customer) || unnamed, names: around([nameOf(customer)]), subject: "" },
             text: `${
               kind === "charge"
                 ? "Payment"
@@ -300,9 +302,10 @@ const make = Effect.gen(function* () {
       }
       // What happened at one time stays in the order it was recorded in.
       used.sort((a, b) => a.at - b.at)
+      const isOld = used.map((one, n) => isSuperseded(one, used.slice(n + 1)))
       return {
-        used: used.filter((one, n) => !isSuperseded(one, used.slice(n + 1))),
-        told: [...new Set(used.map(({ event }) => event))],
+        used: used.filter((_, n) => !isOld[n]),
+        superseded: used.filter((_, n) => isOld[n]),
         withheld,
         timeZone,
       } satisfies Sources

@@ -19,7 +19,7 @@ export const passRule = {
 const reasonsMax = 12
 const inventedToldMax = 6
 /** The model is asked so many questions about one summary. */
-export const questionsMax = 6
+export const questionsMax = 5
 
 export interface Verdict {
   /** Why it is refused; empty where it passes. */

@@ -2,6 +2,7 @@
 import { DateTime, Effect } from "effect"
 import { ActorSystem } from "../actors/actor-system.ts"
 import { EventLog } from "../actors/event-log.ts"
+import { unnamed } from "../actors/summary-sources.ts"
 import { currentSettings } from "../actors/settings.ts"
 import { Vault } from "../actors/vault.ts"
 import { memoryStream } from "../machines/memory.ts"
@@ -61,12 +62,20 @@ const firstOf = Effect.fnUntraced(function* (record: SummaryRecord) {
   return { subject: oneLine(subject), at: item.at }
 })
 
-const about = Effect.fnUntraced(function* (record: SummaryRecord, timeZone: string) {
+/** Whoever was forgotten took the text along; who is left without a name never gave one. */
+const nobody = (text: unknown) =>
+  text === null ? forgotten : textOf(text).includes(unnamed) ? unnamed : "somebody without a name"
+
+const about = Effect.fnUntraced(function* (
+  record: SummaryRecord,
+  text: unknown,
+  timeZone: string,
+) {
   const queries = yield* Queries
   const { events, key, of, person } = record
   const count = `${events.length} ${events.length === 1 ? "event" : "events"}`
   const someone = person === undefined ? undefined : yield* door(queries.person(person))
-  const name = someone?.name ?? someone?.address ?? (person === undefined ? "" : forgotten)
+  const name = person === undefined ? "" : someone?.name || someone?.address || nobody(text)
   if (of === "day") return `the day ${key}, ${count}`
   if (of === "person") return `${name}, ${count}`
   const { at, subject } = yield* firstOf(record)
@@ -81,7 +90,7 @@ const rowOf = Effect.fnUntraced(function* (record: SummaryRecord, timeZone: stri
   const { at, events, facts, id, made, of, questions, state } = record
   return {
     ...{ id, of, state, made, facts, questions, events, at },
-    about: yield* about(record, timeZone),
+    about: yield* about(record, text, timeZone),
     text: text === null ? forgotten : textOf(text),
     refused: textsOf(openedDeep(vault, record.refused)),
   } satisfies SummaryRow

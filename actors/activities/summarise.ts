@@ -9,8 +9,8 @@ import { type Subject, summarise as declaration } from "../../machines/memory.ts
 import { implement } from "../activity.ts"
 import { allAmountsIn, amountWords } from "../grounded-numbers.ts"
 import { LanguageModel, type ModelAnswer, type ModelUnavailable } from "../language-model.ts"
-import { extractMade, extractOf, frameOf } from "../summary-extract.ts"
-import { type Fact, factsIn, importantOf } from "../summary-facts.ts"
+import { extractMade, extractOf, frameOf, isQuoted, standsFor } from "../summary-extract.ts"
+import { contentWords, type Fact, factsIn, importantOf, says } from "../summary-facts.ts"
 import {
   answersAsk,
   examination,
@@ -32,6 +32,10 @@ import {
   type Verdict,
 } from "../summary-test.ts"
 
+/** Texts that are together no longer than a summary of them are no work for a model: the extract tells nearly all. */
+const tinyCharsMax = 400
+/** An examiner is shown so much of an extract, and asked only about what is in it. */
+const examinedCharsMax = 3_000
 /** A text that kept so much is told what it lost, once. */
 const repairFrom = 0.5
 /** All together stay below the activity's own. */
@@ -49,8 +53,12 @@ interface Attempt {
   readonly made: string
   readonly text: string
   readonly refused: ReadonlyArray<string>
+  /** What it stands for. */
+  readonly stands: ReadonlyArray<SummarySource>
   readonly facts: Verdict["facts"]
   readonly questions: { readonly asked: number; readonly answered: number }
+  /** What its reader should know though it passed. */
+  readonly note?: string
 }
 
 interface Work extends Sources {
@@ -84,6 +92,22 @@ const miscited = (
       .map((words) => `names the wrong mail for ${words}`)
   })
 
+/** Those that a sentence names and has a word of, and of which nothing is lost. */
+const restsOn = (
+  { sentences }: Summary,
+  shown: ReadonlyArray<SummarySource>,
+  text: string,
+  timeZone: string,
+): ReadonlyArray<SummarySource> => {
+  const cited = new Set(sentences.flatMap(({ from, text }) => {
+    const words = new Set(contentWords(text))
+    return from.flatMap((n) => shown[n - 1] ?? []).filter((one) =>
+      contentWords(`${one.subject} ${one.text}`).some((word) => words.has(word))
+    )
+  }))
+  return standsFor(text, shown, (source) => cited.has(source) || isQuoted(text)(source), timeZone)
+}
+
 const asked = (work: Work, shown: ReadonlyArray<SummarySource>, reasons: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const model = yield* LanguageModel
@@ -100,11 +124,15 @@ const asked = (work: Work, shown: ReadonlyArray<SummarySource>, reasons: Readonl
     work.spend(answer)
     const text = answer.answer.sentences.map((one) => one.text.trim()).join(" ")
     const { facts, reasons: refused } = checked(text, work.important, work.used, work.timeZone)
+    const stands = restsOn(answer.answer, shown, text, work.timeZone)
+    const isEmpty = refused.length === 0 && stands.length === 0
     return {
-      made: answer.made,
-      text,
-      refused: [...refused, ...miscited(answer.answer, shown)],
-      facts,
+      ...{ made: answer.made, text, stands, facts },
+      refused: [
+        ...refused,
+        ...miscited(answer.answer, shown),
+        ...(isEmpty ? ["rests on none of the events"] : []),
+      ],
       questions: unasked,
     } satisfies Attempt
   })
@@ -151,6 +179,27 @@ const examined = (work: Work, attempt: Attempt) =>
       isBroken(trouble) ? Effect.fail(trouble) : Effect.succeed(attempt)),
   )
 
+/**
+ * The questions of an extract are asked once, and decide nothing: it says word for word what they are made
+ * of, so what is answered wrongly tells of the model. The result is shown.
+ */
+const shownTo = (work: Work, attempt: Attempt) =>
+  Effect.gen(function* () {
+    const text = attempt.text.slice(0, examinedCharsMax)
+    const facts = importantOf(factsIn(attempt.stands, work.timeZone))
+    const questions = questionsFor(
+      facts.filter((fact) => says(text, fact, work.timeZone)),
+      work.timeZone,
+    )
+    if (questions.length === 0 || attempt.refused.length > 0) return attempt
+    const missed = yield* unanswered(work, text, questions)
+    const answered = questions.length - missed.length
+    return { ...attempt, questions: { asked: questions.length, answered } }
+  }).pipe(
+    Effect.catchTag("ModelUnavailable", (trouble) =>
+      isBroken(trouble) ? Effect.fail(trouble) : Effect.succeed(attempt)),
+  )
+
 /** What the model makes of it, once repaired where that is worth while. */
 const modelled = (work: Work) =>
   Effect.gen(function* () {
@@ -170,30 +219,30 @@ const modelled = (work: Work) =>
         made: unanswering,
         isSilent: silence[trouble.reason] === undefined,
         text: "",
+        stands: [],
         refused: [`${silence[trouble.reason] ?? "was not asked"}: ${trouble.message}`],
         facts: { found: work.important.length, kept: 0 },
         questions: unasked,
       }])),
   )
 
-const extracted = (work: Work, facts: ReadonlyArray<Fact>): Attempt => {
-  const { important, subject, timeZone, used } = work
-  const text = extractOf(subject, used, facts, important, timeZone)
-  const verdict = checked(text, important, used, timeZone, frameOf(subject, used))
+const extracted = (work: Work): Attempt => {
+  const { subject, timeZone, used } = work
+  const { beyond, stands, text } = extractOf(subject, used, timeZone)
+  const important = importantOf(factsIn(stands, timeZone))
+  const verdict = checked(text, important, stands, timeZone, frameOf(subject, stands))
   return {
-    made: extractMade,
-    text,
-    refused: verdict.reasons,
-    facts: verdict.facts,
-    questions: unasked,
+    ...{ made: extractMade, text, stands, facts: verdict.facts, questions: unasked },
+    ...(beyond === 0 ? {} : { note: `${beyond} of ${used.length} stay at hand: ${tooMuch}` }),
+    refused: text === "" && beyond > 0 ? [tooMuch] : verdict.reasons,
   }
 }
+const tooMuch = "what must not be lost of them is more than a summary has room for"
 
 export const summarise = implement(declaration, ({ subject }) =>
   Effect.gen(function* () {
     const sources = yield* sourcesOf(subject.events)
-    const { timeZone, told, used } = sources
-    const facts = factsIn(used, timeZone)
+    const { superseded, timeZone, used } = sources
     let tokens = 0
     const persons = [
       ...new Set([subject.person, ...used.map(({ person }) => person)].flatMap((one) => one ?? [])),
@@ -203,20 +252,30 @@ export const summarise = implement(declaration, ({ subject }) =>
       subject,
       // Forgetting the one it is about takes it away; of several, the founder's key and `persons` do.
       seals: subject.person ?? (persons.length === 1 ? persons[0]! : "founder"),
-      important: importantOf(facts),
+      important: importantOf(factsIn(used, timeZone)),
       spend: ({ cached, tokensIn, tokensOut }) => {
         if (!cached) tokens += tokensIn + tokensOut
       },
     }
-    const byModel = used.length === 0 ? [] : yield* modelled(work)
+    const chars = used.reduce((sum, one) => sum + one.text.length, 0)
+    // Of what it is not shown it loses something, and then all it wrote is in vain.
+    const isFor = chars > tinyCharsMax && shownOf(used).length === used.length
+    const byModel = isFor ? yield* modelled(work) : []
     const isDone = byModel.some(({ refused }) => refused.length === 0)
-    const extract = isDone ? [] : [extracted(work, facts)]
-    // Who does not answer is no examiner.
-    const byRules = byModel.some(({ made }) => made !== unanswering)
-      ? yield* Effect.forEach(extract, (one) => examined(work, one))
-      : extract
+    const extract = isDone ? [] : [extracted(work)]
+    // Who does not answer in time is no examiner, and nobody examines one subject twice.
+    const isExamined = byModel.some(({ made, questions }) =>
+      made === unanswering || questions.asked > 0
+    )
+    const byRules = isExamined
+      ? extract
+      : yield* Effect.forEach(extract, (one) => shownTo(work, one))
     const attempts: ReadonlyArray<Attempt> = [...byModel, ...byRules]
-    const last = attempts.at(-1) ?? extracted(work, facts)
+    const last = attempts.at(-1) ?? extracted(work)
+    const stands = new Set([
+      ...last.stands,
+      ...standsFor(last.text, superseded, () => true, timeZone),
+    ].map(({ event }) => event))
     const reasons = used.length === 0
       ? ["nothing of it can be told: it is forgotten, or not to be trusted"]
       : last.refused
@@ -225,7 +284,7 @@ export const summarise = implement(declaration, ({ subject }) =>
       key: subject.key,
       ...(work.seals === "founder" ? {} : { person: work.seals }),
       persons,
-      events: told,
+      events: subject.events.filter((event) => stands.has(event)),
       upTo: subject.upTo,
       accepted: reasons.length === 0,
       text: last.text,
@@ -237,6 +296,7 @@ export const summarise = implement(declaration, ({ subject }) =>
           isSilent === true ? [] : refused.map((reason) => `${made}: ${reason}`)
         ),
         ...reasons,
+        ...(last.note === undefined ? [] : [last.note]),
       ],
       attempts: attempts.map(({ made, refused, text }) => ({
         made,

@@ -40,6 +40,17 @@ describe("a night over the sample company", () => {
       }
       const texts = rows.map(({ text }) => text).join("\n\n")
       expect(texts).toContain("1,200 EUR for the two sponsorships in issues 48 and 49")
+      for (
+        const said of [
+          "melden uns Anfang Dezember",
+          "to Jonas from Hafenwerk.” “He is looking for somebody.”",
+          "“I will call you.”",
+          "Wednesday at 14:00 is fine",
+          "I have passed it on to our accounts department",
+          "two free sponsor places.” “Would Langhaus like one?”",
+        ]
+      ) expect(texts).toContain(said)
+      expect(rows.map(({ about }) => about).join()).not.toContain("forgotten")
       // An invoice that was recorded twice is told as it stands now.
       expect(texts).toContain("Invoice 1041 to Papierhaus Winter: 600 EUR, paid.")
       expect(texts).not.toContain("Invoice 1041 to Papierhaus Winter: 600 EUR, open")
@@ -139,7 +150,10 @@ describe("a night over the sample company", () => {
       expect(night?.tokens).toBeGreaterThan(0)
       expect(summaries.accepted).toBeGreaterThan(20)
       const rows = yield* aios.summaries("accepted")
-      for (const { refused } of rows) expect(refused.join("\n")).toContain("the name Lisbon")
+      // What is shorter than a summary would be is not summarised by a model; nor does this one examine.
+      const told = rows.filter(({ refused }) => refused.length > 0)
+      expect(told.length).toBeGreaterThan(5)
+      for (const { refused } of told) expect(refused.join("\n")).toContain("the name Lisbon")
       const calls = babbling.requests.length
       expect(calls).toBeGreaterThan(20)
       yield* aios.summarise(() => {})

@@ -29,7 +29,10 @@ const sponsoring: ReadonlyArray<Partial<ParsedMail>> = [
     subject: "Sponsoring",
     sentAt: on(0),
     text:
-      "Hello Mara,\n\nwe make lamps in Hamburg. What do two sponsorships before Christmas cost?\n\nAda Weiss",
+      "Hello Mara,\n\nwe make lamps and shades. What do two sponsorships before Christmas cost? We read your letter " +
+      "every week, and so do most of the people who sell what we make, so we think that your readers and our " +
+      "customers are nearly the same people, and that a few lines about how a good lamp is made would be " +
+      "welcome to both.\n\nAda Weiss",
   },
   {
     from: mara,
@@ -38,7 +41,7 @@ const sponsoring: ReadonlyArray<Partial<ParsedMail>> = [
     subject: "Re: Sponsoring",
     sentAt: on(1),
     text:
-      "Hello Ada,\n\ntwo together are 1,200 EUR. I will send you the contract by 6 November.\n\nMara",
+      "Hello Ada,\n\ntwo together are 1,200 EUR, with a picture of a lamp and a line below. I will send you the contract by 6 November.\n\nMara",
   },
 ]
 
@@ -115,7 +118,7 @@ describe("a summary", () => {
       made: "scripted summariseThread@1",
       refused: [],
       events: events.map(({ id }) => id),
-      facts: { found: 3, kept: 3 },
+      facts: { found: 4, kept: 4 },
     })
     expect(output.tokens).toBeGreaterThan(0)
     expect(output.person).toMatch(/^[0-9a-f]{32}$/)
@@ -215,8 +218,10 @@ describe("a summary", () => {
     const first = await summarised(sponsoring, absent)
     expect(first.output.text).toBe(
       "Sponsoring · with Ada Weiss · 2 mails, 3 Nov 2026 to 4 Nov 2026.\n" +
-        "3 Nov 2026, Ada Weiss: “we make lamps in Hamburg.” “What do two sponsorships before Christmas cost?”\n" +
-        "4 Nov 2026, you: “two together are 1,200 EUR.” “I will send you the contract by 6 November.”",
+        "3 Nov 2026, Ada Weiss: “we make lamps and shades.” “What do two sponsorships before Christmas cost?” “We read your letter every week, " +
+        "and so do most of the people who sell what we make, so we think that your readers and our customers " +
+        "are nearly the same people, and that a few lines about how a good lamp is made would be welcome to both.”\n" +
+        "4 Nov 2026, you: “two together are 1,200 EUR, with a picture of a lamp and a line below.” “I will send you the contract by 6 November.”",
     )
     const second = await summarised(sponsoring, absent)
     expect(second.output.text).toBe(first.output.text)
@@ -305,7 +310,7 @@ describe("questions made from the events", () => {
     expect(asked?.material.map(({ text }) => text)).toEqual([
       faithful.join(" "),
       '1. Which date is ___ in "I will send you the contract by ___" (the founder, 4 Nov 2026)?\n' +
-      '2. How much is ___ in "two together are ___." (the founder, 4 Nov 2026)?',
+      '2. How much is ___ in "two together are ___, with a picture of a lamp and a line below." (the founder, 4 Nov 2026)?',
     ])
   })
   it("that it cannot answer though the events do refuse it", async () => {
@@ -313,7 +318,7 @@ describe("questions made from the events", () => {
     const { output } = await summarised(sponsoring, layer)
     expect(output.made).toBe("extract-1")
     expect(output.refused.join("\n")).toContain(
-      'could not answer: How much is ___ in "two together are ___." (the founder, 4 Nov 2026)?',
+      'could not answer: How much is ___ in "two together are ___, with a picture of a lamp and a line below." (the founder, 4 Nov 2026)?',
     )
   })
   it("that the model cannot answer from the events either are set aside", async () => {
@@ -324,5 +329,98 @@ describe("questions made from the events", () => {
       made: "scripted summariseThread@1",
       questions: { asked: 1, answered: 1 },
     })
+  })
+  it("of an extract are asked once and shown; it says word for word what they ask", async () => {
+    const { layer, requests } = scripted(({ template }) =>
+      template.name === "answerFromSummary"
+        ? { answers: [{ n: 1, answer: "6 November 2026" }, { n: 2, answer: "blue" }] }
+        : saying("The weather in Lisbon is lovely.")
+    )
+    const { output } = await summarised(sponsoring, layer)
+    expect(output).toMatchObject({
+      ...{ accepted: true, made: "extract-1", questions: { asked: 2, answered: 1 } },
+    })
+    expect(requests.map(({ template }) => template.name)).toEqual([
+      "summariseThread",
+      "answerFromSummary",
+    ])
+  })
+  it("are not asked again about the extract where the model's own text was examined", async () => {
+    const { layer, requests } = scripted(examiner(["unknown", "unknown"], ["6.11.2026", "€1,200"]))
+    await summarised(sponsoring, layer)
+    expect(requests.map(({ template }) => template.name)).toEqual([
+      ...["summariseThread", "answerFromSummary", "answerFromSummary"],
+    ])
+  })
+})
+
+describe("texts that are shorter than a summary of them", () => {
+  it("are no work for a model: it is only asked about the extract", async () => {
+    const { layer, requests } = scripted(writes("Nothing of it."))
+    const { output } = await summarised(
+      [{ from: ada, sentAt: on(0), text: "We pay 300 EUR for one." }],
+      layer,
+    )
+    expect(output).toMatchObject({ accepted: true, made: "extract-1", refused: [] })
+    expect(output.questions).toEqual({ asked: 1, answered: 0 })
+    expect(requests.map(({ template }) => template.name)).toEqual(["answerFromSummary"])
+  })
+})
+
+describe("an event of which nothing is told", () => {
+  it("is not stood for, whoever wrote the summary", async () => {
+    const thanks = { from: ada, subject: "Re: Sponsoring", sentAt: on(2), text: "Danke!" }
+    for (const model of [absent, scripted(writes(...faithful)).layer]) {
+      const { events, output } = await summarised([...sponsoring, thanks], model)
+      expect(output.accepted).toBe(true)
+      expect(output.events).toEqual(events.slice(0, 2).map(({ id }) => id))
+    }
+  })
+  it("nor is one that a model names and has no word of", async () => {
+    const { events, output } = await summarised(
+      [...sponsoring, {
+        from: ada,
+        subject: "Re: Sponsoring",
+        sentAt: on(2),
+        text: "Our neighbours bake splendid bread and would enjoy meeting.",
+      }],
+      scripted(({ template }) =>
+        template.name === "answerFromSummary"
+          ? { answers: [] }
+          : { sentences: faithful.map((text) => ({ text, from: [1, 2, 3] })) }
+      ).layer,
+    )
+    expect(output.made).toBe("scripted summariseThread@1")
+    expect(output.events).toEqual(events.slice(0, 2).map(({ id }) => id))
+  })
+})
+
+describe("a promise without a date", () => {
+  const mails = [...sponsoring, {
+    from: ada,
+    subject: "Re: Sponsoring",
+    sentAt: on(2),
+    text: "I promise to pay half of the travel.",
+  }]
+  it("that a model leaves out refuses what it wrote; the extract has it", async () => {
+    const { output } = await summarised(mails, scripted(writes(...faithful)).layer)
+    expect(output.refused).toContain(
+      "scripted summariseThread@1: lost the promise “I promise to pay half of the travel.” (Ada Weiss)",
+    )
+    expect(output.text).toContain("“I promise to pay half of the travel.”")
+  })
+  it("may be told in other words", async () => {
+    const { output } = await summarised(
+      mails,
+      scripted(({ template }) =>
+        template.name === "answerFromSummary" ? { answers: [] } : {
+          sentences: [...faithful, "Ada will pay half of her travel."].map((text) => ({
+            ...{ text, from: [1, 2, 3] },
+          })),
+        }
+      ).layer,
+    )
+    expect(output).toMatchObject({ accepted: true, made: "scripted summariseThread@1" })
+    expect(output.events).toHaveLength(3)
   })
 })

@@ -1,0 +1,115 @@
+/**
+ * An extract stands only for what it tells: all amounts, names, days and promises of all events, however
+ * many there are, or for fewer events.
+ */
+import { describe, expect, it } from "vitest"
+import { allAmountsIn } from "../../actors/grounded-numbers.ts"
+import { extractOf, frameOf } from "../../actors/summary-extract.ts"
+import { factsIn } from "../../actors/summary-facts.ts"
+import { checked } from "../../actors/summary-test.ts"
+import type { SummarySource } from "../../actors/summary-sources.ts"
+
+const timeZone = "Europe/Berlin"
+const dayMillis = 24 * 60 * 60 * 1000
+/** Tuesday 24 November 2026, 10:00 in Berlin. */
+const sentAt = Date.UTC(2026, 10, 24, 9)
+const subject = { of: "person", key: "p" } as const
+const mails = (...texts: ReadonlyArray<string>): ReadonlyArray<SummarySource> =>
+  texts.map((text, n) => ({
+    ...{ event: `e${n}`, what: "mail", at: sentAt - (texts.length - n) * dayMillis, text },
+    ...{ by: "Ada Weiss", names: ["Ada Weiss"], subject: "Travel" },
+  }))
+const extracted = (sources: ReadonlyArray<SummarySource>) => extractOf(subject, sources, timeZone)
+const events = (sources: ReadonlyArray<SummarySource>) => sources.map(({ event }) => event)
+const part = (n: number) => `part ${n} costs ${1_200 + 12 * n} EUR`
+
+describe("an extract", () => {
+  const many = mails(
+    ...Array.from({ length: 14 }, (_, n) => `For the fair, ${part(n)} without tax.`),
+    "I promise to send Roberto the contract in early December and I will pay half of the travel.",
+    "Thursday at 9:30 would be better for all of us.",
+    "My colleague Femke Visser writes to you about the pictures.",
+  )
+  it("of many events has all their facts, and passes the test", () => {
+    const { beyond, stands, text } = extracted(many)
+    expect(beyond).toBe(0)
+    expect(events(stands)).toEqual(events(many))
+    for (let n = 0; n < 14; n++) expect(text).toContain(part(n))
+    expect(text).toContain(many[14]!.text)
+    expect(text).toContain("Thursday at 9:30")
+    expect(text).toContain("Femke Visser")
+    const facts = factsIn(many, timeZone)
+    expect(facts.filter(({ kind }) => kind === "amount")).toHaveLength(14)
+    expect(checked(text, facts, many, timeZone, frameOf(subject, many)).reasons).toEqual([])
+  })
+  it.each(["amount", "promise", "date", "name"] as const)(
+    "of which one %s is taken away fails it",
+    (kind) => {
+      const facts = factsIn(many, timeZone).filter((fact) => fact.sentence !== "")
+      const { text } = extracted(many)
+      for (const fact of facts.filter((one) => one.kind === kind)) {
+        const others = text.split("\n").filter((line) => !line.includes(fact.sentence)).join("\n")
+        expect(checked(others, facts, many, timeZone).reasons.join()).toContain(`lost the ${kind}`)
+      }
+    },
+  )
+  it("of one long mail has every amount of it, however its lines are joined", () => {
+    const lines = Array.from({ length: 120 }, (_, n) => part(n))
+    expect(allAmountsIn(lines.join("\n"))).toHaveLength(120)
+    expect(
+      factsIn(mails(lines.slice(0, 30).join("\n")), timeZone)
+        .filter(({ kind }) => kind === "amount"),
+    ).toHaveLength(30)
+    const sources = mails(lines.slice(0, 30).join("\n"))
+    const { stands, text } = extracted(sources)
+    expect(stands).toEqual(sources)
+    expect(checked(text, factsIn(sources, timeZone), sources, timeZone, frameOf(subject, sources)))
+      .toMatchObject({ reasons: [] })
+  })
+  it("stands for fewer events where not all of it has room: the newest stay out, and are counted", () => {
+    const long = (n: number) =>
+      `${part(n)}, ${Array.from({ length: 90 }, () => "as agreed").join(" ")}.`
+    const sources = mails(...Array.from({ length: 60 }, (_, n) => long(n)))
+    const { beyond, stands, text } = extracted(sources)
+    expect(stands.length).toBeGreaterThan(10)
+    expect(stands.length + beyond).toBe(60)
+    expect(beyond).toBeGreaterThan(0)
+    expect(stands).toEqual(sources.slice(0, stands.length))
+    for (const { text: said } of stands) expect(text).toContain(said)
+    expect(text.length).toBeLessThan(24_000)
+  })
+  it("leaves an event out of which too much would have to be told, and only that", () => {
+    const sources = mails(
+      "We pay 300 EUR for one.",
+      Array.from({ length: 90 }, (_, n) => `For us ${part(n)} without tax!`).join(" "),
+      "We pay 500 EUR for two.",
+    )
+    const { beyond, stands, text } = extracted(sources)
+    expect(events(stands)).toEqual(["e0", "e2"])
+    expect(beyond).toBe(1)
+    expect(text).not.toContain("part 1 ")
+  })
+  it.each([
+    ["Hi Mara, I gave your name to Jonas from Hafenwerk.", "He is looking for somebody."],
+    ["The January issues have two free places.", "Would Langhaus like one?"],
+    ["The boat is nearly built, says my brother.", "I will show it to you on Friday."],
+  ])("says of whom or what it speaks: %s %s", (first, second) => {
+    const { text } = extracted(mails(`${first} ${second}`))
+    expect(text).toContain(`“${first}” “${second}”`)
+  })
+  it.each([
+    "thanks, I have passed it on to our accounts department.",
+    "Gerne, Anfang Dezember.",
+    "I will call you.",
+    "Wednesday at 14:00 is fine, thank you.",
+    "Wir melden uns Anfang Dezember.",
+  ])("takes no short word for a greeting: %s", (said) => {
+    expect(extracted(mails(said)).text).toContain(said)
+  })
+  it("ends a sentence at its quote", () => {
+    const { text } = extracted(
+      mails("He wrote “we take 300 EUR.” Then nothing came of it for weeks."),
+    )
+    expect(text).toContain("“He wrote “we take 300 EUR.””")
+  })
+})

@@ -202,7 +202,10 @@ const factsOfSentence = (
     weight: 3,
   }))
   const isGerman = (languageOf(source.text) ?? languageOf(sentence))?.startsWith("de") ?? false
-  const named = namesIn(sentence, isGerman).map((name): Fact => ({
+  const inHead = wordsOf([by, ...source.names].join(" "))
+  const named = namesIn(sentence, isGerman).filter((name) => !inHead.has(name.toLowerCase())).map((
+    name,
+  ): Fact => ({
     ...{ ...base, kind: "name", value: name.toLowerCase(), words: name, weight: 1.8 },
   }))
   return [...promises, ...amounts, ...invoices, ...dates, ...named]

@@ -17,6 +17,7 @@ import {
   examinationOf,
   materialOf,
   repairOf,
+  sentencesFor,
   shownOf,
   type Summary,
   summaryAsk,
@@ -34,13 +35,15 @@ import {
 
 /** Texts that are together no longer than a summary of them are no work for a model: the extract tells nearly all. */
 const tinyCharsMax = 400
+/** Nor are more facts than its sentences could hold. */
+const factsPerSentenceMax = 4
 /** An examiner is shown so much of an extract, and asked only about what is in it. */
 const examinedCharsMax = 3_000
 /** A text that kept so much is told what it lost, once. */
 const repairFrom = 0.5
 /** All together stay below the activity's own. */
-const summaryMillisMax = 240_000
-const repairMillisMax = 120_000
+const summaryMillisMax = 120_000
+const repairMillisMax = 60_000
 const examinationMillisMax = 45_000
 const personsMax = 50
 
@@ -197,7 +200,16 @@ const shownTo = (work: Work, attempt: Attempt) =>
     return { ...attempt, questions: { asked: questions.length, answered } }
   }).pipe(
     Effect.catchTag("ModelUnavailable", (trouble) =>
-      isBroken(trouble) ? Effect.fail(trouble) : Effect.succeed(attempt)),
+      isBroken(trouble) ? Effect.fail(trouble) : Effect.succeed<Attempt>(
+        silence[trouble.reason] === undefined ? attempt : {
+          ...attempt,
+          note: [attempt.note, `not examined: the model ${silence[trouble.reason]}`].flatMap((
+            one,
+          ) =>
+            one ?? []
+          ).join("; "),
+        },
+      )),
   )
 
 /** What the model makes of it, once repaired where that is worth while. */
@@ -259,7 +271,8 @@ export const summarise = implement(declaration, ({ subject }) =>
     }
     const chars = used.reduce((sum, one) => sum + one.text.length, 0)
     // Of what it is not shown it loses something, and then all it wrote is in vain.
-    const isFor = chars > tinyCharsMax && shownOf(used).length === used.length
+    const isFor = chars > tinyCharsMax && shownOf(used).length === used.length &&
+      work.important.length <= factsPerSentenceMax * sentencesFor(used.length)
     const byModel = isFor ? yield* modelled(work) : []
     const isDone = byModel.some(({ refused }) => refused.length === 0)
     const extract = isDone ? [] : [extracted(work)]

@@ -14,6 +14,7 @@ import {
   ModelUnavailable,
 } from "../../actors/language-model.ts"
 import { EventLog } from "../../actors/event-log.ts"
+import { sourcesOf } from "../../actors/summary-sources.ts"
 import { memoryPolicyDefault, type Subject } from "../../machines/memory.ts"
 import { settingsStream } from "../../machines/settings.ts"
 import { aMail, company } from "./company.ts"
@@ -423,4 +424,31 @@ describe("a promise without a date", () => {
     expect(output).toMatchObject({ accepted: true, made: "scripted summariseThread@1" })
     expect(output.events).toHaveLength(3)
   })
+})
+
+describe("a customer without a name", () => {
+  it("is told as that: nobody was forgotten", () =>
+    Effect.gen(function* () {
+      yield* (yield* Intake).accept([
+        {
+          record: "invoice",
+          system: "stripe",
+          id: "in_1",
+          number: "A-1",
+          status: "open",
+          customer: { id: "cus_2", name: "", address: "" },
+          total: { minor: 12_000, currency: "EUR" },
+          paid: { minor: 0, currency: "EUR" },
+          issuedAt: Date.UTC(2026, 5, 1),
+          lines: [{ description: "Consulting", quantity: 1, minor: 12_000 }],
+          more: 0,
+          source: { file: "stripe.json", at: "line 1" },
+        },
+      ])
+      const events = (yield* (yield* EventLog).readAll()).filter(({ type }) =>
+        type === "InvoiceRecorded"
+      )
+      const { used } = yield* sourcesOf(events.map(({ id }) => id))
+      expect(used.map(({ text }) => text).join()).toContain(" to a customer without a name: ")
+    }).pipe(Effect.provide(company()), Effect.scoped, Effect.orDie, Effect.runPromise))
 })

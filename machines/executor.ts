@@ -196,8 +196,8 @@ export const draftMail = activity({
     /** Why a model's draft was not taken, a line each, nothing personal. Absent where none was tried. */
     refusedModel: Schema.optionalKey(Schema.Array(Schema.String)),
   }),
-  // From its turn on, a model gets 47 s of it, what is remembered 6 s. Waiting for the turn is not in it.
-  timeoutMillis: 60_000,
+  // From its turn on, a model gets 32 s of it, what is remembered 6 s. Waiting for the turn is not in it.
+  timeoutMillis: 45_000,
   staleAfterMillis: staleAfterMillisDefault,
 })
 

@@ -22,11 +22,11 @@ import { dateWords, type Facts, moneyWords } from "./mail-words.ts"
 import { modelTry } from "./model-try.ts"
 import { quoted, sum } from "./mail-facts.ts"
 
-/** All that a model may take from its turn on, its repair included: a processor without help takes 20 to 30 s
- * for a small model's draft. What takes longer is too slow to be waited for. */
-const modelMillisMax = 45_000
+/** All that a model may take from its turn on, its repair included: a processor without help takes 10 to 25 s
+ * for a small model's draft. With the wait it is less than a command stays up for: the brief has all drafts. */
+const modelMillisMax = 30_000
 /** Of a burst of drafts, those that had no turn for so long are left to the template. */
-const waitMillisMax = 60_000
+const waitMillisMax = 20_000
 /** What is remembered helps; nobody waits longer for it. */
 const searchMillisMax = 2_000
 const memoriesMax = 6

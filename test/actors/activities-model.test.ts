@@ -311,7 +311,7 @@ describe("a draft that is of no use leaves the template's", () => {
     const { draft: made } = await draft(["slow"], undefined, { memories: [past] }, hurried(waited))
     expect(made.made).toBe("template-2")
     expect(made.refusedModel).toEqual(["the model took too long"])
-    expect(Math.max(...waited)).toBe(60_000 + 47_000)
+    expect(Math.max(...waited)).toBe(20_000 + 32_000)
   })
   it("and where there is no model, without a word about it", async () => {
     for (const reason of ["absent", "operator"] as const) {

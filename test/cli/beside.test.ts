@@ -65,7 +65,8 @@ test("Chroma is started when it is needed, told of, and ends with AIOS", async (
   expect(found("process chroma")?.detail).toMatch(/^http:\/\/127\.0\.0\.1:\d+, process \d+, up/)
   expect(found("process ollama")).toMatchObject({
     ok: true,
-    fix: expect.stringContaining("AIOS_OLLAMA=off"),
+    detail: expect.stringContaining("AIOS_OLLAMA=off"),
+    fix: "",
   })
   expect(processesWith(one.dir)).toContain(chromaPid(one))
   process.kill(child.pid!, "SIGTERM")
@@ -191,7 +192,7 @@ test("where no socket can be, AIOS works without them and says so", async () => 
   const nowhere = { TMPDIR: "/nowhere", XDG_RUNTIME_DIR: "/nowhere" }
   await run(["settings", "--name", "Mara", "--data-dir", one.dir], { env })
   const found = await doctor(one, nowhere)
-  expect(found("processes")?.fix).toContain("XDG_RUNTIME_DIR")
+  expect(found("processes")?.detail).toContain("XDG_RUNTIME_DIR")
   expect((await run(["brief", "--data-dir", one.dir], { env: { ...env, ...nowhere } })).code).toBe(
     0,
   )

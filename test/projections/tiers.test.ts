@@ -205,7 +205,10 @@ describe("a night", () => {
         type: "ServiceDegraded",
         ...{ service: "ollama", reason: "nobody answers at 127.0.0.1:11434" },
       }, {})
-      const state = yield* aios.summarise(() => {})
+      // The nightly one waits; what the founder asks for would go on by rules.
+      yield* aios.propose(memoryStream, { type: "NightReached", date: "2026-11-24" }, {})
+      yield* aios.settle(5_000)
+      const state = yield* aios.memory
       expect(state.state).toMatchObject({ night: "paused", services: "degraded" })
       expect(state.waits.join("\n")).toContain(
         "1 subject waits for the model (nobody answers at 127.0.0.1:11434)",

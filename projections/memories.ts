@@ -5,15 +5,15 @@
  *
  * Rows:
  * - `item:<id>` a `MemoryItem`; `id` is that of the event that made it.
- * - `tier:<tier>:<at>:<id>`, `thread:<thread>:<at>:<id>`, `person:<person>:<at>:<id>` name items in order of
- *   when they happened (`at` padded, see `fields.ts`); the row is `{ kind, importance, summary?, kept?, suspect? }`. Items in a
- *   segment and summaries that stand for nothing any more are in none of them.
+ * - `tier:<tier>:<at>:<id>` names items in order of when they happened (`at` padded, see `fields.ts`); the row
+ *   is `{ kind, importance, summary?, kept?, suspect? }`. Items in a segment and summaries that stand for
+ *   nothing any more are in no tier.
  * - `stream:<stream>` the item of an imported record. `who:<person>` how many items are about them.
  * - `counts` `{ hot, warm, cold, archived, person, product, campaign, task, accepted, refused, withdrawn, replaced }`.
  * - `summary:<id>` a `SummaryRecord`; `subject:<of>:<key>` `{ accepted?, upTo, refused?, refusedUpTo? }`: what
  *   stands for a subject now, up to which position, and what was tried without success.
  * - `segment:<name>` `{ sha256, bytes, from, to, items, at, restored }`.
- * - `policy` the policy now, `policies:<position>` each that was chosen; `eviction` the last one's outcome.
+ * - `policy` the policy now.
  * - `last` `{ position }` of the last event that changed anything here.
  * - `asked:<ask or stream>` work under way, to be known by its outcome.
  */
@@ -41,23 +41,19 @@ const count = (rows: Rows, changes: { readonly [name: string]: number }) => {
   rows.set("counts", { ...counts, ...Object.fromEntries(next) })
 }
 
-const placesOf = (item: MemoryItem): ReadonlyArray<string> => {
-  const tail = `${padded(item.at)}:${item.id}`
-  return item.segment !== undefined || item.until !== undefined ? [] : [
-    `tier:${item.tier}:${tail}`,
-    ...(item.thread === undefined ? [] : [`thread:${item.thread}:${tail}`]),
-    ...(item.person === undefined ? [] : [`person:${item.person}:${tail}`]),
-  ]
-}
+/** Its row in the list of its tier; undefined where it is in none. */
+const placeOf = (item: MemoryItem): string | undefined =>
+  item.segment !== undefined || item.until !== undefined
+    ? undefined
+    : `tier:${item.tier}:${padded(item.at)}:${item.id}`
 
 const tallied = (item: MemoryItem): string => item.segment === undefined ? item.tier : "archived"
 
 /** Writes an item and where it is found; the one change of place is all that is touched. */
 const keep = (rows: Rows, item: MemoryItem, before?: MemoryItem) => {
-  const places = new Set(placesOf(item))
-  for (const place of before === undefined ? [] : placesOf(before)) {
-    if (!places.has(place)) rows.delete(place)
-  }
+  const place = placeOf(item)
+  const left = before === undefined ? undefined : placeOf(before)
+  if (left !== undefined && left !== place) rows.delete(left)
   const { importance, kept, kind, summary, suspect } = item
   const row: JsonObject = {
     kind,
@@ -66,7 +62,7 @@ const keep = (rows: Rows, item: MemoryItem, before?: MemoryItem) => {
     ...(kept === undefined ? {} : { kept }),
     ...(suspect === undefined ? {} : { suspect }),
   }
-  for (const place of places) rows.set(place, row)
+  if (place !== undefined) rows.set(place, row)
   rows.set(`item:${item.id}`, itemRow(item))
   const out = before === undefined || before.until !== undefined ? {} : { [tallied(before)]: -1 }
   const into = item.until !== undefined ? undefined : tallied(item)
@@ -219,10 +215,6 @@ const apply = (rows: Rows, event: RecordedEvent, change: ItemChange) => {
     }
     case "policy":
       rows.set("policy", { ...change.policy })
-      rows.set(`policies:${padded(position)}`, { ...change.policy, at: event.metadata.at })
-      return
-    case "evicted":
-      rows.set("eviction", change.facts)
       return
   }
 }

@@ -97,8 +97,6 @@ export type ItemChange =
     readonly items: ReadonlyArray<string>
   }
   | { readonly change: "policy"; readonly policy: MemoryPolicy }
-  /** What an eviction came to. */
-  | { readonly change: "evicted"; readonly facts: JsonObject }
 
 /** What earlier events said that later ones do not repeat. */
 export interface Asked {

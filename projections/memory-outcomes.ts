@@ -50,26 +50,9 @@ export const memoryChanges = (
 
 const outcomeChanges = (event: RecordedEvent, output: JsonObject): ReadonlyArray<ItemChange> => {
   if (Array.isArray(output["evict"])) {
-    const { because, kept, more, policy, spared } = output
-    const evict = textsOf(output["evict"])
-    const recall = textsOf(output["recall"])
     return [
-      { change: "move", items: evict, tier: "cold" },
-      { change: "move", items: recall, tier: "hot" },
-      {
-        change: "evicted",
-        facts: {
-          evicted: evict.length,
-          recalled: recall.length,
-          because: objectOf(because),
-          kept: numberOf(kept),
-          spared: numberOf(spared),
-          more: more === true,
-          policy: numberOf(policy),
-          event: event.id,
-          at: event.metadata.at,
-        },
-      },
+      { change: "move", items: textsOf(output["evict"]), tier: "cold" },
+      { change: "move", items: textsOf(output["recall"]), tier: "hot" },
     ]
   }
   if (typeof output["accepted"] !== "boolean") return []

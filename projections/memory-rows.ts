@@ -84,22 +84,6 @@ const places = (store: Store, prefix: string, options: PageOptions): ReadonlyArr
 
 export const placesInTier = (store: Store, tier: Tier, options: PageOptions = {}) =>
   places(store, `tier:${tier}:`, options)
-export const placesOfThread = (store: Store, thread: string, options: PageOptions = {}) =>
-  places(store, `thread:${thread}:`, options)
-export const placesOfPerson = (store: Store, person: string, options: PageOptions = {}) =>
-  places(store, `person:${person}:`, options)
-
-/** Names of a list with how many items each has, such as the people: `who:`; `thread:` is counted by paging. */
-export const peopleRemembered = (
-  store: Store,
-  options: { readonly after?: string; readonly limit?: number } = {},
-): ReadonlyArray<{ readonly person: string; readonly items: number }> =>
-  store.scan(table, {
-    prefix: "who:",
-    limit: options.limit ?? pageDefault,
-    ...(options.after === undefined ? {} : { after: `who:${options.after}` }),
-  }).map(([key, row]) => ({ person: key.slice("who:".length), items: numberOf(row) }))
-
 export interface Counts {
   readonly hot: number
   readonly warm: number
@@ -133,13 +117,6 @@ export const countsOf = (store: Store): Counts => {
 }
 
 export const policyNow = (store: Store): MemoryPolicy => policyOf(store.get(table, "policy"))
-/** Each policy that was chosen, oldest first, with when. */
-export const policiesChosen = (store: Store) =>
-  store.scan(table, { prefix: "policies:" }).map(([, row]) => ({
-    policy: policyOf(row),
-    at: numberOf(objectOf(row)["at"]),
-  }))
-
 /** Attempts at summaries, accepted or not, in no order. */
 export const summariesMade = (
   store: Store,
@@ -150,9 +127,6 @@ export const summariesMade = (
     limit: options.limit ?? pageDefault,
     ...(options.after === undefined ? {} : { after: `summary:${options.after}` }),
   }).flatMap(([, row]) => summaryOf(row) ?? [])
-
-export const summaryById = (store: Store, id: string): SummaryRecord | undefined =>
-  summaryOf(store.get(table, `summary:${id}`))
 
 /** What stands for a subject now, and what was tried. Positions are those of `Subject.upTo`; -1: none. */
 export const subjectStanding = (store: Store, of: string, key: string) => {
@@ -174,8 +148,6 @@ export const segmentsWritten = (
     ...objectOf(row),
     segment: key.slice("segment:".length),
   }))
-
-export const lastEviction = (store: Store): JsonObject => objectOf(store.get(table, "eviction"))
 
 /** Position of the last event that changed what is remembered; -1 before the first. */
 export const lastChange = (store: Store): number => {

@@ -3,8 +3,8 @@
  * and without its signature. What was forgotten cannot be opened and has no text.
  */
 import { Effect } from "effect"
-import { type BlobStore, type BlobsUnavailable } from "../actors/blob-store.ts"
-import type { EventLog, LogUnavailable, RecordedEvent } from "../actors/event-log.ts"
+import type { BlobStore } from "../actors/blob-store.ts"
+import type { EventLog, RecordedEvent } from "../actors/event-log.ts"
 import { newText } from "../actors/reading-text.ts"
 import type { Vault } from "../actors/vault.ts"
 import type { Json, JsonObject } from "../machines/agent.ts"
@@ -43,8 +43,6 @@ export interface Opening {
   readonly blobs: BlobStore["Service"]
   readonly timeZone: string
 }
-
-export type OpeningFailed = LogUnavailable | BlobsUnavailable
 
 const present = (...parts: ReadonlyArray<string>) => parts.filter((one) => one !== "")
 const names = (value: Json | undefined) => present(...listOf(value).map(nameText)).join(", ")

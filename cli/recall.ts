@@ -72,7 +72,7 @@ const hitText = (
 const modes = {
   hybrid: "by meaning and by words",
   lexical: "by words",
-  deep: "from the log itself",
+  deep: "from the events themselves",
 } as const
 
 export const recalledText = (
@@ -128,13 +128,18 @@ const recall = Command.make(
       Flag.withDefault(false),
       Flag.withoutNegation,
     ),
+    segment: Flag.String("segment").pipe(
+      Flag.withMetavar("<segment>"),
+      Flag.withDescription("Read a segment of the archive instead (aios archive list shows them)"),
+      Flag.optional,
+    ),
     limit: Flag.Int("limit").pipe(
       Flag.withMetavar("<n>"),
       Flag.withDescription("At most so many answers (10)"),
       Flag.optional,
     ),
   },
-  Effect.fnUntraced(function* ({ at, deep, limit, person, position, question }) {
+  Effect.fnUntraced(function* ({ at, deep, limit, person, position, question, segment }) {
     const output = yield* Output
     const aios = yield* open("read")
     const { timeZone } = yield* aios.settings
@@ -144,6 +149,7 @@ const recall = Command.make(
       ...(Option.isSome(at) ? { at: yield* momentIn("--at", at.value, timeZone) } : {}),
       ...(Option.isSome(position) ? { position: position.value } : {}),
       ...(deep ? { deep } : {}),
+      ...(Option.isSome(segment) ? { segment: segment.value } : {}),
       ...(Option.isSome(limit) ? { limit: limit.value } : {}),
     })
     yield* print(

@@ -54,6 +54,9 @@ export const recall = route({
         description: "true: from the whole log instead of the index",
       }),
     ),
+    segment: Schema.optionalKey(
+      Text.annotate({ description: "From this segment of the archive instead" }),
+    ),
     limit: Schema.optionalKey(
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: limitMax })),
     ),
@@ -65,7 +68,7 @@ export const recall = route({
   }),
   answer: Recalled,
   problems: [404, 422],
-  handle: ({ query: { at, deep, limit, person, position, q, tokens } }) =>
+  handle: ({ query: { at, deep, limit, person, position, q, segment, tokens } }) =>
     Effect.gen(function* () {
       const aios = yield* Aios
       const then = at === undefined
@@ -76,6 +79,7 @@ export const recall = route({
         ...(then === undefined ? {} : { at: then }),
         ...(position === undefined ? {} : { position }),
         ...(deep === "true" ? { deep: true } : {}),
+        ...(segment === undefined ? {} : { segment }),
         ...(limit === undefined ? {} : { limit }),
         ...(tokens === undefined ? {} : { tokensMax: tokens }),
       })

@@ -233,7 +233,8 @@ export const archive = Effect.fnUntraced(
   },
 )
 
-export const restoreSegment = Effect.fnUntraced(function* (name: string, progress: Progress) {
+/** By its name, with or without its ending. */
+const segmentNamed = Effect.fnUntraced(function* (name: string) {
   const all = yield* listed
   const word = name.trim()
   const one = all.find(({ segment }) => segment === word || segment.split(".")[0] === word)
@@ -248,6 +249,17 @@ export const restoreSegment = Effect.fnUntraced(function* (name: string, progres
         }${all.length > 10 ? ` and ${all.length - 10} more: aios archive list` : ""}.`,
     )
   }
+  return one
+})
+
+/** What is in a segment, in order of position, for whoever searches it. Fails where its file is not whole. */
+export const segmentEvents = Effect.fnUntraced(function* (name: string) {
+  const { segment } = yield* segmentNamed(name)
+  return (yield* archiveThere).events(segment)
+})
+
+export const restoreSegment = Effect.fnUntraced(function* (name: string, progress: Progress) {
+  const one = yield* segmentNamed(name)
   const there = yield* archiveThere
   if (!one.restored) {
     if ((yield* door(there.state(one.segment, one.sha256))) !== "whole") {

@@ -26,15 +26,17 @@ export interface RecallOptions {
   readonly at?: number
   /** As of a position of the log, in place of `at`. */
   readonly position?: number
-  /** Reads the whole log and every segment instead of the index. */
+  /** Reads the whole log instead of the index. */
   readonly deep?: boolean
+  /** Reads this segment of the archive instead of the index. */
+  readonly segment?: string
   readonly limit?: number
   readonly tokensMax?: number
 }
 
 export interface Recalled {
   readonly hits: ReadonlyArray<Hit>
-  /** `hybrid`: by meaning and by words; `lexical`: by words only; `deep`: from the log itself. */
+  /** `hybrid`: by meaning and by words; `lexical`: by words only; `deep`: from the log itself, or from a segment. */
   readonly mode: "hybrid" | "lexical" | "deep"
   /** Of the log: what was known up to here was searched. */
   readonly position: number

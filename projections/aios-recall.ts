@@ -8,6 +8,7 @@ import { EventLog } from "../actors/event-log.ts"
 import { sha256Hex } from "../actors/ids.ts"
 import { currentSettings } from "../actors/settings.ts"
 import { Vault } from "../actors/vault.ts"
+import { segmentEvents } from "./aios-archive.ts"
 import { door, refuse } from "./aios-failures.ts"
 import type { Hit, Recalled, RecallOptions } from "./aios-memory.ts"
 import { noSuchPerson, personNamed } from "./aios-persons.ts"
@@ -17,7 +18,7 @@ import { attempt } from "./memory-indexer-words.ts"
 import { itemById, lastChange } from "./memory-rows.ts"
 import { textOfItem } from "./memory-texts.ts"
 import { Queries } from "./queries.ts"
-import { searchDeep } from "./recall-deep.ts"
+import { eventsOfLog, searchDeep } from "./recall-deep.ts"
 import {
   type Found,
   limitDefault,
@@ -284,8 +285,10 @@ export const recall = Effect.fnUntraced(function* (about: string, options: Recal
   const head = yield* door(index.words())
   const searched = yield* door(searchedHere(index))
   const position = Math.min(head, question.positionMax ?? head)
-  if (options.deep === true) {
-    const found = yield* door(searchDeep(searched, question))
+  if (options.deep === true || options.segment !== undefined) {
+    const found = options.segment === undefined
+      ? yield* door(searchDeep(searched, question, eventsOfLog(searched.log)))
+      : yield* door(searchDeep(searched, question, yield* segmentEvents(options.segment)))
     const hits = yield* door(Effect.forEach(found, hitOf))
     const notes = hits.length > 0 ? [] : yield* door(beganLater(searched, question.positionMax))
     return { hits, mode: "deep", position, cached: false, notes } satisfies Recalled

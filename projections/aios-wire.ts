@@ -241,6 +241,7 @@ export const Arguments = {
       at,
       position: Schema.optionalKey(Schema.Int),
       deep: Schema.optionalKey(Schema.Boolean),
+      segment: Schema.optionalKey(Text),
       limit: Schema.optionalKey(Schema.Int),
       tokensMax: Schema.optionalKey(Schema.Int),
     }),

@@ -1,8 +1,10 @@
 /**
- * The same question put to the log itself: every event from the first to the last is opened and weighed by
- * its words, without the index and without vectors. Slow, and it finds what is in no index any more.
+ * The same question put to the events themselves, of the log or of a segment of the archive: each is opened
+ * and weighed by its words, without the index and without vectors. Slow, and it finds what is in no index
+ * any more.
  */
-import { Effect } from "effect"
+import { Effect, Option, Stream } from "effect"
+import type { EventLog, LogUnavailable, RecordedEvent } from "../actors/event-log.ts"
 import { attempt } from "./memory-indexer-words.ts"
 import { type MemoryItem, tierAsOf } from "./memory-items.ts"
 import { passagesOf } from "./memory-passages.ts"
@@ -45,11 +47,23 @@ const counted = (terms: ReadonlyArray<string>, beginning: string | undefined, te
   return { counts, length: words.length, some: counts.some((n) => n > 0) }
 }
 
-export const searchDeep = Effect.fn("Recall.searchDeep")(function* (
+/** All of the log, from its first event on. */
+export const eventsOfLog = (
+  log: EventLog["Service"],
+): Stream.Stream<ReadonlyArray<RecordedEvent>, LogUnavailable> =>
+  Stream.paginate(0, (from) =>
+    Effect.map(log.readAll({ from, limit: pageEventsMax }), (page) => {
+      const last = page.at(-1)
+      return [[page], last === undefined ? Option.none() : Option.some(last.position + 1)] as const
+    }))
+
+/** `pages`: the events to look at, in order of position. */
+export const searchDeep = Effect.fn("Recall.searchDeep")(function* <E>(
   searched: Searched,
   question: Question,
+  pages: Stream.Stream<ReadonlyArray<RecordedEvent>, E>,
 ) {
-  const { log, store } = searched
+  const { store } = searched
   const terms = termsOfQuestion(question.about)
   const beginning = beginningIn(question.about)
   const positionMax = question.positionMax ?? Infinity
@@ -57,17 +71,9 @@ export const searchDeep = Effect.fn("Recall.searchDeep")(function* (
   let matches: Array<Match> = []
   let passages = 0
   let words = 0
-  let from = 0
-  let more = true
-  while (more) {
-    const page = yield* log.readAll({ from, limit: pageEventsMax })
-    more = page.length > 0
-    from = (page.at(-1)?.position ?? 0) + 1
+  const look = Effect.fnUntraced(function* (page: ReadonlyArray<RecordedEvent>) {
     for (const event of page) {
-      if (event.position > positionMax) {
-        more = false
-        break
-      }
+      if (event.position > positionMax) return false
       const item = yield* attempt(() => itemById(store, event.id))
       if (item === undefined || item.stream !== event.stream) continue
       if (tierAsOf(item, positionMax) === undefined) continue
@@ -88,7 +94,9 @@ export const searchDeep = Effect.fn("Recall.searchDeep")(function* (
         .slice(0, matchesMax)
     }
     yield* Effect.yieldNow
-  }
+    return true
+  })
+  yield* Stream.runForEachWhile(pages, look)
   const average = words / Math.max(1, passages) || 1
   const weights = holding.map((n) => Math.log(1 + (passages - n + 0.5) / (n + 0.5)))
   const most = weights.reduce((sum, one) => sum + one * (k1 + 1), 0) || 1

@@ -41,7 +41,7 @@ export const snippetOf = (
 }
 
 const hitText = (
-  { at, events, person, score, source, text, tier, what }: Hit,
+  { at, events, person, score, source, suspect, text, tier, what }: Hit,
   question: string,
   shown: { readonly zone: string; readonly columns: number; readonly paint: Paint },
 ): string => {
@@ -60,6 +60,13 @@ const hitText = (
         }${from}`,
       )
     }`,
+    ...(suspect === true
+      ? [
+        `     ${
+          paint.wrong("not to be trusted: spam, not from whom it says, or written for an AI")
+        }`,
+      ]
+      : []),
     ...(body === "" ? [] : [`     ${wrap(body, columns, "     ")}`]),
     ...(event === undefined ? [] : [
       `     ${paint.dim(`aios why ${event.slice(0, idShown)}`)}${

@@ -17,6 +17,11 @@ const Hit = Schema.Struct({
   kind: Schema.Literals(["person", "product", "campaign", "task"]),
   what: Text,
   at: Schema.Finite.annotate({ description: "Epoch milliseconds" }),
+  suspect: Schema.optionalKey(
+    Schema.Literal(true).annotate({
+      description: "Spam, not from whom it says, or it speaks to an AI: not to be relied upon",
+    }),
+  ),
   source: Schema.optionalKey(Schema.Struct({ file: Text, at: Text })),
 }).annotate({ identifier: "Hit" })
 

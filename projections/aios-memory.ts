@@ -15,6 +15,8 @@ export interface Hit {
   readonly kind: "person" | "product" | "campaign" | "task"
   readonly what: string
   readonly at: number
+  /** Spam, not from whom it says, or it speaks to an AI: not to be relied upon. */
+  readonly suspect?: true
   /** The imported line, where it is one. */
   readonly source?: { readonly file: string; readonly at: string }
 }

@@ -117,6 +117,7 @@ const hitOf = Effect.fnUntraced(function* ({ item, opened, score, text, tier }: 
     kind: item.kind,
     what: item.what,
     at: item.at,
+    ...(item.suspect === true ? { suspect: true as const } : {}),
     ...(opened.source === undefined ? {} : { source: opened.source }),
   } satisfies Hit
 })
@@ -173,6 +174,7 @@ const hitIn = (row: ReturnType<typeof objectOf>): Hit | undefined => {
     person: textOf(row["person"]),
     what: textOf(row["what"]),
     at: numberOf(row["at"]),
+    ...(row["suspect"] === true ? { suspect: true as const } : {}),
     ...(typeof file === "string" ? { source: { file, at: textOf(place) } } : {}),
   }
 }

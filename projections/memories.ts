@@ -182,6 +182,11 @@ const apply = (rows: Rows, event: RecordedEvent, change: ItemChange) => {
           },
       )
     }
+    case "distrust":
+      return each([textOf(rows.get(`stream:${change.stream}`))], (item) => ({
+        ...moved(without(item, "kept"), "cold", position),
+        suspect: true,
+      }))
     case "move":
       return each(
         change.items,

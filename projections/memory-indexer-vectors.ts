@@ -13,11 +13,11 @@ import type { EventLog } from "../actors/event-log.ts"
 import { memoryStream } from "../machines/memory.ts"
 import type { Trouble } from "../machines/integration-events.ts"
 import type { Progress } from "./aios.ts"
-import { numberOf, objectOf } from "./fields.ts"
+import { numberOf, objectOf, textOf } from "./fields.ts"
 import type { Near } from "./memory-index.ts"
 import { attempt, eachPage, isFound, movedBy } from "./memory-indexer-words.ts"
 import type { MemoryItem } from "./memory-items.ts"
-import { countsOf, itemById } from "./memory-rows.ts"
+import { countsOf, itemById, itemOfStream } from "./memory-rows.ts"
 import type { MemoryStore, MemoryStoreUnavailable, MemoryVector } from "./memory-store.ts"
 import { itemOfPassage } from "./memory-passages.ts"
 import type { Passage, PassageIndex } from "./passage-index.ts"
@@ -143,6 +143,11 @@ export const makeVectors = Effect.fnUntraced(function* (parts: {
           // What was never hot has no vector to remove.
           if (item?.stream === event.stream && isWanted(item)) pending.set(item.id, item.at)
           if (event.stream === memoryStream) movedBy(event).forEach(want)
+          if (event.type === "MailRead") {
+            const read = itemOfStream(store, textOf(objectOf(event.data)["record"]))
+            // It was read later than it was taken in, and is not to be trusted.
+            if (read?.suspect === true) want(read.id)
+          }
         }
       })
       at = Math.min(upTo, last.position)

@@ -41,7 +41,7 @@ export interface MemoryItem {
   readonly summary?: string
   /** In a compressed segment, and out of the index. */
   readonly segment?: string
-  /** Spam, or not from whom it says: never more than cold, and never part of a summary. */
+  /** Spam, not from whom it says, or it speaks to an AI: never more than cold, never part of a summary or a draft. */
   readonly suspect?: boolean
   /** The founder wants it in the hot tier, whatever the policy says. */
   readonly kept?: boolean
@@ -78,6 +78,8 @@ export type ItemChange =
   | { readonly change: "put"; readonly item: MemoryItem }
   /** The rules read it: what they found makes it more or less important. */
   | { readonly change: "weigh"; readonly stream: string; readonly more: number }
+  /** Read beside what was known it is not from whom it says, or speaks to an AI. */
+  | { readonly change: "distrust"; readonly stream: string }
   | { readonly change: "move"; readonly items: ReadonlyArray<string>; readonly tier: Tier }
   /** The founder wants these hot. */
   | { readonly change: "keep"; readonly items: ReadonlyArray<string> }
@@ -153,10 +155,13 @@ const threadOf = (data: JsonObject) => {
   return thread === "" ? {} : { thread }
 }
 
+/** Not from whom it says. */
+const distrusted = new Set(["forgedFrom", "lookalikeAddress"])
+
 const mailFacts = (data: JsonObject, known: boolean): Facts => {
   const labels = textsOf(data["labels"])
   const suspicions = textsOf(data["suspicions"])
-  const forged = suspicions.includes("forgedFrom") || suspicions.includes("lookalikeAddress")
+  const forged = suspicions.some((one) => distrusted.has(one))
   const ignored = labels.some(isIgnoredLabel)
   const kind = textOf(data["kind"])
   const byKind = kind === "list" ? 0.2 : kind === "automatic" ? 0.3 : kind === "bounce" ? 0.15 : 0.5
@@ -276,11 +281,15 @@ const telling = new Set([
 const weighed = (data: JsonObject): ReadonlyArray<ItemChange> => {
   const findings = objectOf(data["findings"])
   const intents = textsOf(findings["intents"])
+  const stream = textOf(data["record"])
+  if (
+    findings["instructsReader"] === true ||
+    textsOf(findings["suspicions"]).some((one) => distrusted.has(one))
+  ) return [{ change: "distrust", stream }]
   const more = (findings["asks"] === true ? 0.05 : 0) +
     (intents.some((one) => telling.has(one)) ? 0.15 : 0) +
     (listOf(findings["commitments"]).length > 0 ? 0.1 : 0) +
     (listOf(findings["amounts"]).length > 0 ? 0.05 : 0)
-  const stream = textOf(data["record"])
   return more === 0 || stream === "" ? [] : [{ change: "weigh", stream, more }]
 }
 

@@ -121,7 +121,9 @@ const make = Effect.gen(function* () {
       now: yield* Clock.currentTimeMillis,
       ...(person === undefined ? {} : { person }),
     })
-    return answer.found.map(({ item, score, text, tier }): Memory => ({
+    // Nothing is drafted from what is not from whom it says.
+    const trusted = answer.found.filter(({ item }) => item.suspect !== true)
+    return trusted.map(({ item, score, text, tier }): Memory => ({
       text,
       tier,
       score,

@@ -2,11 +2,8 @@
 import { Effect, Layer } from "effect"
 import { RecallUnavailable } from "../actors/recall.ts"
 import { type SubjectItem, SubjectItems } from "../actors/summary-subjects.ts"
-import { conversations } from "./conversations.ts"
-import { objectOf, padded, textsOf } from "./fields.ts"
-import { tableOf } from "./fold.ts"
 import { itemById, placesInTier, subjectStanding } from "./memory-rows.ts"
-import type { MemoryItem, Tier } from "./memory-items.ts"
+import type { Tier } from "./memory-items.ts"
 import { ReadStore } from "./read-store.ts"
 import { Projections } from "./runner.ts"
 
@@ -17,8 +14,6 @@ const itemsMax = 200_000
 /** Summaries themselves are warm. */
 const tiersOfFacts: ReadonlyArray<Tier> = ["hot", "cold"]
 
-const distrusted = new Set(["forgedFrom", "lookalikeAddress"])
-
 const make = Effect.gen(function* () {
   const store = yield* ReadStore
   const projections = yield* Projections
@@ -28,16 +23,6 @@ const make = Effect.gen(function* () {
       catch: (cause) => new RecallUnavailable({ message: String(cause), retryable: true }),
     })
 
-  /** What became plain only when it was read beside others: an address that imitates a known one. */
-  const readsSuspect = ({ at, person, stream, what }: MemoryItem) => {
-    if (what !== "mail" || person === undefined) return false
-    const row = objectOf(
-      store.get(tableOf(conversations), `mail:${person}:${padded(at)}:${stream}`),
-    )
-    return row["instructsReader"] === true ||
-      textsOf(row["suspicions"]).some((one) => distrusted.has(one))
-  }
-
   const page = (tier: Tier, after: string | undefined) => {
     const places = placesInTier(store, tier, {
       limit: pageItems,
@@ -46,8 +31,7 @@ const make = Effect.gen(function* () {
     })
     const items = places.flatMap(({ id }): ReadonlyArray<SubjectItem> => {
       const item = itemById(store, id)
-      if (item === undefined || item.what === "summary") return []
-      if (item.suspect === true || readsSuspect(item)) return []
+      if (item === undefined || item.what === "summary" || item.suspect === true) return []
       const { at, importance, kind, person, position, summary, thread, what } = item
       return [{
         ...{ id, what, kind, at, position, importance, isSummarised: summary !== undefined },

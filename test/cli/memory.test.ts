@@ -4,7 +4,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import type { Archived, MemoryState, PolicyEffect, Segment } from "../../projections/aios-memory.ts"
+import type {
+  Archived,
+  MemoryState,
+  PolicyEffect,
+  Recalled,
+  Segment,
+} from "../../projections/aios-memory.ts"
 import { ended, founder, type Home, home, root, run, start } from "./aios.ts"
 
 let house: Home
@@ -123,6 +129,16 @@ test("old items are archived, a damaged segment is said and written again, and t
   expect(broken.out).toContain("damaged")
   expect((await house.aios("archive", "--days", "20")).out).toContain("is written again")
   expect(await segments()).toMatchObject([{ ok: true }])
+
+  // It can be asked by itself, as the log can; not once it is damaged.
+  const invoice = ["recall", "Winterkarten berechnen", "--segment", file!.split(".")[0]!, "--json"]
+  const asked = JSON.parse((await house.aios(...invoice)).out) as Recalled
+  expect(asked).toMatchObject({ mode: "deep", hits: [{ tier: "cold", what: "mail" }] })
+  expect(asked.hits[0]!.text).toContain("1.480,00 EUR")
+  writeFileSync(path, "nothing of the kind")
+  const damaged = await house.aios(...invoice)
+  expect([damaged.code, damaged.err]).toEqual([1, expect.stringContaining("is damaged")])
+  await house.aios("archive", "--days", "20")
 
   // A backup has it, and no read model.
   const beside = mkdtempSync(join(tmpdir(), "aios-memory-"))

@@ -180,5 +180,12 @@ describe("memory", () => {
       })
       expect((yield* item(soon)).importance).toBeGreaterThan(importance)
       expect(rows.policyNow(store).version).toBe(2)
+      // What only its reading shows to be from somebody else is cold from then on, and weighs no more.
+      yield* append(`analyst-${ada}`, "MailRead", {
+        person: ada,
+        record: "record-soon",
+        findings: { intents: ["asksPrice"], suspicions: ["lookalikeAddress"] },
+      })
+      expect(yield* item(soon)).toMatchObject({ tier: "cold", suspect: true })
     }).pipe(Effect.provide(world())))
 })

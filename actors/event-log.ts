@@ -48,6 +48,19 @@ export interface ChartRef {
   readonly hash: string
 }
 
+/**
+ * What an event that was not written by AIOS has beyond our record, so that it is given back byte for
+ * byte: see `foreign-events.ts`. An empty one says only that it is none of ours.
+ */
+export interface Foreign {
+  /** Its content is said to be JSON. */
+  readonly json?: boolean
+  /** Base64 of the content, where it is no JSON or is not written as we would write it. */
+  readonly data?: string
+  /** Base64 of its metadata, where it has any. */
+  readonly metadata?: string
+}
+
 export interface Metadata {
   /** Epoch ms when it was recorded. */
   readonly at: number
@@ -71,6 +84,7 @@ export interface Metadata {
   readonly ask?: string
   /** W3C trace context; when absent, see `traceparentOf`. */
   readonly traceparent?: string
+  readonly foreign?: Foreign
 }
 
 export interface NewEvent {

@@ -65,7 +65,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "node:",
     "@eventstore/db-client/generated/",
     "@grpc/grpc-js",
-    "google-protobuf",
+    "google-protobuf/google/protobuf/",
     "hono",
     "@hono/node-server",
   ],

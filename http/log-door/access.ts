@@ -1,0 +1,26 @@
+/**
+ * Who calls, and whether they may: the one place that is asked before a stream is read or written. An
+ * insecure server takes everybody for an administrator.
+ */
+import type { Metadata } from "@grpc/grpc-js"
+
+export interface User {
+  /** Absent for somebody who showed no credentials. */
+  readonly name?: string
+  /** Groups, of which `$admins` may do everything and `$ops` see what operators see. */
+  readonly groups: ReadonlyArray<string>
+}
+
+export const everybody: User = { name: "admin", groups: ["$admins"] }
+
+export type Action = "read" | "write" | "delete" | "metaRead" | "metaWrite"
+
+/** Who makes a call, by its headers. Throws `unauthenticated()` where credentials are wrong. */
+export type Authenticate = (headers: Metadata) => User | Promise<User>
+
+export interface Access {
+  /** Throws `accessDenied()`. `stream` is `$all` for the whole log. */
+  check(user: User, stream: string, action: Action): Promise<void>
+}
+
+export const open: Access = { check: () => Promise.resolve() }

@@ -1,0 +1,22 @@
+/** The service `Streams`: read, append, delete and tombstone, each in a file of its own. */
+import { StreamsService } from "@eventstore/db-client/generated/streams_grpc_pb.js"
+import type { Buffer } from "node:buffer"
+import type { MakeService } from "./calls.ts"
+import { append } from "./streams-append.ts"
+import { batchAppend } from "./streams-batch.ts"
+import { read } from "./streams-read.ts"
+
+/** Answers of `Read` come as bytes already. */
+const definition = {
+  ...StreamsService,
+  read: { ...StreamsService.read, responseSerialize: (bytes: Buffer) => bytes },
+}
+
+export const streams: MakeService = (serving) => ({
+  definition,
+  handlers: {
+    read: read(serving),
+    append: append(serving),
+    batchAppend: batchAppend(serving),
+  },
+})

@@ -1,0 +1,107 @@
+/**
+ * What was appended last, for everybody who follows: one reader follows the log, all others take from
+ * its window or, where they are further behind, read the log themselves. A slow one holds nothing but
+ * its position.
+ */
+import { Effect, Fiber, Stream } from "effect"
+import type { RecordedEvent } from "../../actors/event-log.ts"
+import type { Log } from "./door.ts"
+import type { States } from "./states.ts"
+
+/** Events of the window. */
+const windowEventsMax = 2_000
+/** Events in a page that is read from the log. */
+const pageMax = 500
+
+export interface Tail {
+  /** The events after `position`; waits for at least one. Rejects once `left` aborts or the door closes. */
+  after(position: number, left: AbortSignal): Promise<ReadonlyArray<RecordedEvent>>
+  /** Position up to which events were seen; waiters for later ones are woken by what comes. */
+  readonly head: () => number
+  readonly close: () => Promise<void>
+}
+
+export const tail = (log: Log, states: States): Tail => {
+  let window: Array<RecordedEvent> = []
+  /** The window holds everything after this. */
+  let begins = Infinity
+  let head = -1
+  let running: Fiber.Fiber<unknown, unknown> | undefined
+  let closed = false
+  const waiting = new Set<() => void>()
+  const wake = () => {
+    for (const resume of [...waiting]) resume()
+  }
+
+  const take = (page: ReadonlyArray<RecordedEvent>) =>
+    Effect.sync(() => {
+      for (const event of page) {
+        if (event.stream.startsWith("$") || event.type.startsWith("$")) {
+          states.appended(event.stream, [event], event.revision)
+        }
+      }
+      window.push(...page)
+      head = page.at(-1)?.position ?? head
+      if (window.length > 2 * windowEventsMax) {
+        window = window.slice(-windowEventsMax)
+        begins = (window[0]?.position ?? 0) - 1
+      }
+      wake()
+    })
+
+  /** Starts with the first who follows; ready once the window has its beginning. */
+  let ready: Promise<void> | undefined
+  const start = (): Promise<void> =>
+    ready ??= (async () => {
+      head = await Effect.runPromise(log.head)
+      begins = head
+      running = Effect.runFork(Stream.runForEach(log.follow(head), take))
+    })()
+
+  const something = (position: number, left: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      const settle = () => {
+        if (!closed && !left.aborted && head <= position) return
+        waiting.delete(settle)
+        left.removeEventListener("abort", settle)
+        if (left.aborted) reject(left.reason)
+        else if (closed) reject(new Error("The log is closing."))
+        else resolve()
+      }
+      waiting.add(settle)
+      left.addEventListener("abort", settle)
+      settle()
+    })
+
+  return {
+    head: () => head,
+    after: async (position, left) => {
+      await start()
+      for (;;) {
+        if (position >= begins) {
+          await something(position, left)
+          if (position >= begins) {
+            // Positions may have gaps: the first that is later.
+            let low = 0, high = window.length
+            while (low < high) {
+              const middle = (low + high) >> 1
+              if (window[middle]!.position <= position) low = middle + 1
+              else high = middle
+            }
+            if (low < window.length) return window.slice(low, low + pageMax)
+          }
+        }
+        if (left.aborted) throw left.reason
+        const page = await Effect.runPromise(log.readAll({ from: position + 1, limit: pageMax }))
+        if (page.length > 0) return page
+        await something(position, left)
+      }
+    },
+    close: async () => {
+      closed = true
+      wake()
+      await ready
+      if (running !== undefined) await Effect.runPromise(Fiber.interrupt(running))
+    },
+  }
+}

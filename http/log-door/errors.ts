@@ -84,6 +84,43 @@ export const unimplemented = (what: string) => new Refused(status.UNIMPLEMENTED,
 
 export const unavailable = (message: string) => new Refused(status.UNAVAILABLE, message)
 
+const ofGroup = (stream: string, group: string) => ({ "stream-name": stream, "group-name": group })
+
+export const persistentFailed = (stream: string, group: string, reason: string) =>
+  new Refused(
+    status.INTERNAL,
+    `Subscription group ${group} on stream ${stream} failed: '${reason}'`,
+    exception("persistent-subscription-failed", { ...ofGroup(stream, group), reason }),
+  )
+
+export const persistentDoesNotExist = (stream: string, group: string) =>
+  new Refused(
+    status.NOT_FOUND,
+    `Subscription group ${group} on stream ${stream} does not exist.`,
+    exception("persistent-subscription-does-not-exist", ofGroup(stream, group)),
+  )
+
+export const persistentExists = (stream: string, group: string) =>
+  new Refused(
+    status.ALREADY_EXISTS,
+    `Subscription group ${group} on stream ${stream} exists.`,
+    exception("persistent-subscription-exists", ofGroup(stream, group)),
+  )
+
+export const persistentMaximumReached = (stream: string, group: string) =>
+  new Refused(
+    status.FAILED_PRECONDITION,
+    `Maximum subscriptions reached for subscription group ${group} on stream ${stream}.`,
+    exception("maximum-subscribers-reached", ofGroup(stream, group)),
+  )
+
+export const persistentDropped = (stream: string, group: string) =>
+  new Refused(
+    status.CANCELLED,
+    `Subscription group ${group} on stream ${stream} was dropped.`,
+    exception("persistent-subscription-dropped", ofGroup(stream, group)),
+  )
+
 /** Names in trailers may be anything, but a header holds printable ASCII only: the rest is left out. */
 const inHeader = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?")
 

@@ -29,12 +29,14 @@ import * as backups from "./adapters/backup-folder.ts"
 import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
 import * as diskSpace from "./adapters/disk-space-statfs.ts"
+import { markName as logMark } from "./adapters/event-log-elsewhere.ts"
 import * as memoryLog from "./adapters/event-log-memory.ts"
 import * as outsideFolders from "./adapters/outside-folders.ts"
 import * as memoryStore from "./adapters/memory-store-supervised.ts"
 import * as keepingFiles from "./adapters/keeping-files.ts"
 import * as localModels from "./adapters/local-models-lazy.ts"
 import * as inference from "./adapters/inference-lazy.ts"
+import * as logMigration from "./adapters/log-migration.ts"
 import * as mailer from "./adapters/mailer-lazy.ts"
 import { commandOf, ownerOf } from "./adapters/owner-lock.ts"
 import * as passages from "./adapters/passage-index-lasting.ts"
@@ -81,6 +83,7 @@ const Settings = Config.all({
   socket: optional("AIOS_SOCKET"),
   now: optional("AIOS_NOW"),
   durability: optional("AIOS_DURABILITY"),
+  eventLog: optional("AIOS_EVENT_LOG"),
   base: optional("AIOS_CWD"),
   launcher: optional("AIOS_LAUNCHER"),
   port: optional("AIOS_PORT"),
@@ -102,6 +105,8 @@ interface Configuration {
   readonly socket: string | undefined
   readonly now: { readonly text: string; readonly millis: number } | undefined
   readonly synchronous: "FULL" | "NORMAL"
+  /** Connection string of the log, checked by the launcher; undefined: `log.db` in the data directory. */
+  readonly eventLog: string | undefined
   readonly base: string
   readonly port: number
   readonly token: string | undefined
@@ -159,6 +164,7 @@ const configuration = Effect.gen(function* () {
     socket: given.socket,
     now: millis === undefined ? undefined : { text: given.now!, millis },
     synchronous: durability === "full" ? "FULL" : "NORMAL",
+    eventLog: given.eventLog?.trim() || undefined,
     base: given.base,
     port,
     token: given.token,
@@ -179,9 +185,10 @@ const configuration = Effect.gen(function* () {
 /** In `read` nothing is delivered, no timer fires and no activity runs. `stay` serves others too. */
 type Way = Mode | "stay"
 
-/** There is nothing to read yet, and reading makes nothing. */
+/** There is nothing to read yet, and reading makes nothing. A log elsewhere has left its mark here. */
 const isNew = (config: Configuration, way: Way) =>
-  way === "read" && !existsSync(join(config.dataDir, "log.db"))
+  way === "read" &&
+  !["log.db", logMark].some((name) => existsSync(join(config.dataDir, name)))
 
 /** The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. */
 const foundations = (config: Configuration, way: Way) => {
@@ -195,6 +202,7 @@ const foundations = (config: Configuration, way: Way) => {
       directory: config.dataDir,
       synchronous: config.synchronous,
       command: commandOf(words),
+      ...(config.eventLog === undefined ? {} : { eventLog: config.eventLog }),
       ...(way === "stay" && config.socket ? { socket: config.socket } : {}),
     })),
   )
@@ -254,7 +262,9 @@ const house = (config: Configuration, way: Way) => {
     ),
   ).pipe(Layer.provideMerge(working))
   return aiosLocal.layer.pipe(
-    Layer.provide(backups.layer(config.dataDir)),
+    Layer.provide(
+      backups.layer(config.dataDir, { logIsElsewhere: config.eventLog !== undefined }),
+    ),
     Layer.provide(archive.layer(config.dataDir)),
     Layer.provideMerge(intakes),
   )
@@ -319,7 +329,7 @@ const accessOf = (config: Configuration): Access["Service"] => {
     path,
     hostChecks: Effect.flatMap(
       Effect.promise(() => import("./adapters/host.ts")),
-      (host) => host.checks(config.dataDir, config.now?.text),
+      (host) => host.checks(config.dataDir, config.now?.text, config.eventLog),
     ),
     sample: {
       folder: sampleFolder,
@@ -360,7 +370,7 @@ const accessOf = (config: Configuration): Access["Service"] => {
 const quarantine = (config: Configuration) => (folder: string, madeAt: string) =>
   Effect.scoped(
     Effect.flatMap(
-      opened({ ...config, dataDir: folder, socket: undefined }, "read"),
+      opened({ ...config, dataDir: folder, eventLog: undefined, socket: undefined }, "read"),
       (services) => Effect.provideContext(quarantineOpen(madeAt), services),
     ),
   ).pipe(Effect.mapError(failureOf))
@@ -387,6 +397,7 @@ const program = (words: ReadonlyArray<string>) =>
       Effect.provide(keepingFiles.layer(quarantine(config))),
       Effect.provide(localModels.layer(config, config.helpers)),
       Effect.provideService(RecordReader, recordReader),
+      Effect.provide(logMigration.layer),
       Effect.provideService(Clock.Clock, clock),
     )
   })

@@ -229,7 +229,9 @@ const make = Effect.gen(function* () {
     const mark = yield* checkpoint.load
     if (mark === undefined) return -1
     const [event] = yield* log.readAll({ from: mark.position, limit: 1 })
-    return event?.position === mark.position && event.id === mark.id ? mark.position : -1
+    if (event?.position === mark.position && event.id === mark.id) return mark.position
+    // A log that was copied has its events in the same order, at other positions.
+    return (yield* log.byId(mark.id)).reduce((last, { position }) => Math.max(last, position), -1)
   })
 
   const route = Effect.fn("Router.routeUpTo")(function* (position?: number) {

@@ -20,8 +20,13 @@ import {
 } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { backup, DatabaseSync } from "node:sqlite"
+import { EventLog, LogUnavailable } from "../actors/event-log.ts"
 import { type BackupCopy, OperationFailed, type Progress } from "../projections/aios.ts"
+import { failureOf } from "../projections/aios-failures.ts"
 import { Backups } from "../projections/backups.ts"
+import * as sqliteLog from "./event-log-sqlite.ts"
+import * as installation from "./installation.ts"
+import { copyLog } from "./log-copy.ts"
 import { isFailureOfStorage, prepare, rowOf, troubleOf } from "./sqlite.ts"
 
 /** Files that are one number, one secret: copied as they are. What is made anew from the log is left out. */
@@ -40,6 +45,7 @@ const prefix = "backup-"
 
 const failed = (directory: string) => (cause: unknown) => {
   if (cause instanceof OperationFailed) return cause
+  if (cause instanceof LogUnavailable && cause.reason !== "full") return failureOf(cause)
   const full = isFailureOfStorage(cause) && troubleOf(cause, join(directory, "log.db")) === "full"
   return new OperationFailed({
     kind: full ? "later" : "failed",
@@ -140,28 +146,55 @@ const removeLeftovers = (directory: string, now: number) => {
   }
 }
 
+const saying = (progress: Progress, what: string) => (done: number, total: number) =>
+  progress({ what, done, total })
+
+/** Copies the log as it is now; gives its last position in the copy. */
+type CopyLog = (file: string, progress: Progress) => Promise<number>
+
+const copyLogHere = (directory: string): CopyLog => (file, progress) =>
+  copyDatabase(
+    join(directory, "log.db"),
+    file,
+    (db) =>
+      rowOf<readonly [number | null]>(prepare(db, "SELECT max(position) FROM event").get())?.[0] ??
+        -1,
+    saying(progress, "copying the log"),
+  )
+
+/**
+ * A backup is whole by itself wherever the log is: one that is elsewhere is copied, event by event, into a
+ * file as a data directory has it. Positions are counted anew in it, and whose it is, it says itself.
+ */
+const copyLogElsewhere =
+  (directory: string, log: EventLog["Service"]): CopyLog => async (file, progress) => {
+    const { id } = await Effect.runPromise(installation.open(directory))
+    const copy = Effect.gen(function* () {
+      const target = yield* EventLog
+      yield* copyLog(log, target, { progress })
+      return yield* target.head
+    }).pipe(
+      Effect.provide(sqliteLog.layer({ file, installation: id, synchronous: "NORMAL" })),
+      Effect.scoped,
+    )
+    return await Effect.runPromise(copy)
+  }
+
 const copyAll = async (
   directory: string,
   folder: string,
   at: number,
+  copyLog: CopyLog,
   progress: Progress,
 ): Promise<BackupCopy> => {
-  const say = (what: string) => (done: number, total: number) => progress({ what, done, total })
   mkdirSync(folder, { mode: 0o700 })
-  const head = await copyDatabase(
-    join(directory, "log.db"),
-    join(folder, "log.db"),
-    (db) =>
-      rowOf<readonly [number | null]>(prepare(db, "SELECT max(position) FROM event").get())?.[0] ??
-        -1,
-    say("copying the log"),
-  )
+  const head = await copyLog(join(folder, "log.db"), progress)
   if (existsSync(join(directory, "keys.db"))) {
     await copyDatabase(
       join(directory, "keys.db"),
       join(folder, "keys.db"),
       () => {},
-      say("copying the keys"),
+      saying(progress, "copying the keys"),
     )
   }
   const paths = ["log.db", "keys.db", ...smallFiles]
@@ -190,50 +223,58 @@ const copyAll = async (
   return { folder, files, head, at }
 }
 
-export const layer = (directory: string): Layer.Layer<Backups> =>
-  Layer.succeed(
+/** Over a log that is elsewhere (`event-log-elsewhere.ts`) the copy is made through the port. */
+export const layer = (
+  directory: string,
+  { logIsElsewhere }: { readonly logIsElsewhere: boolean },
+): Layer.Layer<Backups, never, EventLog> =>
+  Layer.effect(
     Backups,
-    Backups.of({
-      copy: Effect.fn("Backups.copy")(function* (progress) {
-        const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-        const folder = join(directory, `${prefix}${randomUUID()}`)
-        return yield* Effect.tryPromise({
-          try: async () => {
-            if (!existsSync(join(directory, "log.db"))) {
-              throw new OperationFailed({
-                kind: "failed",
-                error: "NothingToKeep",
-                message: `There is nothing in ${directory} yet. aios init begins it.`,
-              })
-            }
-            removeLeftovers(directory, Date.now())
-            try {
-              return await copyAll(directory, folder, at, progress)
-            } catch (cause) {
-              rmSync(folder, { recursive: true, force: true })
-              throw cause
-            }
-          },
-          catch: failed(directory),
-        }).pipe(
-          Effect.onInterrupt(() =>
-            Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-          ),
-        )
-      }),
-      remove: (folder) =>
-        Effect.try({
-          try: () => {
-            if (dirname(folder) !== directory || !basename(folder).startsWith(prefix)) {
-              throw new OperationFailed({
-                kind: "usage",
-                error: "NoCopy",
-                message: `${folder} is no copy for a backup; nothing was removed.`,
-              })
-            }
-            rmSync(folder, { recursive: true, force: true })
-          },
-          catch: failed(directory),
+    Effect.map(EventLog, (log) =>
+      Backups.of({
+        copy: Effect.fn("Backups.copy")(function* (progress) {
+          const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+          const folder = join(directory, `${prefix}${randomUUID()}`)
+          return yield* Effect.tryPromise({
+            try: async () => {
+              if (!existsSync(join(directory, logIsElsewhere ? "secret" : "log.db"))) {
+                throw new OperationFailed({
+                  kind: "failed",
+                  error: "NothingToKeep",
+                  message: `There is nothing in ${directory} yet. aios init begins it.`,
+                })
+              }
+              removeLeftovers(directory, Date.now())
+              try {
+                const copyLog = logIsElsewhere
+                  ? copyLogElsewhere(directory, log)
+                  : copyLogHere(directory)
+                return await copyAll(directory, folder, at, copyLog, progress)
+              } catch (cause) {
+                rmSync(folder, { recursive: true, force: true })
+                throw cause
+              }
+            },
+            catch: failed(directory),
+          }).pipe(
+            Effect.onInterrupt(() =>
+              Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+            ),
+          )
         }),
-    }),
+        remove: (folder) =>
+          Effect.try({
+            try: () => {
+              if (dirname(folder) !== directory || !basename(folder).startsWith(prefix)) {
+                throw new OperationFailed({
+                  kind: "usage",
+                  error: "NoCopy",
+                  message: `${folder} is no copy for a backup; nothing was removed.`,
+                })
+              }
+              rmSync(folder, { recursive: true, force: true })
+            },
+            catch: failed(directory),
+          }),
+      })),
   )

@@ -1,6 +1,7 @@
 /**
  * Everything that AIOS keeps on this machine, in one folder, opened in the one safe order: the owner's
- * lock, the secret, the keys, the log. Put other files of the folder behind this layer.
+ * lock, the secret, the keys, the log. Put other files of the folder behind this layer. The log alone may
+ * be elsewhere (`event-log-elsewhere.ts`); all the rest stays here.
  */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
@@ -10,6 +11,7 @@ import { type EventLog, LogUnavailable } from "../actors/event-log.ts"
 import type { SnapshotStore } from "../actors/snapshot-store.ts"
 import type { Vault, VaultUnavailable } from "../actors/vault.ts"
 import * as blobs from "./blob-store-folder.ts"
+import * as elsewhere from "./event-log-elsewhere.ts"
 import * as log from "./event-log-sqlite.ts"
 import * as installation from "./installation.ts"
 import * as ownerLock from "./owner-lock.ts"
@@ -24,10 +26,12 @@ export interface Options {
   readonly command?: string
   /** See the SQLite log: `NORMAL` is not safe against power loss. */
   readonly synchronous?: "FULL" | "NORMAL"
+  /** Connection string of a log outside of the folder; default: `log.db` in it. */
+  readonly eventLog?: string
 }
 
 export const layer = (
-  { command, directory, socket, synchronous }: Options,
+  { command, directory, eventLog, socket, synchronous }: Options,
 ): Layer.Layer<EventLog | Vault | BlobStore | SnapshotStore, LogUnavailable | VaultUnavailable> =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -37,6 +41,17 @@ export const layer = (
         ...(command === undefined ? {} : { command }),
       })
       const { id } = yield* installation.open(directory)
+      const keys = vault.layer({ directory })
+      const rest = (events: Layer.Layer<EventLog, LogUnavailable>) =>
+        blobs.layer({ directory }).pipe(
+          // Keys before the log: a log that is there while there are no keys means that they were lost.
+          Layer.provideMerge(events.pipe(Layer.provideMerge(keys))),
+          Layer.provideMerge(snapshots.layer({ file: join(directory, "cache.db") })),
+        )
+      if (eventLog !== undefined) {
+        return rest(elsewhere.layer({ directory, connection: eventLog, installation: id }))
+      }
+      yield* elsewhere.refuseElsewhere(directory)
       const file = join(directory, "log.db")
       // Keys are made for events only: a log that is not there although there are keys was lost.
       if (!existsSync(file) && (vault.statusOf(directory)?.keys ?? 0) > 0) {
@@ -47,16 +62,10 @@ export const layer = (
           retryable: false,
         })
       }
-      const keys = vault.layer({ directory })
-      const events = log.layer({
+      return rest(log.layer({
         file,
         installation: id,
         ...(synchronous === undefined ? {} : { synchronous }),
-      })
-      return blobs.layer({ directory }).pipe(
-        // Keys before the log: a log that is there while there are no keys means that they were lost.
-        Layer.provideMerge(events.pipe(Layer.provideMerge(keys))),
-        Layer.provideMerge(snapshots.layer({ file: join(directory, "cache.db") })),
-      )
+      }))
     }),
   )

@@ -7,6 +7,7 @@ import { importFreeBytesMin } from "../actors/disk-space.ts"
 import type { Check } from "../projections/aios.ts"
 import { aiosVersion } from "../projections/aios-wire.ts"
 import { freeBytes } from "./disk-space-statfs.ts"
+import { shownOf } from "./event-log-elsewhere.ts"
 import { isOwned, type Owner, ownerOf } from "./owner-lock.ts"
 /** A backup older than this is worth a word. */
 const backupDaysMax = 30
@@ -60,6 +61,17 @@ const space = (dataDir: string): Check => {
     "Free some space",
   )
 }
+
+/** Which it is; whether it answers and how far it is, AIOS says once it is open. */
+const eventLog = (dataDir: string, connection: string | undefined): Check =>
+  fine(
+    "event log",
+    connection === undefined
+      ? join(dataDir, "log.db")
+      : `${
+        shownOf(connection)
+      } (AIOS_EVENT_LOG); keys, attachments and read models stay in ${dataDir}`,
+  )
 
 const snapshots = (dataDir: string): Check => {
   const file = join(dataDir, "cache.db")
@@ -122,11 +134,13 @@ const backup = (dataDir: string, now: number): Check => {
 export const checks = (
   dataDir: string,
   fixedClock: string | undefined,
+  connection?: string,
 ): Effect.Effect<ReadonlyArray<Check>> =>
   Effect.sync(() => [
     runtime(),
     folder(dataDir),
     space(dataDir),
+    eventLog(dataDir, connection),
     snapshots(dataDir),
     owner(ownerOf(dataDir), isOwned(dataDir)),
     backup(dataDir, fixedClock === undefined ? Date.now() : Date.parse(fixedClock)),

@@ -36,7 +36,8 @@ const load = (directory: string): Installation => {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const file = join(directory, "secret")
   if (
-    !existsSync(file) && ["keys.db", "log.db"].some((name) => existsSync(join(directory, name)))
+    !existsSync(file) &&
+    ["keys.db", "log.db", "log-elsewhere.json"].some((name) => existsSync(join(directory, name)))
   ) {
     throw new VaultUnavailable({
       message: `${file} is missing, but data made with it is there. Nothing was changed. ` +

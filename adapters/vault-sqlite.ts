@@ -80,7 +80,9 @@ const openFile = (directory: string, id: string): DatabaseSync => {
       db.prepare("SELECT value FROM meta WHERE name = ?").get(name)?.["value"]
     if (mark !== applicationId) {
       // Keys are opened before the log is made: with a log already there, these are not its first.
-      const remade = existsSync(join(directory, "log.db"))
+      const remade = ["log.db", "log-elsewhere.json"].some((name) =>
+        existsSync(join(directory, name))
+      )
       db.exec(`BEGIN IMMEDIATE; ${schema}
         PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${formatVersion};
         INSERT OR REPLACE INTO meta VALUES ('installation', '${id}');

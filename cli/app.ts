@@ -19,6 +19,7 @@ import { decisionCommands } from "./decisions.ts"
 import { doneCommands } from "./done.ts"
 import { doctorCommands, lookCommands } from "./look.ts"
 import { memoryCommands } from "./memory.ts"
+import { migrateLogCommands } from "./migrate-log.ts"
 import { modelsCommands } from "./models.ts"
 import { Output, plain } from "./output.ts"
 import { paidCommands } from "./paid.ts"
@@ -59,7 +60,7 @@ const aios = Command.make("aios").pipe(
       ],
     },
     { group: "Remembering", commands: [...recallCommands, ...memoryCommands, ...archiveCommands] },
-    { group: "Keeping safe", commands: [...keptCommands] },
+    { group: "Keeping safe", commands: [...keptCommands, ...migrateLogCommands] },
     {
       group: "Looking",
       commands: [

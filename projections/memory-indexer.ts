@@ -109,7 +109,7 @@ const make = (options: { readonly dispatch: boolean }) =>
       return {
         name: "memory",
         version: 1,
-        events: (yield* attempt(() => index.checkpoint()?.position ?? -1)) + 1,
+        events: (yield* projections.lag).reduce((most, { events }) => Math.max(most, events), 0),
         before,
         after,
         equal: before === after,

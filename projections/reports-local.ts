@@ -16,8 +16,10 @@ import type { Json } from "../machines/agent.ts"
 import type { Slot } from "../machines/coordinator.ts"
 import { agents } from "../machines/mod.ts"
 import type { Brief } from "./aios.ts"
+import { brief as briefRows } from "./brief.ts"
 import { type BriefDay, unknownPerson } from "./brief-sources.ts"
 import { numberOf, objectOf, sealedOf } from "./fields.ts"
+import { tableOf } from "./fold.ts"
 import { Queries } from "./queries.ts"
 import { ReadStore } from "./read-store.ts"
 import { dailyDocument } from "./reports-daily.ts"
@@ -25,6 +27,9 @@ import { promisesBroken, standingOf } from "./reports-late.ts"
 import { periodOf } from "./reports-period.ts"
 import { monthlyDocument, nightlyDocument, weeklyDocument } from "./reports-periods.ts"
 import { quarterlyDocument } from "./reports-quarter.ts"
+
+/** Read at a time where events are counted. */
+const countPageEvents = 1_000
 
 /** How far back a slot reaches. */
 const reach: { readonly [slot in Slot]: { readonly days?: number; readonly months?: number } } = {
@@ -109,6 +114,20 @@ const make = Effect.gen(function* () {
     return standingOf(brief, promises, (key) => names.get(key) ?? unknownPerson, store, day.to)
   })
 
+  /** How many events there are up to a position. A read model has counted nearly all of them. */
+  const eventsUpTo = Effect.fnUntraced(function* (position: number) {
+    const counted = store.checkpoint(tableOf(briefRows)) ?? { position: -1, events: 0 }
+    const [from, to] = [counted.position, position].toSorted((a, b) => a - b)
+    let between = 0
+    for (let at = from!;;) {
+      const page = yield* log.readAll({ from: at + 1, limit: countPageEvents })
+      between += page.filter((event) => event.position <= to!).length
+      at = page.at(-1)?.position ?? to!
+      if (at >= to!) break
+    }
+    return counted.events + (position < counted.position ? -between : between)
+  })
+
   const compose = Effect.fn("Reports.compose")(
     function* (slot: Slot, date: string): Effect.fn.Return<ReportDocument, { message: string }> {
       const known = yield* settings
@@ -126,7 +145,7 @@ const make = Effect.gen(function* () {
           return weeklyDocument(period, date, yield* standing(brief, day))
         case "monthly":
           return monthlyDocument(period, date, {
-            events: (stretch.position ?? (yield* log.head)) + 1,
+            events: yield* eventsUpTo(stretch.position ?? (yield* log.head)),
           })
         case "quarterly":
           return quarterlyDocument(

@@ -14,6 +14,8 @@ const folders = ["machines", "actors", "projections", "adapters", "http", "cli",
 /** Lines a file may have; tests may have more. */
 const linesMax = 400
 const linesMaxOf: Readonly<Record<string, number>> = {
+  // A line or two for each part there is.
+  "main.ts": 480,
   "actors/kernel.ts": 1240,
   "actors/engine.ts": 1200,
   "actors/activities/runner.ts": 670,

@@ -1,0 +1,118 @@
+/**
+ * The log of a data directory where AIOS_EVENT_LOG names one outside of it. The folder keeps its secret, keys
+ * and blobs; what must not happen is that it is used with a log that is not its own, or that two logs
+ * go on side by side, so what the folder and that log know of each other is compared before anybody
+ * writes. `log-elsewhere.json` remembers that the log is not here any more.
+ */
+import { Effect, Layer } from "effect"
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { EventLog, LogUnavailable } from "../actors/event-log.ts"
+import * as sqliteLog from "./event-log-sqlite.ts"
+import * as vault from "./vault-sqlite.ts"
+
+export interface Options {
+  readonly directory: string
+  /** Such as `esdb://127.0.0.1:2113?tls=false`; may hold a password. */
+  readonly connection: string
+  /** Id of the installation whose log it must be. */
+  readonly installation: string
+}
+
+/** The mark's name in a data directory. */
+export const markName = "log-elsewhere.json"
+
+/** A connection string without what is secret: the scheme and the hosts. */
+export const shownOf = (connection: string): string =>
+  connection.replace(/\/\/[^/?]*@/, "//").replace(/[/?]*(\?.*)?$/, "")
+
+interface Mark {
+  /** Where the log is, as it may be shown. */
+  readonly log: string
+  /** It had events when it was opened last. */
+  readonly events: boolean
+}
+
+/** What the folder knows of a log elsewhere. A mark that cannot be read is one all the same. */
+const markIn = (directory: string): Mark | undefined => {
+  try {
+    const { events, log } = JSON.parse(readFileSync(join(directory, markName), "utf8"))
+    if (typeof log === "string") return { log, events: events === true }
+  } catch {
+    // Not there, or damaged.
+  }
+  return existsSync(join(directory, markName)) ? { log: "another place", events: true } : undefined
+}
+
+const setMark = (directory: string, mark: Mark): void => {
+  const text = `${JSON.stringify(mark)}\n`
+  const file = join(directory, markName)
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return
+  writeFileSync(`${file}.new`, text, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+/** The log is in the folder again. */
+export const clearMark = (directory: string): void =>
+  rmSync(join(directory, markName), { force: true })
+
+const refused = (message: string) =>
+  new LogUnavailable({ reason: "foreign", message, retryable: false })
+
+/** The last event of the folder's own log file, if it has one. */
+const lastHere = (file: string) =>
+  existsSync(file)
+    ? EventLog.pipe(
+      Effect.flatMap((log) => log.readAll({ backwards: true, limit: 1 })),
+      Effect.map(([event]) => event),
+      Effect.provide(Layer.fresh(sqliteLog.layer({ file }))),
+      Effect.scoped,
+    )
+    : Effect.succeed(undefined)
+
+/** What the folder and the log know of each other must fit. */
+const check = Effect.fnUntraced(function* ({ connection, directory }: Options) {
+  const log = yield* EventLog
+  const shown = shownOf(connection)
+  const file = join(directory, "log.db")
+  const last = yield* lastHere(file)
+  const [first] = yield* log.readAll({ limit: 1 })
+  if (last !== undefined) {
+    const [same] = yield* log.readPage(last.stream, { from: last.revision, limit: 1 })
+    if (same?.id !== last.id) {
+      return yield* refused(
+        `AIOS_EVENT_LOG names ${shown}, but ${file} has events that are not there. Nothing was ` +
+          `changed. Copy them first: aios migrate-log ${directory} ${shown}. Or unset AIOS_EVENT_LOG.`,
+      )
+    }
+  } else if (
+    // Keys are made for events only, in front of the first of them.
+    first === undefined && (markIn(directory)?.events ?? true) &&
+    (vault.statusOf(directory)?.keys ?? 0) > 0
+  ) {
+    return yield* refused(
+      `The event log ${shown} is empty, but ${directory} has keys of its events. Nothing was changed. ` +
+        "Check AIOS_EVENT_LOG and whether that server has its data; or choose another data directory.",
+    )
+  }
+  setMark(directory, { log: shown, events: first !== undefined })
+})
+
+/** The client is loaded only where it is used. Keys must be open before: see `data-directory.ts`. */
+export const layer = (options: Options): Layer.Layer<EventLog, LogUnavailable> => {
+  const { connection, directory, installation } = options
+  const client = Layer.unwrap(Effect.promise(async () => {
+    const { layer } = await import("./event-log-eventstoredb.ts")
+    return layer({ connection, index: join(directory, "log-index.db"), installation })
+  }))
+  return Layer.effectDiscard(check(options)).pipe(Layer.provideMerge(client))
+}
+
+/** Refuses to go on with the folder's own log where its log is elsewhere. */
+export const refuseElsewhere = (directory: string): Effect.Effect<void, LogUnavailable> =>
+  Effect.suspend(() => {
+    const mark = markIn(directory)
+    return mark === undefined ? Effect.void : refused(
+      `The event log of ${directory} is at ${mark.log}. Set AIOS_EVENT_LOG to it again, or bring it ` +
+        `back first: aios migrate-log ${mark.log} ${directory}`,
+    )
+  })

@@ -81,11 +81,24 @@ const make = (options: CircuitsOptions) =>
       isEnding: options.isEnding ?? Effect.succeed(false),
     })
 
-    const change: (circuit: Circuit, open: boolean) => Effect.Effect<void> = Effect.fnUntraced(
+    /** What a change brings with it is not for whoever happened to cause it: batch work is interrupted at any time. */
+    const ofItsOwn = (effect: Effect.Effect<void>) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(
+          Effect.forkIn(Effect.interruptible(effect), scope),
+          (fiber) => restore(Fiber.join(fiber)),
+        )
+      )
+
+    const change = (circuit: Circuit, open: boolean): Effect.Effect<void> =>
+      ofItsOwn(changed(circuit, open))
+    const changed: (circuit: Circuit, open: boolean) => Effect.Effect<void> = Effect.fnUntraced(
       function* (
         circuit,
         open,
       ) {
+        // Somebody else found the same.
+        if (circuit.open === open && !circuit.onTrial) return
         const now = yield* monotonicMillis
         if (open) {
           const calm = now - circuit.changedAt
@@ -184,18 +197,21 @@ const make = (options: CircuitsOptions) =>
           }
         }).pipe(
           Effect.ensuring(Effect.sync(() => void (circuit.probing = false))),
+          Effect.interruptible,
           Effect.forkIn(scope),
           Effect.asVoid,
         )
-      })
+      }).pipe(Effect.uninterruptible)
 
     /** One that the log says is down is tried once before anybody is sent away. */
     const ready = Effect.fnUntraced(function* (circuit: Circuit) {
       yield* load(circuit)
       if (!circuit.open || !circuit.inherited || circuit.probe === undefined) return
       yield* probeAndClose(circuit)
-      circuit.inherited = false
-      yield* keepProbing(circuit)
+      yield* Effect.uninterruptible(Effect.suspend(() => {
+        circuit.inherited = false
+        return keepProbing(circuit)
+      }))
     })
 
     const open = (circuit: Circuit, trouble: Trouble, reason: string) =>

@@ -2,7 +2,7 @@
  * What the circuits promise to whoever calls a service through them, and what the log hears of it. The
  * services are scripted: they answer, fail or say nonsense on command; everything else is real.
  */
-import { Effect, Layer } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { describe, expect, it } from "vitest"
 import { Circuits } from "../../actors/circuits.ts"
 import * as live from "../../actors/circuits-live.ts"
@@ -88,6 +88,35 @@ describe("a service that answers", () => {
       })
       expect(await within(storage, use)).toEqual(["ServiceAnswered"])
     }
+  })
+})
+
+describe("whoever meets a failure", () => {
+  it("may be interrupted at any moment: an open circuit is told and probed all the same", async () => {
+    let opened = 0
+    const at = async (moment: number) => {
+      const { guarded, probed, service } = scripted()
+      await within(
+        inMemory(),
+        Effect.gen(function* () {
+          yield* probed
+          yield* guarded
+          service.trouble = "absent"
+          const caller = yield* Effect.forkChild(guarded)
+          for (let n = 0; n < moment; n++) yield* Effect.yieldNow
+          yield* Fiber.interrupt(caller)
+          yield* settled
+          if (!(yield* stateOf).open) return
+          opened++
+          yield* until(Effect.map(typesOf(stream), (types) => types.includes("CircuitOpened")))
+          service.trouble = undefined
+          yield* until(Effect.map(typesOf(stream), (types) => types.at(-1) === "CircuitClosed"))
+        }),
+      )
+    }
+    await Promise.all(Array.from({ length: 40 }, (_, moment) => at(moment)))
+    expect(opened).toBeGreaterThan(5)
+    expect(opened).toBeLessThan(40)
   })
 })
 

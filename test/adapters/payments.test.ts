@@ -15,7 +15,7 @@ import { invoice, paymentsContract } from "../contract/payments.ts"
 import { runtimes, start } from "../faults/runtimes.ts"
 import { seeded } from "../seeded.ts"
 
-const kills = Number(process.env["KILLS"] ?? 120)
+const kills = Number(process.env["KILLS"] ?? 40)
 const at = Date.UTC(2026, 10, 24)
 
 const roots: Array<string> = []

@@ -76,7 +76,9 @@ export interface Item {
   /** AIOS's own: it waits for the log instead of failing, for its ask stays open otherwise. */
   readonly internal: boolean
   readonly done: (exit: Exit.Exit<Accepted | undefined, Refusal>) => void
+  /** Rounds it lost against another writer, and timers that fired in front of it. */
   conflicts: number
+  fired: number
 }
 
 interface Cell {
@@ -96,6 +98,8 @@ interface Cell {
   parked: string | undefined
   /** What a commit held of which nobody knows whether it became durable; the next load tells. */
   unsure: ReadonlyArray<Staged>
+  /** The last revision that somebody else is known to have written. */
+  seen: number
 }
 
 /** One fold that waits for the commit, or an answer that must not be given before it. */
@@ -129,7 +133,11 @@ export interface Committed {
   readonly event: RecordedEvent
   /** The actor's clock after it, epoch ms. */
   readonly clock: number
+  /** Another process wrote it. */
+  readonly foreign?: true
 }
+/** An event that somebody may have written, and the clock its actor had by it. */
+export type Heard = Pick<Committed, "event" | "clock">
 export type CommitListener = (events: ReadonlyArray<Committed>) => void
 
 /** Records nothing and tells nobody. */
@@ -149,6 +157,17 @@ export class Engine {
   readonly #dirty = new Map<string, StoredSnapshot>()
   readonly #waiting: Array<() => void> = []
   readonly #idle: Array<() => void> = []
+  /** Pages that others may have written into, and whom to tell that they were taken in. */
+  readonly #heard: Array<readonly [page: ReadonlyArray<Heard>, then: () => void]> = []
+  /** What was committed here and not heard of yet, by position. */
+  readonly #own = new Map<number, Committed>()
+  /** Actors in memory that may be behind the log. */
+  readonly #behind = new Set<Cell>()
+  readonly #delivers: boolean
+  /** Others write too: all is acted upon in the order of the log, when it is heard. */
+  #follows = false
+  /** What the log had when that began; undefined while it is asked. */
+  #from: number | undefined
   readonly #registry: Registry
   readonly #clock: Clock.Clock
   readonly #log: typeof EventLog.Service
@@ -175,6 +194,8 @@ export class Engine {
     readonly log: typeof EventLog.Service
     readonly vault: typeof Vault.Service
     readonly snapshots: typeof SnapshotStore.Service
+    /** False: tells, spawns and timers are left to another process. */
+    readonly delivers?: boolean
     readonly run: <A, E>(
       effect: Effect.Effect<A, E, Env>,
       then: (exit: Exit.Exit<A, E>) => void,
@@ -185,6 +206,7 @@ export class Engine {
     this.#log = options.log
     this.#vault = options.vault
     this.#snapshots = options.snapshots
+    this.#delivers = options.delivers ?? true
     this.#run = options.run
   }
 
@@ -193,7 +215,7 @@ export class Engine {
   }
   /** Nothing queued, loading or in flight. */
   get isIdle(): boolean {
-    return this.#queued === 0 && this.#loading === 0 && !this.#flushing
+    return this.#queued === 0 && this.#loading === 0 && !this.#flushing && this.#own.size === 0
   }
   get loadedActors(): number {
     return this.#cells.size
@@ -250,9 +272,42 @@ export class Engine {
       if (streams.has(stream)) continue
       streams.add(stream)
       woken++
-      this.post({ ...idleItem, kind: "wake", stream, conflicts: 0 })
+      this.post({ ...idleItem, kind: "wake", stream, conflicts: 0, fired: 0 })
     }
     return woken
+  }
+
+  /**
+   * From now on others write too. What an actor tells must not overtake what it told before, and who
+   * wrote which of its events is chance: so own commits are acted upon when they are heard as well.
+   */
+  startHearing(): void {
+    this.#follows = true
+  }
+
+  /** What comes after this position will be heard; ask the log for it after `startHearing`. */
+  hearFrom(position: number): void {
+    this.#from = position
+    this.#actUpon(this.#heardAlready())
+  }
+
+  /** Whether it was committed here and waits to be heard. */
+  isOwn(position: number): boolean {
+    return this.#own.has(position)
+  }
+
+  /** Takes in a page of the log, in order, each event once; `then`: when that is done. */
+  hear(page: ReadonlyArray<Heard>, then: () => void): void {
+    this.#heard.push([page, then])
+    this.#schedule()
+  }
+
+  /** Somebody knows that the stream has this revision: an actor in memory may be behind it. */
+  noteRevision(stream: string, revision: number): void {
+    const cell = this.#cells.get(stream)
+    if (cell === undefined || cell.seen >= revision) return
+    cell.seen = revision
+    this.#behind.add(cell)
   }
 
   /** Forgets an actor's memory, for example after its chart was mended. */
@@ -320,6 +375,7 @@ export class Engine {
       upgradeFrom: undefined,
       parked: undefined,
       unsure: [],
+      seen: -1,
     }
     this.#cells.set(stream, cell)
     if (this.#cells.size > this.#passivateAt) this.#passivate()
@@ -394,7 +450,9 @@ export class Engine {
       cell.phase = "awake"
       if (problem !== undefined) this.#park(cell, problem)
       cell.unsure = []
-      this.#actUpon(this.#durableAfterAll(unsure, found))
+      // What others may write is heard, and that includes it.
+      if (!this.#follows) this.#actUpon(this.#durableAfterAll(unsure, found))
+      this.#refresh(cell)
       if (cell.mail.length > 0) this.#ready.add(cell)
       this.#schedule()
     })
@@ -417,6 +475,63 @@ export class Engine {
     for (const listener of this.listeners) listener(events)
   }
 
+  /** An actor in memory that others went beyond is loaded again when it is spoken to. Never amid a commit. */
+  #refresh(cell: Cell) {
+    if (cell.chart === undefined) cell.revision = Math.max(cell.revision, cell.seen)
+    else if (cell.phase === "awake" && cell.seen > (cell.state?.revision ?? -1)) this.#forget(cell)
+  }
+
+  /** Takes in what was heard. Nothing is staged now, so what is in memory is what the log had. */
+  #takeIn() {
+    if (this.#heard.length === 0) return
+    const events: Array<Committed> = []
+    const told: Array<() => void> = []
+    for (const [page, then] of this.#heard.splice(0)) {
+      for (const heard of page) {
+        const own = this.#own.get(heard.event.position)
+        this.#own.delete(heard.event.position)
+        events.push(own ?? this.#takeInOne(heard))
+      }
+      told.push(then)
+    }
+    this.#actUpon(events)
+    for (const then of told) then()
+  }
+
+  /** Own commits that the log had before hearing began. */
+  #heardAlready(): ReadonlyArray<Committed> {
+    const from = this.#from
+    if (from === undefined) return []
+    const found = [...this.#own.values()].filter(({ event }) => event.position <= from)
+    for (const { event } of found) this.#own.delete(event.position)
+    return found
+  }
+
+  /** An actor in memory folds it as it would its own; where that does not give what was recorded, it is forgotten. */
+  #takeInOne({ clock: known, event }: Heard): Committed {
+    const { chart, state: hash } = event.metadata
+    const cell = this.#cells.get(event.stream)
+    let clock = known
+    if (cell !== undefined) {
+      cell.seen = Math.max(cell.seen, event.revision)
+      const { state } = cell
+      const follows = state !== undefined && cell.phase === "awake" && cell.parked === undefined &&
+        cell.upgradeFrom === undefined && state.revision === event.revision - 1 &&
+        chart?.hash === cell.chart?.ref.hash && event.type !== "ChartUpgraded"
+      if (follows) {
+        const step = fold(cell.chart!, state, event, event.stream)
+        if (step.accepted && step.defect === undefined && step.state?.hash === hash) {
+          cell.state = step.state
+          cell.lastEvent = event.id
+          cell.correlation = event.metadata.$correlationId
+        }
+      }
+      if (cell.state?.revision === event.revision) clock = cell.state.clock
+      this.#refresh(cell)
+    }
+    return { event, clock, foreign: true }
+  }
+
   #park(cell: Cell, problem: string) {
     cell.parked = problem
     this.parked.set(cell.stream, problem)
@@ -426,9 +541,21 @@ export class Engine {
 
   #drain() {
     if (this.#flushing || this.#paused) return
+    this.#takeIn()
+    for (const cell of this.#behind) this.#refresh(cell)
+    this.#behind.clear()
     const batch: Array<Staged> = []
+    /**
+     * Where others write, an actor has one append in a commit: of two, the first might lose to somebody
+     * else's event, and the second then stand on its revision with a state that never was.
+     */
+    const staged = new Set<Cell>()
     for (const cell of this.#ready) {
       if (batch.length >= batchItemsMax) break
+      if (staged.has(cell)) {
+        this.#ready.delete(cell)
+        continue
+      }
       // An embedded log answers at once: then the actor is awake when `#wake` returns.
       if (!this.#wake(cell)) {
         this.#ready.delete(cell)
@@ -450,7 +577,10 @@ export class Engine {
         this.#park(cell, `${item.type} met a defect: ${name}: ${message}`)
         item.done(Exit.fail(new ActorParked({ stream: cell.stream, message: cell.parked! })))
       }
+      const last = batch.at(-1)
+      if (this.#follows && last?.cell === cell && last.append !== undefined) staged.add(cell)
     }
+    for (const cell of staged) if (cell.mail.length > 0) this.#ready.add(cell)
     if (batch.length === 0) return this.#settled()
     const appends = batch.flatMap(({ append }) => append ?? [])
     if (appends.length === 0) {
@@ -469,7 +599,7 @@ export class Engine {
 
   #settled() {
     while (this.#waiting.length > 0 && this.#queued < queuedItemsMax) this.#waiting.shift()!()
-    if (this.#ready.size > 0) this.#schedule()
+    if (this.#ready.size > 0 || this.#heard.length > 0) this.#schedule()
     else if (this.isIdle) { for (const then of this.#idle.splice(0)) then() }
   }
 
@@ -492,10 +622,17 @@ export class Engine {
     const now = this.now
     // Looking whether a timer is due records nothing, so it does not move the actor over either.
     const isInVain = item.kind === "wake" && !cell.state?.timers.some(({ due }) => due <= now)
+    const before = batch.length
     if (cell.upgradeFrom !== undefined && !isInVain) this.#stageUpgrade(cell, chart, batch)
     const world = item.kind === "wake" ? now : item.occurredAt ?? now
-    if (!this.#fireTimers(cell, chart, Math.max(world, cell.state?.clock ?? 0), now, batch)) {
+    if (!this.#fireTimers(cell, chart, Math.max(world, cell.state?.clock ?? 0), now, item, batch)) {
       return item.done(Exit.fail(new ActorParked({ stream: cell.stream, message: cell.parked! })))
+    }
+    if (this.#follows && batch.length > before) {
+      // It comes with the next commit: see `#drain`.
+      cell.mail.unshift(item)
+      this.#queued++
+      return
     }
     if (item.kind === "wake") return
     if (item.kind === "neutral" && cell.state === undefined && item.type !== "ActorStarted") {
@@ -535,15 +672,23 @@ export class Engine {
   }
 
   /** Folds every timer of the actor that is due at `clock`, soonest first. False where the chart broke. */
-  #fireTimers(cell: Cell, chart: Chart, clock: number, now: number, batch: Array<Staged>): boolean {
-    for (let n = 0; cell.state !== undefined && cell.state.timers.length > 0; n++) {
+  #fireTimers(
+    cell: Cell,
+    chart: Chart,
+    clock: number,
+    now: number,
+    item: Item,
+    batch: Array<Staged>,
+  ): boolean {
+    for (; cell.state !== undefined && cell.state.timers.length > 0; item.fired++) {
+      if (this.#follows && batch.at(-1)?.cell === cell) return true
       let first = cell.state.timers[0]!
       for (const timer of cell.state.timers) if (timer.due < first.due) first = timer
       if (first.due > clock) return true
       const id = outcomeId(`${cell.stream}/${first.of}`)
       const event = foldEvent(id, "TimerFired", { ask: first.of }, now, first.due)
       event.metadata.actor = "timer"
-      const step = n < timersPerEventMax
+      const step = item.fired < timersPerEventMax
         ? fold(chart, cell.state, event, cell.stream)
         : { defect: new Error("Its timers wake it without end"), state: undefined, asks: [] }
       if (step.defect !== undefined || step.state === undefined) {
@@ -668,7 +813,8 @@ export class Engine {
           continue
         }
         if (cell.chart === undefined) cell.revision = result.actual
-        if (again === undefined && ++item.conflicts > conflictsMax) {
+        // AIOS's own goes on: what it reports or tells must be recorded sometime.
+        if (again === undefined && ++item.conflicts > conflictsMax && !item.internal) {
           const message =
             `${cell.stream} is being written by somebody else all the time; try again later`
           item.done(Exit.fail(new LogUnavailable({ reason: "failed", message, retryable: true })))
@@ -713,7 +859,10 @@ export class Engine {
       }
       this.#requeue(cell, items)
     }
-    this.#actUpon(events)
+    if (this.#follows) {
+      for (const one of events) this.#own.set(one.event.position, one)
+      this.#actUpon(this.#heardAlready())
+    } else this.#actUpon(events)
     for (const tell of accepted) tell()
     this.#saveSnapshots()
   }
@@ -769,7 +918,7 @@ export class Engine {
     for (const [cell, steps] of unsure) {
       cell.unsure = steps
       // Nobody else may come to have it loaded.
-      this.post({ ...idleItem, kind: "view", stream: cell.stream, conflicts: 0 })
+      this.post({ ...idleItem, kind: "view", stream: cell.stream, conflicts: 0, fired: 0 })
     }
   }
 
@@ -840,7 +989,7 @@ export class Engine {
   /** What an event asked for between actors goes to their mailboxes; activities are for the listeners. */
   #dispatch({ event, clock }: Committed) {
     const { asks } = event.metadata
-    if (asks === undefined) return
+    if (asks === undefined || !this.#delivers) return
     for (const [place, ask] of asks.entries()) {
       if (ask.ask === "timer") this.timers.add(ask.due, event.stream)
       else if (
@@ -881,6 +1030,7 @@ export class Engine {
       occurredAt: open.clock,
       internal: true,
       conflicts: 0,
+      fired: 0,
     }
     switch (ask.ask) {
       case "tell": {
@@ -969,6 +1119,7 @@ export class Engine {
         internal: true,
         done: () => {},
         conflicts: 0,
+        fired: 0,
       })
     }
   }

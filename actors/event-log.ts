@@ -217,6 +217,12 @@ export const keyOf = (stream: string): string => {
   return dash < 0 ? "" : stream.slice(dash + 1)
 }
 
+/** Categories in which AIOS keeps what is about its own running: leases of work, content in parts. */
+const bookkeeping: ReadonlySet<string> = new Set(["claim", "blob"])
+
+/** No fact of the company: read models and memory never see it, unless they ask for it. */
+export const isBookkeeping = (stream: string): boolean => bookkeeping.has(categoryOf(stream))
+
 /** The event as its Schema has it: `data` with its `type`. */
 export const eventOf = ({ type, data }: Pick<NewEvent, "type" | "data">): JsonObject => ({
   type,

@@ -2,7 +2,18 @@
  * The actor system: what `ActorSystem` promises, done by the engine. Opening it reads no history: open
  * tells are delivered again first, then it takes proposals, and each actor is folded when spoken to.
  */
-import { Clock, Context, Effect, Fiber, Layer, Result } from "effect"
+import {
+  Clock,
+  Context,
+  Effect,
+  Fiber,
+  Layer,
+  Result,
+  Schedule,
+  Scope,
+  Semaphore,
+  Stream,
+} from "effect"
 import type { Agent, Journal } from "../machines/agent.ts"
 import {
   type Accepted,
@@ -14,8 +25,9 @@ import {
   type Remaining,
   SystemClosed,
 } from "./actor-system.ts"
-import { Engine, type Item } from "./engine.ts"
-import { EventLog, type LogUnavailable } from "./event-log.ts"
+import { clockAt } from "./actor-clock.ts"
+import { Engine, type Heard, type Item } from "./engine.ts"
+import { EventLog, type LogUnavailable, type RecordedEvent } from "./event-log.ts"
 import { OpenAsks } from "./open-asks.ts"
 import { prepare, type Registry, registryOf } from "./registry.ts"
 import { SnapshotStore } from "./snapshot-store.ts"
@@ -30,6 +42,8 @@ const pageTimers = 10_000
 const tickMillis = 50
 /** What a graceful stop may take. */
 const closeMillisMax = 10_000
+/** While a log that others write too cannot be followed. */
+const troubled = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")])
 
 /** What runs activities, as the system needs to know it; the runner joins itself to it. */
 export interface ActivityWork {
@@ -41,6 +55,8 @@ export interface ActivityWork {
   readonly resolveQuarantine: ActorSystem["Service"]["resolveQuarantine"]
   /** Stops taking asks, gives running ones the time to finish. */
   readonly stop: Effect.Effect<void>
+  /** Others may work on the same log from now on: what runs is claimed first. */
+  readonly shared: Effect.Effect<void, LogUnavailable>
 }
 
 /** The engine behind `ActorSystem`, for what runs activities. */
@@ -49,6 +65,13 @@ export class ActorEngine extends Context.Service<ActorEngine, {
   readonly registry: Registry
   /** Something is being told that must be complete before anything happens of its own accord. */
   readonly isHeld: () => boolean
+  /** Whether other processes may write this log, and work on it. */
+  readonly isShared: () => boolean
+  /**
+   * Others may write from now on: done once what they write would be heard and what runs here is claimed.
+   * Whoever lets others in waits for it. Safe to do again.
+   */
+  readonly share: Effect.Effect<void, LogUnavailable>
   attach(work: ActivityWork): void
   /** Records a neutral event of an actor: an outcome, a mark. It waits for the log rather than fail. */
   report(
@@ -67,6 +90,10 @@ export interface SystemOptions {
   readonly held?: boolean
   /** What a graceful stop may take, in ms. */
   readonly closeMillisMax?: number
+  /** Other processes write the log too, from the start on. Default false; see `ActorEngine.share`. */
+  readonly shared?: boolean
+  /** False: tells, child machines and timers are left to another process. Default true. */
+  readonly delivers?: boolean
 }
 
 export const layer = (
@@ -83,6 +110,7 @@ export const layer = (
     const snapshots = yield* SnapshotStore
     const openAsks = yield* OpenAsks
     const context = yield* Effect.context<EventLog | Vault | SnapshotStore>()
+    const delivers = options.dispatch !== false && (options.delivers ?? true)
     const registry = registryOf(options.agents, options.journals)
     const fork = Effect.runForkWith(context)
     const engine = new Engine({
@@ -91,11 +119,17 @@ export const layer = (
       log,
       vault,
       snapshots,
+      delivers,
       run: (effect, then) => {
         fork(effect).addObserver(then)
       },
     })
     const dispatch = options.dispatch ?? true
+    // Made first, so it is closed last: what is committed until then is heard.
+    const hearingScope = yield* Scope.fork(yield* Effect.scope)
+    const sharing = yield* Semaphore.make(1)
+    let shared = false
+    let isHearing = false
     let work: ActivityWork | undefined
     let held = options.held === true ? 1 : 0
     let heldAtFirst = options.held === true
@@ -108,12 +142,13 @@ export const layer = (
     let isPartial = false
 
     /** Posts an item and answers with its outcome; an abandoned answer does not take it back. */
-    const ask = (item: Omit<Item, "done" | "conflicts">) =>
+    const ask = (item: Omit<Item, "done" | "conflicts" | "fired">) =>
       Effect.callback<Accepted | undefined, Refusal>((resume) => {
         const post = () =>
           engine.post({
             ...item,
             conflicts: 0,
+            fired: 0,
             done: resume,
           })
         return item.internal ? post() : Effect.sync(engine.whenRoom(post))
@@ -175,22 +210,76 @@ export const layer = (
       Effect.sync(engine.onIdle(() => resume(Effect.void)))
     )
 
+    /** The clock its actor had by an event that was written elsewhere, where anything depends on it. */
+    const heard = (event: RecordedEvent): Effect.Effect<Heard, LogUnavailable> => {
+      const { asks, at, occurredAt } = event.metadata
+      const clock = occurredAt ?? at
+      return occurredAt === undefined || asks === undefined || engine.isOwn(event.position)
+        ? Effect.succeed({ event, clock })
+        : Effect.map(
+          clockAt(log, event.stream, event.revision, clock),
+          (clock) => ({ event, clock }),
+        )
+    }
+
+    /** Acts upon what comes after a position, whoever wrote it, until the scope ends. */
+    const hearing = (from: number) =>
+      Effect.suspend(() => {
+        isHearing = true
+        return Stream.runForEach(log.follow(from), (page) =>
+          Effect.gen(function* () {
+            const events = yield* Effect.forEach(page, heard)
+            yield* Effect.callback<void>((resume) => engine.hear(events, () => resume(Effect.void)))
+            from = page[page.length - 1]!.position
+          }))
+      }).pipe(
+        Effect.tapError((problem) => Effect.logWarning(`Others are not heard: ${problem.message}`)),
+        Effect.retry(troubled),
+        Effect.forkIn(hearingScope),
+      )
+
+    /** Gives the position from which on others are heard. */
+    const prepareHearing = Effect.gen(function* () {
+      shared = true
+      engine.startHearing()
+      const from = yield* log.head
+      engine.hearFrom(from)
+      return from
+    })
+    const share = sharing.withPermit(Effect.gen(function* () {
+      if (isHearing || !dispatch) return
+      yield* hearing(yield* prepareHearing)
+      yield* work?.shared ?? Effect.void
+    }))
+
     if (dispatch) {
-      const head = yield* log.head
+      const head = options.shared === true ? yield* prepareHearing : yield* log.head
       yield* openAsks.caughtUp(head)
-      yield* refill()
-      let after: string | undefined
-      for (;;) {
-        const page = yield* openAsks.page(after, pageAsks)
-        for (const open of page) if (open.ask.ask !== "activity") engine.deliver(open)
-        // Wait: a later tell of the same sender must not overtake.
-        yield* idle
-        if (page.length < pageAsks) break
-        after = page[page.length - 1]!.id
+      if (delivers) {
+        yield* refill()
+        let after: string | undefined
+        for (;;) {
+          const page = yield* openAsks.page(after, pageAsks)
+          for (const open of page) {
+            // What came since is heard in its turn.
+            const isLater = shared && open.position > head
+            if (open.ask.ask !== "activity" && !isLater) engine.deliver(open)
+          }
+          // Wait: a later tell of the same sender must not overtake. Where others write it cannot.
+          if (shared) {
+            yield* Effect.callback<void>((resume) => {
+              engine.whenRoom(() => resume(Effect.void))
+            })
+          } else yield* idle
+          if (page.length < pageAsks) break
+          after = page[page.length - 1]!.id
+        }
       }
+      if (shared) yield* hearing(head)
       const ticking = yield* Effect.forkScoped(
         Effect.forever(Effect.gen(function* () {
           yield* Effect.sleep(tickMillis)
+          if (!delivers) return
           // Without the log no timer is fetched and none can fire; both are tried again.
           yield* refill().pipe(Effect.ignore, Effect.catchDefect(() => Effect.void))
           if (held === 0) engine.wakeDue()
@@ -218,18 +307,27 @@ export const layer = (
       }
     }
 
+    /** Where others write, what they wrote may not be heard yet; the answer is as of now all the same. */
+    const latest = (stream: string) =>
+      !shared
+        ? Effect.void
+        : Effect.map(log.readPage(stream, { backwards: true, limit: 1 }), ([last]) => {
+          if (last !== undefined) engine.noteRevision(stream, last.revision)
+        })
+
     const system = ActorSystem.of({
       propose: (stream, event, how = {}) => propose("event", stream, event, how),
       record: (stream, event, how = {}) => propose("journal", stream, event, how),
       view: (stream) =>
         Effect.suspend(() =>
-          registry.find(stream) === undefined
-            ? Effect.succeed(undefined)
-            : ask({ kind: "view", stream, type: "", data: null, internal: false }).pipe(
-              Effect.map(() => engine.viewOf(stream)),
-              // A view records nothing, so nothing else can go wrong with it.
-              Effect.mapError((refusal) => refusal as LogUnavailable | SystemClosed),
-            )
+          registry.find(stream) === undefined ? Effect.succeed(undefined) : latest(stream).pipe(
+            Effect.andThen(
+              ask({ kind: "view", stream, type: "", data: null, internal: false }),
+            ),
+            Effect.map(() => engine.viewOf(stream)),
+            // A view records nothing, so nothing else can go wrong with it.
+            Effect.mapError((refusal) => refusal as LogUnavailable | SystemClosed),
+          )
         ),
       settle: Effect.fn("ActorSystem.settle")(function* (millisMax) {
         const end = performance.now() + millisMax
@@ -238,8 +336,8 @@ export const layer = (
           release()
         }
         while (dispatch) {
-          yield* refill()
-          const woken = held === 0 ? engine.wakeDue() : 0
+          if (delivers) yield* refill()
+          const woken = delivers && held === 0 ? engine.wakeDue() : 0
           // While the log is away, what is queued waits, and may wait longer than we are to.
           yield* Effect.timeoutOption(idle, Math.max(1, end - performance.now()))
           if (performance.now() > end) break
@@ -265,6 +363,8 @@ export const layer = (
       engine,
       registry,
       isHeld: () => held > 0,
+      isShared: () => shared,
+      share,
       attach: (one) => {
         work = one
       },

@@ -3,7 +3,7 @@
  * and commits rows and checkpoint together. When a handler or the store throws, everything since the
  * last commit is forgotten, so the rows are always those of the checkpoint.
  */
-import type { RecordedEvent } from "../actors/event-log.ts"
+import { isBookkeeping, type RecordedEvent } from "../actors/event-log.ts"
 import type { Handler, Projection } from "./projection.ts"
 import { type Checkpoint, type ReadStore, ReadStoreUnavailable } from "./read-store.ts"
 import { overlay } from "./rows.ts"
@@ -54,6 +54,7 @@ export const makeFold = (
   })
   const handlers = new Map<string, Handler>(Object.entries(projection.on))
   const every = handlers.get("*")
+  const seesAll = projection.bookkeeping === true
   handlers.delete("*")
   let stored = store.checkpoint(table)
   let { position, id, events } = stored ?? start
@@ -85,8 +86,10 @@ export const makeFold = (
       for (const event of page) {
         if (event.position <= position) continue
         try {
-          handlers.get(event.type)?.(event, rows)
-          every?.(event, rows)
+          if (seesAll || !isBookkeeping(event.stream)) {
+            handlers.get(event.type)?.(event, rows)
+            every?.(event, rows)
+          }
         } catch (cause) {
           if (cause instanceof ReadStoreUnavailable) {
             back()

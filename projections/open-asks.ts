@@ -7,6 +7,7 @@
  * `of:<what closes it>` leads there.
  */
 import { Effect, Layer } from "effect"
+import { clockAt } from "../actors/actor-clock.ts"
 import { type Ask, askId, EventLog, type RecordedEvent } from "../actors/event-log.ts"
 import { outcomeId, tellId } from "../actors/ids.ts"
 import { type OpenAsk, OpenAsks } from "../actors/open-asks.ts"
@@ -18,8 +19,6 @@ import { Projections, tableOf } from "./runner.ts"
 
 const placeDigits = 6
 const caughtUpMillisMax = 60_000
-/** Events read back at once to find an actor's clock. */
-const clockEventsPerPage = 50
 
 const orderOf = (position: number, place: number) =>
   `${padded(position)}.${String(place).padStart(placeDigits, "0")}`
@@ -161,25 +160,10 @@ export const layer = Layer.effect(
       return event === undefined ? undefined : `ask:${orderOf(event.position, place)}`
     })
 
-    /**
-     * The actor's clock when it asked. An event of the present sets the clock, whatever came before it;
-     * only where an actor was told of its past must the log be read back to the last such event.
-     */
+    /** The actor's clock when it asked. */
     const withClock = Effect.fnUntraced(function* (ask: OpenAsk) {
-      let { clock } = ask
-      let from = Number(ask.id.slice(ask.id.lastIndexOf("/") + 1).split(".")[0])
-      while (from >= 0) {
-        const page = yield* Effect.orDie(
-          log.readPage(ask.stream, { from, limit: clockEventsPerPage, backwards: true }),
-        )
-        for (const event of page) {
-          clock = Math.max(clock, timeOf(event))
-          if (event.metadata.occurredAt === undefined) return { ...ask, clock }
-        }
-        if (page.length === 0) break
-        from -= page.length
-      }
-      return { ...ask, clock }
+      const revision = Number(ask.id.slice(ask.id.lastIndexOf("/") + 1).split(".")[0])
+      return { ...ask, clock: yield* Effect.orDie(clockAt(log, ask.stream, revision, ask.clock)) }
     })
 
     return OpenAsks.of({

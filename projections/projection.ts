@@ -20,6 +20,8 @@ export interface Projection {
   readonly name: string
   /** A new number whenever a handler changes: rebuilds beside the old rows, then swaps. */
   readonly version: number
+  /** True: sees the streams of AIOS's own bookkeeping too, of which nobody else is told. */
+  readonly bookkeeping?: boolean
   /** By event type; `*` sees every event, after the handler of its type. */
   readonly on: Readonly<Record<string, Handler>>
 }

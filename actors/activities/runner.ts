@@ -15,14 +15,18 @@ import {
 } from "../../machines/agent.ts"
 import { Activities, type Implementation } from "../activity.ts"
 import { ActorSystem, InvalidEvent, type Proposal } from "../actor-system.ts"
+import { Claims, type Lease } from "../claims.ts"
+import * as claimsOnLog from "../claims-on-log.ts"
 import { Contacts } from "../contacts.ts"
-import { type Ask, askId, categoryOf, EventLog } from "../event-log.ts"
+import { type Ask, askId, categoryOf, EventLog, type RecordedEvent } from "../event-log.ts"
 import { derivedId, outcomeId } from "../ids.ts"
 import { OpenAsks } from "../open-asks.ts"
+import type { Committed } from "../engine.ts"
 import { ActorEngine } from "../system.ts"
 import { Vault } from "../vault.ts"
 import { tellHappened } from "./after-all.ts"
 import { makeBreakers } from "./breakers.ts"
+import { makeClaiming } from "./claiming.ts"
 import { askGate, isUndecided } from "./gate.ts"
 import { makeMeter } from "./metering.ts"
 import { makePlaces } from "./places.ts"
@@ -36,6 +40,10 @@ const pageAsks = 1_000
 const pauseMillis = 1_000
 /** A pause longer than this is not worth waiting for at the end of a one-shot command. */
 const shortPauseMillis = 2_000
+/** Where others write the log too, open asks are looked at again so often. */
+const lookMillis = 60_000
+/** Asks settled here that may be heard of once more. */
+const endedMax = 10_000
 /** What a graceful stop leaves running activities. */
 const stopMillisMax = 8_000
 
@@ -48,7 +56,7 @@ interface Job {
   readonly clock: number
   readonly declaration: ActivityDeclaration
   readonly implementation: Implementation | undefined
-  state: "queued" | "running" | "pausing" | "waiting" | "gated" | "quarantined"
+  state: "queued" | "running" | "pausing" | "waiting" | "gated" | "quarantined" | "elsewhere"
   fiber: Fiber.Fiber<void> | undefined
   approval: string | undefined
   /** Past the gate: it may be happening outside right now. */
@@ -59,6 +67,10 @@ interface Job {
   resume: (() => void) | undefined
   /** It is one of those that run at the same time. Between two attempts it is not. */
   holdsPlace: boolean
+  /** See `claiming.ts`: only where others work on the same log. */
+  lease: Lease | undefined
+  confirmed: boolean
+  lost: boolean
 }
 
 /** What a plain promise actor gets: nothing is known of it, so it is run like something without effects. */
@@ -79,16 +91,44 @@ const undeclared = (name: string): ActivityDeclaration => ({
 export interface RunnerOptions {
   /** False: asks are counted but not run; for commands that only read. Default true. */
   readonly dispatch?: boolean
+  /** Work of other lanes is left to other processes. Default: both. */
+  readonly lanes?: ReadonlyArray<Lane>
+  /** The name under which this process claims work where others work too; see `Claims`. Default `main`. */
+  readonly worker?: string
+  readonly leaseMillis?: number
+  /** Is told of each run. */
+  readonly note?: (happening: Happening) => void
+}
+
+/** What became of a run in this process. */
+export interface Happening {
+  readonly what: "started" | "done" | "failed" | "skipped" | "quarantined" | "lost"
+  readonly ask: string
+  readonly activity: string
+  readonly lane: Lane
+  /** Number of the claim under which it ran, where it was claimed. */
+  readonly lease?: number
+  /** Of a failure. */
+  readonly message?: string
 }
 
 export const layer = (options: RunnerOptions = {}) =>
+  claimingRunner(options).pipe(
+    Layer.provide(claimsOnLog.layer({
+      name: options.worker ?? "main",
+      ...(options.leaseMillis === undefined ? {} : { leaseMillis: options.leaseMillis }),
+    })),
+  )
+
+const claimingRunner = (options: RunnerOptions) =>
   Layer.effectDiscard(Effect.gen(function* () {
-    const { engine, registry, attach, isHeld, report } = yield* ActorEngine
+    const { engine, registry, attach, isHeld, isShared, report } = yield* ActorEngine
     const system = yield* ActorSystem
     const openAsks = yield* OpenAsks
     const log = yield* EventLog
     const activities = yield* Activities
     const contacts = yield* Contacts
+    const claims = yield* Claims
     const vault = yield* Vault
     const clock = yield* Clock.Clock
     const breakers = yield* makeBreakers
@@ -101,6 +141,18 @@ export const layer = (options: RunnerOptions = {}) =>
     /** Settled or stopped while open asks are being read: what was read of them is old. */
     let settledMeanwhile: Set<string> | undefined
     const dispatch = options.dispatch ?? true
+    const lanes = options.lanes ?? ["interactive", "batch"]
+    /** Settled here, latest last. */
+    const ended = new Set<string>()
+    const note = (job: Job, what: Happening["what"], message?: string) =>
+      options.note?.({
+        what,
+        ask: job.id,
+        activity: job.declaration.name,
+        lane: job.declaration.lane,
+        ...(job.lease === undefined ? {} : { lease: job.lease.number }),
+        ...(message === undefined ? {} : { message }),
+      })
     /** Nothing runs before the open asks of an earlier process are known. */
     let stopping = true
 
@@ -125,13 +177,15 @@ export const layer = (options: RunnerOptions = {}) =>
       readonly quarantined?: boolean
       readonly approval?: string
     }) => {
-      if (jobs.has(open.id) || settledMeanwhile?.has(open.id)) return
+      if (jobs.has(open.id) || settledMeanwhile?.has(open.id) || ended.has(open.id)) return
       // What waits for a decision may wait for weeks: it must not keep the rest from running.
       if (jobs.size - byApproval.size >= jobsMax) {
         overflowed = true
         return
       }
       const { declaration, implementation } = declarationOf(open.stream, open.ask.src)
+      // What the founder is to tell can be told wherever it waits.
+      if (!lanes.includes(declaration.lane) && open.quarantined !== true) return
       const job: Job = {
         id: open.id,
         stream: open.stream,
@@ -152,10 +206,15 @@ export const layer = (options: RunnerOptions = {}) =>
         stopped: false,
         resume: undefined,
         holdsPlace: false,
+        lease: undefined,
+        confirmed: false,
+        lost: false,
       }
       jobs.set(job.id, job)
       if (job.state !== "queued") return
-      if (open.started && declaration.idempotency === "unsafe" && dispatch) return quarantine(job)
+      // Where others work too, it may be under way with one of them: its claim tells.
+      const isLeft = open.started && declaration.idempotency === "unsafe" && dispatch
+      if (isLeft && !isShared()) return quarantine(job)
       enqueue(job)
     }
 
@@ -185,6 +244,7 @@ export const layer = (options: RunnerOptions = {}) =>
           // Else it was sent back to the gate, and may run again already.
           if (job.fiber !== fiber) return
           job.fiber = undefined
+          if (job.lost && job.state !== "quarantined") job.state = "elsewhere"
           givePlace(job)
         })
       }
@@ -206,15 +266,45 @@ export const layer = (options: RunnerOptions = {}) =>
         enqueue(job)
       })
 
+    const claiming = makeClaiming<Job>({
+      claims,
+      isShared,
+      jobs,
+      freed: (job) => enqueue(job),
+      lost: (job) => {
+        note(job, "lost")
+        job.resume = undefined
+        endRun(job)
+      },
+    })
+
+    /** Nobody waits for it here. What may be happening outside comes to its end. False: it goes on. */
+    const endRun = (job: Job): boolean => {
+      if (job.performing && job.state === "running" && job.declaration.risk !== "none") return false
+      if (job.fiber !== undefined) fork(Fiber.interrupt(job.fiber))
+      return true
+    }
+
     const forget = (job: Job) => {
       jobs.delete(job.id)
       settledMeanwhile?.add(job.id)
+      claiming.forget(job)
+      if (isShared()) {
+        ended.add(job.id)
+        const [oldest] = ended
+        if (ended.size > endedMax && oldest !== undefined) ended.delete(oldest)
+      }
       if (job.approval !== undefined) byApproval.delete(job.approval)
       if (overflowed && jobs.size - byApproval.size < jobsMax / 2) takeUpAgain()
     }
 
-    /** Records an outcome; only then the ask is settled and the job gone. */
+    /** Records an outcome; only then the ask is settled and the job gone. Not where somebody else has it. */
     const settle = (job: Job, event: Proposal, attempt = 1) =>
+      Effect.flatMap(
+        claiming.confirm(job),
+        (isOurs) => isOurs ? recordOutcome(job, of(job, event), attempt) : Effect.void,
+      )
+    const recordOutcome = (job: Job, event: Proposal, attempt: number) =>
       report(job.stream, event, {
         id: outcomeId(job.id, attempt),
         // What is skipped is settled when it was asked: the present has nothing to do with it.
@@ -224,19 +314,22 @@ export const layer = (options: RunnerOptions = {}) =>
         correlation: job.correlation,
       }).pipe(
         Effect.catchTag("EventTooLarge", ({ bytes }) =>
-          report(job.stream, {
-            type: "ActivityFailed",
-            ask: placeOf(job.id),
-            error: {
-              name: "OutputTooLarge",
-              message: `${job.declaration.name} gave ${bytes} bytes; put large content in a blob`,
+          report(
+            job.stream,
+            of(
+              job,
+              failed(
+                "OutputTooLarge",
+                `${job.declaration.name} gave ${bytes} bytes; put large content in a blob`,
+              ),
+            ),
+            {
+              id: outcomeId(job.id, attempt),
+              actor: "activity",
+              causation: job.causation,
+              correlation: job.correlation,
             },
-          }, {
-            id: outcomeId(job.id, attempt),
-            actor: "activity",
-            causation: job.causation,
-            correlation: job.correlation,
-          })),
+          )),
         Effect.catchTag(
           ["ActorParked", "NotAccepted", "SystemClosed"],
           (refusal) =>
@@ -250,26 +343,27 @@ export const layer = (options: RunnerOptions = {}) =>
       error: { name, message },
       ...more,
     })
-    const of = (job: Job, event: Proposal): Proposal => ({ ...event, ask: placeOf(job.id) })
+    const of = (job: Job, event: Proposal): Proposal => ({
+      ...event,
+      ask: placeOf(job.id),
+      ...(job.lease === undefined ? {} : { lease: job.lease.number }),
+    })
 
     const quarantine = (job: Job) => {
+      const event = of(job, {
+        type: "ActivityQuarantined",
+        reason:
+          `${job.declaration.name} was started and its outcome is not known; only you can tell whether it happened`,
+      })
       job.state = "quarantined"
-      fork(
-        report(
-          job.stream,
-          of(job, {
-            type: "ActivityQuarantined",
-            reason:
-              `${job.declaration.name} was started and its outcome is not known; only you can tell whether it happened`,
-          }),
-          {
-            id: derivedId(`quarantine:${job.id}`),
-            actor: "activity",
-            causation: job.causation,
-            correlation: job.correlation,
-          },
-        ),
-      )
+      note(job, "quarantined")
+      job.lease = undefined
+      fork(report(job.stream, event, {
+        id: derivedId(`quarantine:${job.id}`),
+        actor: "activity",
+        causation: job.causation,
+        correlation: job.correlation,
+      }))
     }
 
     const carriedOut = (job: Job, outcome: "succeeded" | "failed") =>
@@ -286,27 +380,27 @@ export const layer = (options: RunnerOptions = {}) =>
     const run = (job: Job) =>
       Effect.gen(function* () {
         const { declaration, implementation, ask } = job
+        if (!(yield* claiming.take(job))) {
+          job.state = "elsewhere"
+          return
+        }
+        // Whoever had it may have carried it out.
+        if (job.lease?.inherited && declaration.idempotency === "unsafe") return quarantine(job)
         const age = clock.currentTimeMillisUnsafe() - job.clock
         if (declaration.staleAfterMillis !== undefined && age > declaration.staleAfterMillis) {
-          return yield* settle(
-            job,
-            of(job, {
-              type: "ActivitySkipped",
-              reason: `Asked ${
-                Math.floor(age / 86_400_000)
-              } days ago by the actor's clock: history stays history`,
-            }),
-          )
+          return yield* settle(job, {
+            type: "ActivitySkipped",
+            reason: `Asked ${
+              Math.floor(age / 86_400_000)
+            } days ago by the actor's clock: history stays history`,
+          })
         }
         if (implementation === undefined) {
           return yield* settle(
             job,
-            of(
-              job,
-              failed(
-                "NotImplemented",
-                `There is no implementation of ${declaration.name} in actors/activities/mod.ts`,
-              ),
+            failed(
+              "NotImplemented",
+              `There is no implementation of ${declaration.name} in actors/activities/mod.ts`,
             ),
           )
         }
@@ -317,7 +411,7 @@ export const layer = (options: RunnerOptions = {}) =>
             const permission = yield* contacts.mayWrite(person)
             if (!permission.allowed) {
               yield* carriedOut(job, "failed")
-              return yield* settle(job, of(job, failed("NotPermitted", permission.reason)))
+              return yield* settle(job, failed("NotPermitted", permission.reason))
             }
           }
           const verdict = yield* askGate({
@@ -330,12 +424,14 @@ export const layer = (options: RunnerOptions = {}) =>
             correlation: job.correlation,
           })
           if (verdict.is === "closed") {
-            return yield* settle(job, of(job, failed(verdict.name, verdict.reason)))
+            return yield* settle(job, failed(verdict.name, verdict.reason))
           }
           job.approval = verdict.approval
           if (verdict.is === "waits") {
             job.state = "gated"
             byApproval.set(verdict.approval, job)
+            // Whoever hears the decision first does it.
+            yield* claiming.release(job)
             // The decision may have come between the look and this line.
             const now = yield* system.view(verdict.approval)
             if (job.state === "gated" && !isUndecided(now?.value)) enqueue(job)
@@ -343,14 +439,18 @@ export const layer = (options: RunnerOptions = {}) =>
           }
         }
         if (declaration.idempotency === "unsafe") {
-          yield* report(job.stream, of(job, { type: "ActivityStarted" }), {
+          const mark = yield* report(job.stream, of(job, { type: "ActivityStarted" }), {
             id: derivedId(`started:${job.id}`),
             actor: "activity",
             causation: job.causation,
             correlation: job.correlation,
           })
+          // Somebody else's mark: it may have happened.
+          const { lease } = mark.event.data as JsonObject
+          if (lease !== job.lease?.number) return quarantine(job)
         }
         job.performing = true
+        note(job, "started")
         yield* perform(job, implementation)
       }).pipe(
         // The log, the vault or the gate could not be asked: the ask stays open and is tried again.
@@ -371,7 +471,7 @@ export const layer = (options: RunnerOptions = {}) =>
           )
         ),
         // Ours, and it would be the same every time.
-        Effect.catchDefect((defect) => settle(job, of(job, failed("Defect", String(defect))))),
+        Effect.catchDefect((defect) => settle(job, failed("Defect", String(defect)))),
         Effect.ignore,
       )
 
@@ -424,17 +524,18 @@ export const layer = (options: RunnerOptions = {}) =>
           Effect.exit,
         )
         const metered = meter.told(attempt)
+        if (!Exit.hasInterrupts(exit) && !(yield* claiming.confirm(job))) return
         if (Exit.isSuccess(exit)) {
           yield* carriedOut(job, "succeeded")
           const output = sealOutput(declaration, exit.value, ask.input ?? null)
-          yield* settle(job, of(job, { type: "ActivitySucceeded", output, ...metered }))
+          yield* settle(job, { type: "ActivitySucceeded", output, ...metered })
           return yield* job.stopped ? tellHappened(job) : Effect.void
         }
         // Interrupted: the ask was stopped, or AIOS stops. Either way nothing is recorded here.
         if (Exit.hasInterrupts(exit)) return
         const found = Exit.findErrorOption(exit)
         if (found._tag === "None") {
-          return yield* settle(job, of(job, failed("Defect", String(exit.cause), metered)))
+          return yield* settle(job, failed("Defect", String(exit.cause), metered))
         }
         const failure = found.value
         if (failure._tag === "TimedOut" && declaration.idempotency === "unsafe") {
@@ -442,7 +543,7 @@ export const layer = (options: RunnerOptions = {}) =>
         }
         yield* carriedOut(job, "failed")
         const message = "message" in failure ? failure.message : failure._tag
-        return yield* settle(job, of(job, failed(failure._tag, message, metered)))
+        return yield* settle(job, failed(failure._tag, message, metered))
       })
 
     const sealOutput = (declaration: ActivityDeclaration, output: Json, input: Json): Json => {
@@ -467,12 +568,12 @@ export const layer = (options: RunnerOptions = {}) =>
       const job = jobs.get(id)
       if (job === undefined) return undefined
       forget(job)
-      // What may be happening outside comes to its end, and its outcome is recorded all the same.
-      if (job.performing && job.state === "running" && job.declaration.risk !== "none") {
+      // What goes on outside has its outcome recorded all the same.
+      if (!endRun(job)) {
         job.stopped = true
         return undefined
       }
-      if (job.fiber !== undefined) fork(Fiber.interrupt(job.fiber))
+      fork(claiming.release(job))
       return job.approval
     }
 
@@ -527,51 +628,62 @@ export const layer = (options: RunnerOptions = {}) =>
       return found
     }
 
-    if (dispatch) {
-      engine.listeners.add((committed) => {
-        for (const { event, clock } of committed) {
-          if (categoryOf(event.stream) === "gatekeeper") {
-            const job = byApproval.get(event.stream)
-            if (job?.state === "gated" && event.type !== "ApprovalRequested") enqueue(job)
-            else if (event.type === "ApprovalWithdrawn") {
-              for (const one of jobs.values()) {
-                if (one.approval === event.stream) backToTheGate(one)
-              }
-            }
-          }
-          const { asks } = event.metadata
-          if (asks === undefined) continue
-          // What is asked for and taken back in one step never starts.
-          const takenBack = new Set(asks.flatMap((ask) => (ask.ask === "stop" ? ask.of : [])))
-          for (const [place, ask] of asks.entries()) {
-            if (takenBack.has(`${event.revision}.${place}`)) continue
-            if (ask.ask === "activity") {
-              add({
-                id: askId(event.stream, event.revision, place),
-                stream: event.stream,
-                ask,
-                causation: event.id,
-                correlation: event.metadata.$correlationId,
-                clock,
-              })
-            } else if (ask.ask === "stop" && ask.to === undefined) {
-              const approval = stop(`${event.stream}/${ask.of}`)
-              if (approval !== undefined) {
-                engine.deliver({
-                  id: askId(event.stream, event.revision, place),
-                  stream: event.stream,
-                  ask,
-                  causation: event.id,
-                  correlation: event.metadata.$correlationId,
-                  clock,
-                  approval,
-                })
-              }
-            }
+    /** What another process recorded of an ask. */
+    const heardElsewhere = ({ data, stream, type }: RecordedEvent) => {
+      const { ask } = data as JsonObject
+      if (typeof ask !== "string" || !/^Activity[A-Z]/.test(type)) return
+      const id = `${stream}/${ask}`
+      const job = jobs.get(id)
+      switch (type) {
+        case "ActivitySucceeded":
+        case "ActivityFailed":
+        case "ActivitySkipped": {
+          settledMeanwhile?.add(id)
+          if (job === undefined) return
+          job.lost = true
+          forget(job)
+          return void endRun(job)
+        }
+        case "ActivityQuarantined":
+          if (job === undefined) return takeUpAgain()
+          if (!job.performing) job.state = "quarantined"
+          return
+        case "ActivityReleased":
+          if (job?.state === "quarantined") enqueue(job)
+      }
+    }
+
+    const heard = ({ clock, event, foreign }: Committed) => {
+      const category = categoryOf(event.stream)
+      if (category === "claim") return claiming.heard(event)
+      if (category === "gatekeeper") {
+        const job = byApproval.get(event.stream)
+        if (job?.state === "gated" && event.type !== "ApprovalRequested") enqueue(job)
+        else if (event.type === "ApprovalWithdrawn") {
+          for (const one of jobs.values()) {
+            if (one.approval === event.stream) backToTheGate(one)
           }
         }
-      })
+      }
+      if (foreign) heardElsewhere(event)
+      const { asks } = event.metadata
+      if (asks === undefined) return
+      const of = { causation: event.id, correlation: event.metadata.$correlationId, clock }
+      // What is asked for and taken back in one step never starts.
+      const takenBack = new Set(asks.flatMap((ask) => (ask.ask === "stop" ? ask.of : [])))
+      for (const [place, ask] of asks.entries()) {
+        if (takenBack.has(`${event.revision}.${place}`)) continue
+        const id = askId(event.stream, event.revision, place)
+        if (ask.ask === "activity") add({ ...of, id, stream: event.stream, ask })
+        else if (ask.ask === "stop" && ask.to === undefined) {
+          const approval = stop(`${event.stream}/${ask.of}`)
+          if (approval !== undefined) {
+            engine.deliver({ ...of, id, stream: event.stream, ask, approval })
+          }
+        }
+      }
     }
+    if (dispatch) engine.listeners.add((committed) => committed.forEach(heard))
 
     attach({
       counts,
@@ -581,7 +693,7 @@ export const layer = (options: RunnerOptions = {}) =>
         for (const { state, declaration } of jobs.values()) {
           if (
             declaration.lane === "interactive" &&
-            (state === "queued" || state === "running" || state === "pausing")
+            /^(queued|running|pausing|elsewhere)$/.test(state)
           ) return true
         }
         return false
@@ -634,12 +746,31 @@ export const layer = (options: RunnerOptions = {}) =>
         })
         return Effect.all(fibers, { concurrency: "unbounded", discard: true }).pipe(
           Effect.timeoutOption(stopMillisMax),
-          Effect.asVoid,
+          Effect.andThen(Effect.suspend(() => {
+            // What still goes on keeps its claim, until that runs out.
+            const ended = [...jobs.values()].filter(({ fiber }) => fiber === undefined)
+            return Effect.forEach(ended, claiming.release, {
+              concurrency: "unbounded",
+              discard: true,
+            })
+          })),
         )
       }),
+      shared: Effect.suspend(() => {
+        keepOn()
+        return claiming.claimRunning
+      }),
     })
+    /** As long as others work on the same log; a wake-up that was missed is made up for. */
+    const scope = yield* Effect.scope
+    const keepOn = () =>
+      Effect.all([
+        claiming.keep,
+        Effect.forever(Effect.andThen(Effect.sleep(lookMillis), Effect.sync(takeUpAgain))),
+      ], { concurrency: "unbounded", discard: true }).pipe(Effect.forkIn(scope), fork)
     yield* takeUp
     stopping = !dispatch
+    if (dispatch && isShared()) keepOn()
     pump()
   }))
 

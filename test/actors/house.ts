@@ -24,7 +24,7 @@ import * as memorySnapshots from "../../adapters/snapshot-store-memory.ts"
 import * as sqliteSnapshots from "../../adapters/snapshot-store-sqlite.ts"
 import * as memoryVault from "../../adapters/vault-memory.ts"
 import * as sqliteVault from "../../adapters/vault-sqlite.ts"
-import type { Agent, Journal } from "../../machines/agent.ts"
+import type { Agent, Journal, Lane } from "../../machines/agent.ts"
 import { projections } from "../../projections/mod.ts"
 import * as openAsks from "../../projections/open-asks.ts"
 import { ReadStore } from "../../projections/read-store.ts"
@@ -62,6 +62,20 @@ export const inMemory = (): Storage => {
   return { layer: Layer.succeedContext(built), directory: "", remove: () => {} }
 }
 
+/** Of another process on the same log with the same keys: what is its own is in memory. */
+export const beside = (storage: Storage): Storage => {
+  const scope = Effect.runSync(Scope.make())
+  const own = Layer.mergeAll(memorySnapshots.layer, memoryStore.layer)
+  const built = Effect.runSync(Layer.buildWithScope(own, scope))
+  return {
+    ...storage,
+    layer: Layer.succeedContext(built).pipe(
+      Layer.provideMerge(storage.layer),
+    ),
+    remove: () => {},
+  }
+}
+
 export const onDisk = (): Storage => {
   const directory = mkdtempSync(join(tmpdir(), "aios-house-"))
   return {
@@ -92,6 +106,12 @@ export interface HouseOptions {
   readonly faults?: (log: EventLog["Service"]) => EventLog["Service"]
   readonly closeMillisMax?: number
   readonly dispatch?: boolean
+  /** Others write the log too; `worker` runs activities only. */
+  readonly shared?: boolean
+  readonly worker?: string
+  readonly leaseMillis?: number
+  readonly lanes?: ReadonlyArray<Lane>
+  readonly note?: (happening: runner.Happening) => void
 }
 
 export const handClock = (real: Clock.Clock, set: { now: number }): Clock.Clock => ({
@@ -112,13 +132,22 @@ export const houseOf = (options: HouseOptions) => {
     return Context.make(EventLog, faults(yield* EventLog))
   })).pipe(Layer.provideMerge(stored))
   const real = Effect.runSync(Clock.Clock)
-  return runner.layer({ dispatch }).pipe(
+  const { lanes, leaseMillis, note, shared = false, worker } = options
+  return runner.layer({
+    dispatch,
+    ...(worker === undefined ? {} : { worker }),
+    ...(lanes === undefined ? {} : { lanes }),
+    ...(leaseMillis === undefined ? {} : { leaseMillis }),
+    ...(note === undefined ? {} : { note }),
+  }).pipe(
     Layer.provide(joinActivities(activities)),
     Layer.provideMerge(contacts.layer),
     Layer.provideMerge(system.layer({
       agents,
       journals,
       dispatch,
+      shared,
+      delivers: worker === undefined,
       ...(options.closeMillisMax === undefined ? {} : { closeMillisMax: options.closeMillisMax }),
     })),
     Layer.provideMerge(openAsks.layer),

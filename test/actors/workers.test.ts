@@ -1,0 +1,481 @@
+/**
+ * Several processes on one log: a control that delivers, and workers that run activities only. Here they
+ * are houses of one process over one log; `test/crash/workers.test.ts` has them as processes that are killed.
+ */
+import { Effect, Exit, Layer, Schema, Scope } from "effect"
+import { describe, expect, it } from "vitest"
+import { assign, setup } from "xstate"
+import { implement, type Implementation } from "../../actors/activity.ts"
+import type { Happening } from "../../actors/activities/runner.ts"
+import { ActorSystem } from "../../actors/actor-system.ts"
+import { EventLog, isBookkeeping, type RecordedEvent } from "../../actors/event-log.ts"
+import { OpenAsks } from "../../actors/open-asks.ts"
+import { replay } from "../../actors/replay.ts"
+import { ActorEngine } from "../../actors/system.ts"
+import { activity, type ActivityLogic, defineAgent, event, tell } from "../../machines/agent.ts"
+import { seeded } from "../seeded.ts"
+import {
+  beside,
+  type Env,
+  eventsOf,
+  houseOf,
+  type HouseOptions,
+  inMemory,
+  propose,
+  until,
+  view,
+} from "./house.ts"
+
+const Asked = event("Asked", { n: Schema.optionalKey(Schema.Int) })
+const Left = event("Left", {})
+const Counted = event("Counted", { by: Schema.String })
+
+type Declared = ActivityLogic<{ readonly n: number }, { done: number }>
+type Options = Partial<Omit<Parameters<typeof activity>[0], "name" | "input" | "output">>
+const declare = (name: string, options: Options = {}) =>
+  activity({
+    name,
+    input: Schema.Struct({ n: Schema.Int }),
+    output: Schema.Struct({ done: Schema.Int }),
+    retryDelayMillisMin: 5,
+    retryDelayMillisMax: 20,
+    ...options,
+  }) as Declared
+
+/** Does a piece of work each time it is asked, and tells the counter of each. */
+const clerkOf = (logic: Declared) =>
+  defineAgent({
+    name: "clerk",
+    version: 1,
+    events: [Asked, Left],
+    machine: setup({
+      types: {
+        context: {} as { n: number; done: number; key: string },
+        input: {} as { key: string },
+        events: {} as typeof Asked.Type | typeof Left.Type,
+      },
+      actors: { work: logic },
+      actions: {
+        take: assign(({ event }) => (event.type === "Asked" ? { n: event.n ?? 0 } : {})),
+        count: tell("counter-all", ({ context }: { context: { key: string } }) => ({
+          type: "Counted",
+          by: context.key,
+        })),
+      },
+    }).createMachine({
+      id: "clerk",
+      context: ({ input }) => ({ n: 0, done: 0, key: input.key }),
+      initial: "idle",
+      states: {
+        idle: {},
+        working: {
+          invoke: {
+            id: "work",
+            src: "work",
+            input: ({ context }) => ({ n: context.n }),
+            onDone: {
+              target: "idle",
+              actions: [assign(({ context }) => ({ done: context.done + 1 })), "count"],
+            },
+            onError: "failed",
+          },
+          on: { Left: "idle" },
+        },
+        failed: {},
+      },
+      on: { Asked: { target: ".working", actions: "take" } },
+    }),
+  })
+const counter = defineAgent({
+  name: "counter",
+  version: 1,
+  events: [Counted],
+  machine: setup({
+    types: { context: {} as { count: number }, events: {} as typeof Counted.Type },
+  }).createMachine({
+    id: "counter",
+    context: { count: 0 },
+    on: { Counted: { actions: assign(({ context }) => ({ count: context.count + 1 })) } },
+  }),
+})
+
+interface House {
+  readonly run: <A>(use: Effect.Effect<A, unknown, Env>) => Promise<A>
+  readonly close: () => Promise<void>
+}
+/** Opens a house and leaves it open. */
+const opened = async (options: HouseOptions): Promise<House> => {
+  const scope = Effect.runSync(Scope.make())
+  const context = await Effect.runPromise(
+    Layer.buildWithScope(houseOf(options), scope) as Effect.Effect<never>,
+  )
+  return {
+    run: (use) => Effect.runPromise(Effect.provideContext(use, context) as never),
+    close: () => Effect.runPromise(Scope.close(scope, Exit.void)),
+  }
+}
+
+const pause = (millis: number) =>
+  Effect.promise(() => new Promise((then) => setTimeout(then, millis)))
+const everything = Effect.flatMap(EventLog, (log) => log.readAll({ limit: 100_000 }))
+const outcomes = (events: ReadonlyArray<RecordedEvent>) =>
+  events.filter(({ type }) => /^Activity(Succeeded|Failed|Skipped)$/.test(type))
+const claimsIn = (events: ReadonlyArray<RecordedEvent>) =>
+  events.filter(({ stream }) => isBookkeeping(stream))
+const asked = (n = 0) => ({ type: "Asked", n })
+const noOpenAsks = Effect.gen(function* () {
+  const asks = yield* OpenAsks
+  const log = yield* EventLog
+  yield* asks.caughtUp(yield* log.head)
+  return (yield* asks.page(undefined, 1)).length === 0
+})
+
+/** A control and workers on one log, all of the same agents. */
+const company = async (
+  logic: Declared,
+  one: (worker: string) => Implementation,
+  names: ReadonlyArray<string>,
+  options: Partial<HouseOptions> = {},
+) => {
+  const storage = inMemory()
+  const notes: Array<Happening & { readonly by: string }> = []
+  const open = (name: string, more: Partial<HouseOptions> = {}) =>
+    opened({
+      agents: [clerkOf(logic), counter],
+      activities: [one(name)],
+      storage: name === "main" ? storage : beside(storage),
+      shared: true,
+      ...(name === "main" ? {} : { worker: name }),
+      note: (happening) => notes.push({ ...happening, by: name }),
+      ...options,
+      ...more,
+    })
+  const houses = new Map<string, House>()
+  for (const name of names) houses.set(name, await open(name))
+  const close = async () => {
+    for (const house of [...houses.values()].reverse()) await house.close()
+  }
+  return { houses, main: houses.get("main")!, notes, open, close }
+}
+
+describe("workers on one log", () => {
+  it("share the work: each piece is done once, and what it tells arrives once", async () => {
+    const logic = declare("work", { lane: "batch" })
+    const runs: Array<string> = []
+    const { close, main, notes } = await company(
+      logic,
+      (by) =>
+        implement(logic, ({ n }, { askId }) =>
+          Effect.gen(function* () {
+            runs.push(askId)
+            yield* pause(5 + n)
+            return { done: n, by } as never
+          })),
+      ["main", "w1", "w2"],
+    )
+    const clerks = Array.from({ length: 40 }, (_, n) => `clerk-${n}`)
+    await main.run(Effect.gen(function* () {
+      for (const [n, clerk] of clerks.entries()) yield* propose(clerk, asked(n % 7))
+      yield* until(noOpenAsks)
+      for (const clerk of clerks) {
+        expect(yield* view(clerk)).toMatchObject({ value: "idle", context: { done: 1 } })
+      }
+      expect(yield* view("counter-all")).toMatchObject({ context: { count: 40 } })
+      const events = yield* everything
+      expect(outcomes(events)).toHaveLength(40)
+      // Each outcome says under which claim it was made, and its claim was confirmed before it.
+      for (const outcome of outcomes(events)) {
+        const { ask, lease } = outcome.data as { ask: string; lease: number }
+        expect(lease).toBe(1)
+        const claim = yield* eventsOf(`claim-${outcome.stream}/${ask}`)
+        expect(claim.map(({ type }) => type)).toEqual(["AskClaimed", "ClaimConfirmed"])
+        expect(claim[1]!.position).toBeLessThan(outcome.position)
+      }
+      const { registry } = yield* ActorEngine
+      expect(yield* replay(registry, undefined, () => {})).toMatchObject({ divergences: [] })
+    }))
+    expect([...runs].sort()).toEqual([...new Set(runs)].sort())
+    const by = (name: string) => notes.filter((one) => one.what === "started" && one.by === name)
+    expect(["main", "w1", "w2"].filter((name) => by(name).length > 0).length).toBeGreaterThan(1)
+    await close()
+  })
+
+  it("take only their lanes, and the control leaves lanes to them", async () => {
+    const logic = declare("work", { lane: "batch" })
+    const done: Array<string> = []
+    const { close, main, open } = await company(
+      logic,
+      (by) => implement(logic, ({ n }) => Effect.sync(() => (done.push(by), { done: n }))),
+      ["main"],
+      { lanes: ["interactive"] },
+    )
+    await main.run(Effect.gen(function* () {
+      yield* propose("clerk-1", asked(1))
+      yield* Effect.promise(async () => void await main.run(pause(100)))
+      expect(done).toEqual([])
+      const worker = yield* Effect.promise(() => open("w1", { lanes: ["batch"] }))
+      yield* until(noOpenAsks)
+      expect(done).toEqual(["w1"])
+      yield* Effect.promise(() => worker.close())
+    }))
+    await close()
+  })
+
+  it("a worker that was killed is heard of no more, and another takes over; its late word is not recorded", async () => {
+    const logic = declare("work", { lane: "batch" })
+    const stalled: Array<() => void> = []
+    const attempts: Array<string> = []
+    const { close, main, open, notes } = await company(
+      logic,
+      (by) =>
+        implement(logic, () =>
+          Effect.gen(function* () {
+            attempts.push(by)
+            if (by === "w1") {
+              yield* Effect.promise(() => new Promise<void>((then) => stalled.push(then)))
+            }
+            return { done: 1 }
+          })),
+      ["main"],
+      { lanes: [], leaseMillis: 300 },
+    )
+    // A worker whose log is gone: it can neither extend its claim nor hear of anything.
+    let cut = false
+    const cutOff = (log: EventLog["Service"]): EventLog["Service"] => ({
+      ...log,
+      append: (...given) => cut ? Effect.never : log.append(...given),
+    })
+    const first = await open("w1", { lanes: ["batch"], faults: cutOff })
+    await main.run(Effect.gen(function* () {
+      yield* propose("clerk-1", asked())
+      yield* until(Effect.sync(() => stalled.length === 1))
+      cut = true
+      const second = yield* Effect.promise(() => open("w2", { lanes: ["batch"] }))
+      yield* until(noOpenAsks)
+      expect(attempts).toEqual(["w1", "w2"])
+      const [outcome] = outcomes(yield* everything)
+      expect(outcome?.data).toMatchObject({ lease: 2 })
+      cut = false
+      for (const go of stalled) go()
+      yield* pause(200)
+      expect(outcomes(yield* everything)).toHaveLength(1)
+      expect(notes.filter(({ by, what }) => by === "w1" && what === "done")).toEqual([])
+      yield* Effect.promise(() => second.close())
+    }))
+    await first.close()
+    await close()
+  })
+
+  it(
+    "what nobody may do twice does not move: it is quarantined, and the founder tells",
+    async () => {
+      const logic = declare("work", { lane: "batch", idempotency: "unsafe" })
+      const attempts: Array<string> = []
+      const { close, main, open } = await company(
+        logic,
+        (by) =>
+          implement(
+            logic,
+            () => Effect.andThen(Effect.sync(() => attempts.push(by)), Effect.never),
+          ),
+        ["main"],
+        { lanes: [], leaseMillis: 200, closeMillisMax: 0 },
+      )
+      let cut = false
+      const first = await open("w1", {
+        lanes: ["batch"],
+        faults: (log) => ({
+          ...log,
+          append: (...given) => cut ? Effect.never : log.append(...given),
+        }),
+      })
+      await main.run(Effect.gen(function* () {
+        yield* propose("clerk-1", asked())
+        yield* until(Effect.sync(() => attempts.length === 1))
+        cut = true
+        const second = yield* Effect.promise(() => open("w2", { lanes: ["batch"] }))
+        const system = yield* ActorSystem
+        yield* until(Effect.map(system.remaining, ({ quarantined }) => quarantined === 1))
+        expect(attempts).toEqual(["w1"])
+        yield* system.resolveQuarantine("clerk-1/0.0", { happened: true, output: { done: 5 } })
+        yield* until(noOpenAsks)
+        expect(yield* view("clerk-1")).toMatchObject({ value: "idle", context: { done: 1 } })
+        expect(attempts).toEqual(["w1"])
+        yield* Effect.promise(() => second.close())
+      }))
+      await first.close()
+      await close()
+    },
+    20_000,
+  )
+
+  it("a process of the same name takes its claims up again at once", async () => {
+    const logic = declare("work", { lane: "batch" })
+    let lives = 0
+    const { close, main, open } = await company(
+      logic,
+      () =>
+        implement(
+          logic,
+          () =>
+            Effect.suspend(() => ++lives === 1 ? Effect.never : Effect.succeed({ done: lives })),
+        ),
+      ["main"],
+      { lanes: [], leaseMillis: 60_000, closeMillisMax: 0 },
+    )
+    let cut = false
+    const first = await open("w1", {
+      lanes: ["batch"],
+      faults: (log) => ({
+        ...log,
+        append: (...given) => cut ? Effect.never : log.append(...given),
+      }),
+    })
+    await main.run(Effect.gen(function* () {
+      yield* propose("clerk-1", asked())
+      yield* until(Effect.sync(() => lives === 1))
+      cut = true
+      const second = yield* Effect.promise(() => open("w1", { lanes: ["batch"] }))
+      yield* until(noOpenAsks)
+      expect(outcomes(yield* everything)[0]?.data).toMatchObject({ lease: 2 })
+      yield* Effect.promise(() => second.close())
+    }))
+    await first.close()
+    await close()
+  })
+
+  it("a worker that ends in good order gives up what it has not done", async () => {
+    const logic = declare("work", { lane: "batch" })
+    const attempts: Array<string> = []
+    const { close, main, open } = await company(
+      logic,
+      (by) =>
+        implement(logic, () =>
+          Effect.suspend(() => {
+            attempts.push(by)
+            return by === "w1" ? Effect.never : Effect.succeed({ done: 1 })
+          })),
+      ["main"],
+      { lanes: [], leaseMillis: 60_000 },
+    )
+    const first = await open("w1", { lanes: ["batch"] })
+    await main.run(Effect.gen(function* () {
+      yield* propose("clerk-1", asked())
+      yield* until(Effect.sync(() => attempts.length === 1))
+      const second = yield* Effect.promise(() => open("w2", { lanes: ["batch"] }))
+      yield* Effect.promise(() => first.close())
+      yield* until(noOpenAsks)
+      expect(attempts).toEqual(["w1", "w2"])
+      yield* Effect.promise(() => second.close())
+    }))
+    await close()
+  })
+
+  it("what is taken back ends where it runs", async () => {
+    const logic = declare("work", { lane: "batch" })
+    let begun = 0
+    let ended = 0
+    const { close, main } = await company(
+      logic,
+      () =>
+        implement(logic, () =>
+          Effect.andThen(Effect.sync(() => begun++), Effect.never).pipe(
+            Effect.onInterrupt(() => Effect.sync(() => ended++)),
+          )),
+      ["main", "w1"],
+      { leaseMillis: 60_000 },
+    )
+    await main.run(Effect.gen(function* () {
+      yield* propose("clerk-1", asked())
+      yield* until(Effect.sync(() => begun === 1))
+      yield* propose("clerk-1", { type: "Left" })
+      yield* until(Effect.sync(() => ended === 1))
+      yield* until(noOpenAsks)
+      expect(begun).toBe(1)
+      expect(outcomes(yield* everything)).toEqual([])
+      yield* until(
+        Effect.map(
+          eventsOf("claim-clerk-1/0.0"),
+          (claim) => claim.at(-1)?.type === "ClaimReleased",
+        ),
+      )
+    }))
+    await close()
+  })
+
+  it("a log that nobody else writes holds no claims; once others may, what runs is claimed first", async () => {
+    const logic = declare("work", { lane: "batch" })
+    const waiting: Array<() => void> = []
+    const { close, main, open } = await company(
+      logic,
+      () =>
+        implement(
+          logic,
+          () =>
+            Effect.promise(() => new Promise<void>((then) => waiting.push(then))).pipe(
+              Effect.as({ done: 1 }),
+            ),
+        ),
+      ["main"],
+      { shared: false },
+    )
+    await main.run(Effect.gen(function* () {
+      const { share } = yield* ActorEngine
+      yield* propose("clerk-1", asked())
+      yield* until(Effect.sync(() => waiting.length === 1))
+      waiting.pop()!()
+      yield* until(noOpenAsks)
+      expect(claimsIn(yield* everything)).toEqual([])
+      yield* propose("clerk-1", asked())
+      yield* until(Effect.sync(() => waiting.length === 1))
+      yield* Effect.all([share, share], { concurrency: "unbounded" })
+      expect(claimsIn(yield* everything).map(({ type }) => type)).toEqual(["AskClaimed"])
+      const worker = yield* Effect.promise(() => open("w1", { shared: true }))
+      yield* pause(150)
+      expect(waiting).toHaveLength(1)
+      waiting.pop()!()
+      yield* until(noOpenAsks)
+      expect(yield* view("counter-all")).toMatchObject({ context: { count: 2 } })
+      yield* Effect.promise(() => worker.close())
+    }))
+    await close()
+  })
+})
+
+describe("several writers of the same actors", () => {
+  it("whoever loses folds again: nothing is lost or doubled, and replay agrees", async () => {
+    const dice = seeded()
+    const logic = declare("work")
+    const { close, houses, main } = await company(
+      logic,
+      () => implement(logic, ({ n }) => Effect.succeed({ done: n })),
+      ["main", "w1", "w2"],
+    )
+    const writers = [...houses.values()]
+    const rounds = 150
+    const fibers = writers.map((house) =>
+      house.run(Effect.gen(function* () {
+        for (let n = 0; n < rounds; n++) {
+          yield* propose(`clerk-${dice.below(4)}`, asked(n))
+          if (dice.below(8) === 0) yield* pause(1)
+        }
+      }))
+    )
+    await Promise.all(fibers)
+    await main.run(Effect.gen(function* () {
+      yield* until(noOpenAsks)
+      const events = yield* everything
+      expect(events.filter(({ type }) => type === "Asked")).toHaveLength(rounds * writers.length)
+      const told = events.flatMap(({ metadata }) =>
+        (metadata.asks ?? []).filter(({ ask }) => ask === "tell")
+      ).length
+      // Whatever was told arrived, once, in whichever order its senders' processes heard of it.
+      expect(events.filter(({ type }) => type === "Counted")).toHaveLength(told)
+      expect(events.filter(({ type }) => type === "TellRefused")).toEqual([])
+      expect(yield* view("counter-all")).toMatchObject({ context: { count: told } })
+      const { registry } = yield* ActorEngine
+      expect(yield* replay(registry, undefined, () => {})).toMatchObject({ divergences: [] })
+    }))
+    await close()
+  }, 30_000)
+})

@@ -4,18 +4,10 @@
  * asks are taken up again, and what may have happened outside without a trace is left to the operator.
  */
 import { Clock, Effect, Exit, Fiber, Layer, Schedule } from "effect"
-import {
-  type ActivityDeclaration,
-  activityOf,
-  isSealed,
-  type Json,
-  type JsonObject,
-  type Lane,
-  personalFields,
-} from "../../machines/agent.ts"
+import { activityOf, type JsonObject, type Lane } from "../../machines/agent.ts"
 import { Activities, type Implementation } from "../activity.ts"
 import { ActorSystem, InvalidEvent, type Proposal } from "../actor-system.ts"
-import { Claims, type Lease } from "../claims.ts"
+import { Claims } from "../claims.ts"
 import * as claimsOnLog from "../claims-on-log.ts"
 import { Contacts } from "../contacts.ts"
 import { type Ask, askId, categoryOf, EventLog, type RecordedEvent } from "../event-log.ts"
@@ -28,6 +20,7 @@ import { tellHappened } from "./after-all.ts"
 import { makeBreakers } from "./breakers.ts"
 import { makeClaiming } from "./claiming.ts"
 import { askGate, isUndecided } from "./gate.ts"
+import { type Happening, type Job, personOf, placeOf, sealOutput, undeclared } from "./job.ts"
 import { makeMeter } from "./metering.ts"
 import { makePlaces } from "./places.ts"
 
@@ -47,47 +40,6 @@ const endedMax = 10_000
 /** What a graceful stop leaves running activities. */
 const stopMillisMax = 8_000
 
-interface Job {
-  readonly id: string
-  readonly stream: string
-  readonly ask: Extract<Ask, { ask: "activity" }>
-  readonly causation: string
-  readonly correlation: string
-  readonly clock: number
-  readonly declaration: ActivityDeclaration
-  readonly implementation: Implementation | undefined
-  state: "queued" | "running" | "pausing" | "waiting" | "gated" | "quarantined" | "elsewhere"
-  fiber: Fiber.Fiber<void> | undefined
-  approval: string | undefined
-  /** Past the gate: it may be happening outside right now. */
-  performing: boolean
-  /** Nobody waits for its outcome any more, and it may be happening all the same. */
-  stopped: boolean
-  /** Goes on with a run that waits for its turn to be tried again. */
-  resume: (() => void) | undefined
-  /** It is one of those that run at the same time. Between two attempts it is not. */
-  holdsPlace: boolean
-  /** See `claiming.ts`: only where others work on the same log. */
-  lease: Lease | undefined
-  confirmed: boolean
-  lost: boolean
-}
-
-/** What a plain promise actor gets: nothing is known of it, so it is run like something without effects. */
-const undeclared = (name: string): ActivityDeclaration => ({
-  name,
-  input: undefined as never,
-  output: undefined as never,
-  risk: "none",
-  lane: "interactive",
-  idempotency: "pure",
-  timeoutMillis: 30_000,
-  retriesMax: 0,
-  retryDelayMillisMin: 200,
-  retryDelayMillisMax: 1_000,
-  priority: 0,
-})
-
 export interface RunnerOptions {
   /** False: asks are counted but not run; for commands that only read. Default true. */
   readonly dispatch?: boolean
@@ -98,18 +50,6 @@ export interface RunnerOptions {
   readonly leaseMillis?: number
   /** Is told of each run. */
   readonly note?: (happening: Happening) => void
-}
-
-/** What became of a run in this process. */
-export interface Happening {
-  readonly what: "started" | "done" | "failed" | "skipped" | "quarantined" | "lost"
-  readonly ask: string
-  readonly activity: string
-  readonly lane: Lane
-  /** Number of the claim under which it ran, where it was claimed. */
-  readonly lease?: number
-  /** Of a failure. */
-  readonly message?: string
 }
 
 export const layer = (options: RunnerOptions = {}) =>
@@ -527,7 +467,7 @@ const claimingRunner = (options: RunnerOptions) =>
         if (!Exit.hasInterrupts(exit) && !(yield* claiming.confirm(job))) return
         if (Exit.isSuccess(exit)) {
           yield* carriedOut(job, "succeeded")
-          const output = sealOutput(declaration, exit.value, ask.input ?? null)
+          const output = sealOutput(vault, declaration, exit.value, ask.input ?? null)
           yield* settle(job, { type: "ActivitySucceeded", output, ...metered })
           return yield* job.stopped ? tellHappened(job) : Effect.void
         }
@@ -545,22 +485,6 @@ const claimingRunner = (options: RunnerOptions) =>
         const message = "message" in failure ? failure.message : failure._tag
         return yield* settle(job, failed(failure._tag, message, metered))
       })
-
-    const sealOutput = (declaration: ActivityDeclaration, output: Json, input: Json): Json => {
-      const fields = declaration.output !== undefined && "fields" in declaration.output
-        ? personalFields(declaration.output.fields as never)
-        : []
-      if (fields.length === 0 || typeof output !== "object" || output === null) return output
-      const subject = personOf(output) ?? personOf(input) ?? "founder"
-      const sealed: Record<string, Json> = { ...output as JsonObject }
-      for (const field of fields) {
-        const value = sealed[field]
-        if (value !== undefined && !isSealed(value)) {
-          sealed[field] = vault.seal(subject, value) as unknown as Json
-        }
-      }
-      return sealed
-    }
 
     /** The asking state was left: nobody waits for it any more. Gives the approval it waited for. */
     const stop = (id: string): string | undefined => {
@@ -721,7 +645,7 @@ const claimingRunner = (options: RunnerOptions) =>
           const event = outcome.happened
             ? {
               type: "ActivitySucceeded",
-              output: sealOutput(job.declaration, outcome.output, job.ask.input ?? null),
+              output: sealOutput(vault, job.declaration, outcome.output, job.ask.input ?? null),
               by: "operator",
             }
             : failed("DidNotHappen", "The operator says that it did not happen", { by: "operator" })
@@ -773,10 +697,3 @@ const claimingRunner = (options: RunnerOptions) =>
     if (dispatch && isShared()) keepOn()
     pump()
   }))
-
-const placeOf = (id: string) => id.slice(id.lastIndexOf("/") + 1)
-const personOf = (value: Json): string | undefined =>
-  typeof value === "object" && value !== null && "person" in value &&
-    typeof value["person"] === "string"
-    ? value["person"]
-    : undefined

@@ -8,6 +8,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Implementation, layer as joinActivities } from "../../actors/activity.ts"
+import type { Happening } from "../../actors/activities/job.ts"
 import * as runner from "../../actors/activities/runner.ts"
 import { ActorSystem, type Proposal } from "../../actors/actor-system.ts"
 import * as contacts from "../../actors/contacts.ts"
@@ -111,7 +112,7 @@ export interface HouseOptions {
   readonly worker?: string
   readonly leaseMillis?: number
   readonly lanes?: ReadonlyArray<Lane>
-  readonly note?: (happening: runner.Happening) => void
+  readonly note?: (happening: Happening) => void
 }
 
 export const handClock = (real: Clock.Clock, set: { now: number }): Clock.Clock => ({

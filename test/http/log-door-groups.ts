@@ -15,6 +15,7 @@ import { serve, type ServeOptions } from "../../http/log-door/server.ts"
 export interface Served {
   readonly client: EventStoreDBClient
   readonly door: Door
+  readonly socket: string
   /** A further client, as from another process. */
   connect(): EventStoreDBClient
   /** Ends the door and opens it anew on the same log, with a new client. */
@@ -68,6 +69,7 @@ export const served = async ({ authenticate, access }: ServedOptions = {}): Prom
     get door() {
       return now.door
     },
+    socket,
     connect,
     restart: async () => {
       await now.end()

@@ -59,6 +59,8 @@ export interface Foreign {
   readonly data?: string
   /** Base64 of its metadata, where it has any. */
   readonly metadata?: string
+  /** Its own id, where another event of its stream has that already. */
+  readonly id?: string
 }
 
 export interface Metadata {
@@ -128,7 +130,7 @@ export class VersionConflict extends Schema.TaggedError<VersionConflict>()("Vers
   actual: Schema.Int,
 }) {}
 
-/** An event, with its metadata as JSON, is larger than `eventBytesMax`. Put the content in a blob. */
+/** An event, with its metadata as JSON, is larger than `bytesMaxOf` allows. Put the content in a blob. */
 export class EventTooLarge extends Schema.TaggedError<EventTooLarge>()("EventTooLarge", {
   stream: Schema.String,
   bytes: Schema.Int,
@@ -146,6 +148,13 @@ export class LogUnavailable extends Schema.TaggedError<LogUnavailable>()("LogUna
 
 /** The most one event may take with its metadata as JSON, on every adapter. */
 export const eventBytesMax = 900 * 1024
+/**
+ * The most for an event of others: 1 MiB of content as the protocol allows, in base64, and once more as
+ * the JSON that it is.
+ */
+export const foreignBytesMax = 8 * 1024 * 1024
+export const bytesMaxOf = (event: NewEvent): number =>
+  event.metadata.foreign === undefined ? eventBytesMax : foreignBytesMax
 
 export interface ReadOptions {
   /** First revision (of a stream) or first position (of all) to give; default the first there is. */

@@ -76,6 +76,7 @@ const MetadataShape = Schema.Struct({
     json: optional(Schema.Boolean),
     data: optional(Schema.String),
     metadata: optional(Schema.String),
+    id: optional(Schema.String),
   })),
 })
 const isMetadata = Schema.is(MetadataShape)
@@ -134,6 +135,24 @@ export const received = (event: WireEvent, now: number): NewEvent => {
   }
 }
 
+/** The event under another id: readers of the protocol see its own. */
+export const aliased = (event: NewEvent, id: string): NewEvent => {
+  const { at, $correlationId, $causationId, foreign } = event.metadata
+  return {
+    ...event,
+    id,
+    metadata: {
+      at,
+      $correlationId,
+      ...($causationId === undefined ? {} : { $causationId }),
+      foreign: {
+        ...(foreign ?? { json: true, metadata: encode(JSON.stringify(event.metadata)) }),
+        id: event.id,
+      },
+    },
+  }
+}
+
 const bytesOf = (base64: string): Uint8Array => {
   const decoded = decode(base64)
   return Result.isSuccess(decoded) ? decoded.success : encoder.encode(base64)
@@ -141,8 +160,9 @@ const bytesOf = (base64: string): Uint8Array => {
 
 /** The event as it goes over the wire: what AIOS wrote with all its metadata, what others wrote as it came. */
 export const sent = (event: NewEvent): WireEvent => {
-  const { id, type, data, metadata } = event
+  const { type, data, metadata } = event
   const { foreign } = metadata
+  const id = foreign?.id ?? event.id
   const json = () => encoder.encode(JSON.stringify(data))
   if (foreign === undefined) {
     return {

@@ -7,7 +7,7 @@ import { Effect, Option, type Scope, Stream } from "effect"
 import {
   type Append,
   type Appended,
-  eventBytesMax,
+  bytesMaxOf,
   type EventLog,
   type EventTooLarge,
   LogUnavailable,
@@ -39,7 +39,7 @@ export interface Engine {
   close(): void
 }
 
-/** What counts against `eventBytesMax`. */
+/** What counts against `bytesMaxOf`. */
 export const eventBytes = (event: NewEvent): number =>
   new TextEncoder().encode(JSON.stringify(event.data) + JSON.stringify(event.metadata)).length
 
@@ -47,7 +47,7 @@ export const eventBytes = (event: NewEvent): number =>
 export const tooLarge = (events: ReadonlyArray<NewEvent>): number | undefined => {
   for (const event of events) {
     const bytes = eventBytes(event)
-    if (bytes > eventBytesMax) return bytes
+    if (bytes > bytesMaxOf(event)) return bytes
   }
   return undefined
 }

@@ -8,6 +8,7 @@ import { Layer } from "effect"
 import {
   type Append,
   type Appended,
+  bytesMaxOf,
   eventBytesMax,
   EventLog,
   EventTooLarge,
@@ -189,7 +190,7 @@ const makeEngine = (options: Options): Engine => {
     const pages = (where: string, by: string) => {
       const of = (select: string, compare: string, order: string) =>
         `SELECT ${select} FROM event WHERE ${where} ${by} ${compare} ? ORDER BY ${by} ${order} LIMIT ?`
-      const size = "octet_length(data) + ifnull(octet_length(asks), 0) AS n"
+      const size = "octet_length(data) + octet_length(packed) + ifnull(octet_length(asks), 0) AS n"
       return {
         forwards: sql(of(columns, ">=", "ASC")),
         backwards: sql(of(columns, "<=", "DESC")),
@@ -260,15 +261,16 @@ const makeEngine = (options: Options): Engine => {
   }
 }
 
-/** The event's size, if it is above `eventBytesMax`. Exact only where an estimate does not settle it. */
+/** The event's size, if it is above what it may be. Exact only where an estimate does not settle it. */
 const bytesBeyond = (event: NewEvent, data: string, asks: string | null | undefined) => {
   const { actor, value, chart } = event.metadata
   const estimate = frameBytesMax + 3 * (data.length + (asks?.length ?? 0) + (actor?.length ?? 0) +
         (chart?.name.length ?? 0))
-  const small = estimate <= eventBytesMax && (value === undefined || typeof value === "string")
+  const small = estimate <= eventBytesMax && event.metadata.foreign === undefined &&
+    (value === undefined || typeof value === "string")
   if (small) return undefined
   const bytes = eventBytes(event)
-  return bytes > eventBytesMax ? bytes : undefined
+  return bytes > bytesMaxOf(event) ? bytes : undefined
 }
 
 export const layer = (options: Options): Layer.Layer<EventLog, LogUnavailable> =>

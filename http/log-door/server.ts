@@ -12,6 +12,9 @@ import { type Authenticate, everybody } from "./access.ts"
 import { type Calls, callsUnderWay, type MakeService, type Serving } from "./calls.ts"
 import type { Door } from "./door.ts"
 import { features } from "./features.ts"
+import { gossip } from "./gossip.ts"
+import { monitoring } from "./monitoring.ts"
+import { operations, projections } from "./operations.ts"
 import { streams } from "./streams.ts"
 
 /** The largest message taken in: one append has its own, smaller limit. */
@@ -64,7 +67,14 @@ export const serve = (
         })
         const calls = callsUnderWay()
         const serving: Serving = { door, authenticate, calls }
-        const services = [streams, ...options.services ?? []].map((make) => make(serving))
+        const services = [
+          streams,
+          gossip,
+          monitoring,
+          operations,
+          projections,
+          ...options.services ?? [],
+        ].map((make) => make(serving))
         for (const service of [...services, features(services)(serving)]) {
           server.addService(service.definition, service.handlers)
         }

@@ -4,8 +4,10 @@ import messages from "@eventstore/db-client/generated/streams_pb.js"
 import type { RecordedEvent } from "../../actors/event-log.ts"
 import { type Caller, type Send, type Serving, streaming } from "./calls.ts"
 import { type IdForm, readAnswers } from "./encoding.ts"
+import { linkType } from "./derived.ts"
 import { accessDenied, invalidArgument, streamDeleted } from "./errors.ts"
 import { filterOf, inAll, type Wanted } from "./filters.ts"
+import { pageSize } from "./reads.ts"
 import { nameOf } from "./names.ts"
 import { subscribeToAll, subscribeToStream } from "./subscriptions.ts"
 
@@ -28,13 +30,16 @@ export interface Reading {
   readonly resolveLinks: boolean
 }
 
-/** Gives one event, with what its link names where that is wanted. */
-export const give = async (reading: Reading, event: RecordedEvent): Promise<void> => {
+/** Gives one event, with what its link names where that is wanted; says how many bytes it took. */
+export const give = async (reading: Reading, event: RecordedEvent): Promise<number> => {
   const { serving: { door }, send, form, resolveLinks } = reading
-  const resolved = resolveLinks
-    ? await door.resolve(event, reading.caller.user)
+  const resolved = resolveLinks && event.type === linkType
+    ? await door.resolve(event)
     : { event, link: undefined }
-  await send(readAnswers.event(resolved, form))
+  const answer = readAnswers.event(resolved, form)
+  const full = send(answer)
+  if (full !== undefined) await full
+  return answer.length
 }
 
 const countOf = (options: messages.ReadReq.Options): number => Number(options.getCount())
@@ -52,9 +57,10 @@ const readStream = async (reading: Reading, options: messages.ReadReq.Options) =
   else if (revision === RevisionOptionCase.END) from = backwards ? undefined : Infinity
   else throw invalidArgument("'None' is not a valid RevisionOptionOneofCase")
   let left = countOf(options)
+  const size = pageSize(pageMax)
   for (let page = 0;; page++) {
     const read = await door.read(stream, {
-      limit: Math.min(left, pageMax),
+      limit: size.limit(left),
       backwards,
       ...(from === undefined ? {} : { from }),
     })
@@ -67,7 +73,9 @@ const readStream = async (reading: Reading, options: messages.ReadReq.Options) =
         await send(readAnswers.firstStreamPosition(read.last + 1))
       }
     }
-    for (const event of read.events) await give(reading, event)
+    let bytes = 0
+    for (const event of read.events) bytes += await give(reading, event)
+    size.read(bytes)
     left -= read.events.length
     if (left <= 0 || read.next === undefined) {
       if (tells) await send(readAnswers.lastStreamPosition(read.last))
@@ -101,17 +109,20 @@ const readAll = async (reading: Reading, options: messages.ReadReq.Options) => {
       throw invalidArgument("'None' is not a valid AllOptionOneofCase")
   }
   let left = countOf(options)
+  const size = pageSize(pageMax)
   while (left > 0 && from !== Infinity && !(from !== undefined && from < 0)) {
     const page = await door.readAll({
-      limit: filter === undefined ? Math.min(left, pageMax) : pageMax,
+      limit: size.limit(filter === undefined ? left : pageMax),
       backwards,
       ...(from === undefined ? {} : { from }),
     })
+    let bytes = 0
     for (const event of page) {
       if (!wanted(event)) continue
       if (left-- <= 0) return
-      await give(reading, event)
+      bytes += await give(reading, event)
     }
+    size.read(bytes)
     const last = page.at(-1)
     if (last === undefined) return
     from = backwards ? last.position - 1 : last.position + 1

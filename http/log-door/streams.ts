@@ -4,6 +4,7 @@ import type { Buffer } from "node:buffer"
 import type { MakeService } from "./calls.ts"
 import { append } from "./streams-append.ts"
 import { batchAppend } from "./streams-batch.ts"
+import { deleteStream, tombstone } from "./streams-delete.ts"
 import { read } from "./streams-read.ts"
 
 /** Answers of `Read` come as bytes already. */
@@ -18,5 +19,7 @@ export const streams: MakeService = (serving) => ({
     read: read(serving),
     append: append(serving),
     batchAppend: batchAppend(serving),
+    delete: deleteStream(serving),
+    tombstone: tombstone(serving),
   },
 })

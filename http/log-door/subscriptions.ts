@@ -4,9 +4,11 @@
  */
 import messages from "@eventstore/db-client/generated/streams_pb.js"
 import { randomUUID } from "node:crypto"
+import type { RecordedEvent } from "../../actors/event-log.ts"
 import { readAnswers } from "./encoding.ts"
 import { invalidArgument, streamDeleted } from "./errors.ts"
 import { filterOf, inAll } from "./filters.ts"
+import { pageSize } from "./reads.ts"
 import { give, positionOf, type Reading } from "./streams-read.ts"
 
 const { RevisionOptionCase } = messages.ReadReq.Options.StreamOptions
@@ -49,22 +51,25 @@ export const subscribeToAll = async (
     told = position
     await send(readAnswers.checkpoint(position))
   }
-  const take = async (events: Awaited<ReturnType<typeof door.readAll>>) => {
+  const take = async (events: ReadonlyArray<RecordedEvent>): Promise<number> => {
+    let bytes = 0
     for (const event of events) {
       position = event.position
-      if (wanted(event)) await give(reading, event)
+      if (wanted(event)) bytes += await give(reading, event)
       if (filter !== undefined && ++considered >= filter.checkpointEvery) {
         considered = 0
         await checkpoint()
       }
     }
+    return bytes
   }
+  const size = pageSize(pageMax)
   for (;;) {
     for (;;) {
       if (left.aborted) return
-      const page = await door.readAll({ from: position + 1, limit: pageMax })
+      const page = await door.readAll({ from: position + 1, limit: size.limit(pageMax) })
       if (page.length === 0) break
-      await take(page)
+      size.read(await take(page))
     }
     await checkpoint()
     await send(readAnswers.caughtUp())
@@ -95,17 +100,20 @@ export const subscribeToStream = async (
       throw invalidArgument("'None' is not a valid RevisionOptionOneofCase")
   }
   await confirm(reading)
+  const size = pageSize(pageMax)
   for (;;) {
     let position = await door.head()
     for (;;) {
       if (left.aborted) return
-      const page = await door.read(stream, { from: revision + 1, limit: pageMax })
+      const page = await door.read(stream, { from: revision + 1, limit: size.limit(pageMax) })
       if (page._tag === "StreamDeleted") throw streamDeleted(stream)
       if (page._tag === "NoStream") break
+      let bytes = 0
       for (const event of page.events) {
         revision = event.revision
-        await give(reading, event)
+        bytes += await give(reading, event)
       }
+      size.read(bytes)
       if (page.next === undefined) break
       revision = Math.max(revision, page.next - 1)
     }

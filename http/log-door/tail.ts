@@ -11,7 +11,7 @@ import type { States } from "./states.ts"
 /** Events of the window. */
 const windowEventsMax = 2_000
 /** Events in a page that is read from the log. */
-const pageMax = 500
+const pageMax = 64
 
 export interface Tail {
   /** The events after `position`; waits for at least one. Rejects once `left` aborts or the door closes. */

@@ -52,7 +52,7 @@ export const tooLarge = (events: ReadonlyArray<NewEvent>): number | undefined =>
   return undefined
 }
 
-const closedLog = () =>
+export const closedLog = () =>
   new LogUnavailable({
     reason: "closed",
     message: "The event log is closed: this process is ending. Start it again and repeat the call.",

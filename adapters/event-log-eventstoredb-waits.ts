@@ -1,0 +1,68 @@
+/**
+ * Pauses and retries that end with the log: when it closes, nothing of it waits any more, so that the
+ * process can end. By the machine's clock, since a server keeps to no other.
+ */
+import { StoreFailure } from "./event-log-eventstoredb-seam.ts"
+
+/** A call that fails because the server is away is tried again for so long. */
+export const patienceMillis = 5_000
+const pauseMillisMin = 25
+const pauseMillisMax = 500
+
+export interface Waits {
+  readonly closed: boolean
+  /** Ends early when closed. */
+  sleep(millis: number): Promise<void>
+  /** Called once, when closed; the answer takes it back. */
+  onClose(then: () => void): () => void
+  /** Tries again, with pauses, as long as the server is away and patience lasts. */
+  patiently<A>(call: () => Promise<A>, onRetry?: () => void): Promise<A>
+  close(): void
+}
+
+export const waits = (): Waits => {
+  let closed = false
+  const onClose = new Set<() => void>()
+  const sleep = (millis: number) =>
+    new Promise<void>((resolve) => {
+      if (closed) return resolve()
+      const done = () => {
+        clearTimeout(timer)
+        onClose.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(done, millis)
+      onClose.add(done)
+    })
+  return {
+    get closed() {
+      return closed
+    },
+    sleep,
+    onClose: (then) => {
+      onClose.add(then)
+      return () => onClose.delete(then)
+    },
+    patiently: async (call, onRetry = () => {}) => {
+      const until = Date.now() + patienceMillis
+      let pause = pauseMillisMin
+      while (true) {
+        try {
+          return await call()
+        } catch (cause) {
+          const again = cause instanceof StoreFailure && cause.trouble === "away" && !closed &&
+            Date.now() + pause < until
+          if (!again) throw cause
+          onRetry()
+          await sleep(pause)
+          pause = Math.min(pause * 2, pauseMillisMax)
+        }
+      }
+    },
+    close: () => {
+      closed = true
+      for (const then of [...onClose]) then()
+      onClose.clear()
+    },
+  }
+}

@@ -12,7 +12,7 @@ import {
   VersionConflict,
 } from "../actors/event-log.ts"
 import { eventBytes, pageMax, tooLarge } from "./event-log-embedded.ts"
-import { roughBytes } from "./event-log-eventstoredb-events.ts"
+import { sizeOf } from "./event-log-eventstoredb-events.ts"
 import { type Connection, StoreFailure } from "./event-log-eventstoredb-seam.ts"
 import type { Pages } from "./event-log-eventstoredb-pages.ts"
 import type { Tail } from "./event-log-eventstoredb-tail.ts"
@@ -140,8 +140,7 @@ export const appends = (
   const settled = ({ stream, expected, events }: Append): Outcome | "ask" | undefined => {
     const bytes = beyond(events)
     if (bytes !== undefined) return new EventTooLarge({ stream, bytes })
-    if (events.length === 0) return "ask"
-    if (expected > index.known(stream)) return "ask"
+    if (events.length === 0 || expected < -1 || expected > index.known(stream)) return "ask"
     const places = placesOf(stream, events)
     if (typeof places === "object") return first(places, true)
     return places === "some" ? "ask" : undefined
@@ -156,6 +155,7 @@ export const appends = (
         ? { revision: actual, positions: [], duplicate: false }
         : new VersionConflict({ stream, expected, actual })
     }
+    if (expected < -1) return await refused(append, await actualOf(stream), false)
     await learn(stream, expected)
     const places = placesOf(stream, events)
     if (typeof places === "object") return first(places, true)
@@ -359,8 +359,6 @@ export const appends = (
 
 const asFailure = (cause: unknown): StoreFailure =>
   cause instanceof StoreFailure ? cause : new StoreFailure("refused", String(cause), cause)
-
-const sizeOf = (event: NewEvent): number => roughBytes(event.data) + roughBytes(event.metadata)
 
 /** The size of an event that is too large, counted only where an estimate does not settle it. */
 const beyond = (events: ReadonlyArray<NewEvent>): number | undefined =>

@@ -42,7 +42,7 @@ export const recordOf = (event: StoredEvent, position: number): RecordedEvent =>
 }
 
 /** Roughly what JSON takes in memory and on the wire: exact enough to keep pages small. */
-export const roughBytes = (content: unknown): number => {
+const roughBytes = (content: unknown): number => {
   if (typeof content === "string") return content.length + 2
   if (typeof content !== "object" || content === null) return 8
   if (content instanceof Uint8Array) return content.length
@@ -52,3 +52,6 @@ export const roughBytes = (content: unknown): number => {
   }
   return bytes
 }
+
+export const sizeOf = ({ data, metadata }: { data: unknown; metadata: unknown }): number =>
+  roughBytes(data) + roughBytes(metadata)

@@ -5,7 +5,7 @@
  */
 import type { ReadOptions, RecordedEvent } from "../actors/event-log.ts"
 import { pageMax } from "./event-log-embedded.ts"
-import { isVisible, recordOf, roughBytes } from "./event-log-eventstoredb-events.ts"
+import { isVisible, recordOf, sizeOf } from "./event-log-eventstoredb-events.ts"
 import {
   type Connection,
   type ReadAt,
@@ -89,11 +89,12 @@ export const pages = (
     await readOn({ ...(from === undefined ? {} : { from }), limit: limit + 1 }, (event) => {
       const position = positionOf(event)
       if (position <= last) return true
-      last = position
       if (!isVisible(event)) return true
+      bytes += bytesMax === Infinity ? 0 : sizeOf(event)
+      if (bytes > bytesMax && page.length > 0) return false
+      last = position
       page.push(recordOf(event, position))
-      bytes += roughBytes(event.data) + roughBytes(event.metadata)
-      return page.length < limit && bytes < bytesMax
+      return page.length < limit
     })
     const end = page.at(-1)
     if (end !== undefined) stands.set(end.position, true)
@@ -127,9 +128,10 @@ export const pages = (
       { ...(start === undefined ? {} : { from: start }), backwards, limit },
       (event) => {
         if (!isVisible(event)) return true
+        bytes += bytesMax === Infinity ? 0 : sizeOf(event)
+        if (bytes > bytesMax && found.length > 0) return false
         found.push(event)
-        bytes += bytesMax === Infinity ? 0 : roughBytes(event.data) + roughBytes(event.metadata)
-        return bytes < bytesMax
+        return true
       },
     )
     const page: Array<RecordedEvent> = []

@@ -5,13 +5,15 @@
  * goes on after the last event it had.
  */
 import type { RecordedEvent } from "../actors/event-log.ts"
-import { isVisible, recordOf, roughBytes } from "./event-log-eventstoredb-events.ts"
+import { pageBytesMax } from "./event-log-embedded.ts"
+import { isVisible, recordOf, sizeOf } from "./event-log-eventstoredb-events.ts"
 import type { Connection, StoreFailure } from "./event-log-eventstoredb-seam.ts"
 import type { Waits } from "./event-log-eventstoredb-waits.ts"
 
 /** Of events kept, and what they may take. */
 const eventsMax = 20_000
 const bytesMax = 16 * 1024 * 1024
+const eventBytesBeside = 200
 /** Between a break and the next try, doubled each time. */
 const pauseMillisMin = 50
 const pauseMillisMax = 2_000
@@ -97,10 +99,7 @@ export const tail = (
           if (!isVisible(event)) return
           isLive = true
           last = position
-          keep(
-            recordOf(event, position),
-            roughBytes(event.data) + roughBytes(event.metadata) + 200,
-          )
+          keep(recordOf(event, position), sizeOf(event) + eventBytesBeside)
           if (expected.size > 0) expected.get(`${event.revision} ${event.stream}`)?.(position)
           // Those that arrive in one turn are told at once.
           if (woken) return
@@ -153,7 +152,14 @@ export const tail = (
     page: (after, limit) => {
       if (start === undefined || after < start) return undefined
       const from = placeAfter(after)
-      return kept.slice(from, from + limit)
+      let to = from
+      let size = 0
+      while (to < kept.length && to - from < limit) {
+        size += sizes[to]!
+        if (size > pageBytesMax && to > from) break
+        to++
+      }
+      return kept.slice(from, to)
     },
     wait: (after, then) => {
       if (waits.closed || (start !== undefined && last > after)) {

@@ -158,16 +158,13 @@ const make = ({ connection: given, index: file, installation }: Options) =>
       Effect.andThen(ours, () => batch.length === 0 ? Effect.succeed([]) : settle(batch))
 
     const room = yield* Semaphore.make(waitingMax)
-    const append = (
-      stream: string,
-      expected: number,
-      events: ReadonlyArray<NewEvent>,
-    ): Effect.Effect<Appended, VersionConflict | EventTooLarge | LogUnavailable> =>
+    type Refused = VersionConflict | EventTooLarge | LogUnavailable
+    const append = (stream: string, expected: number, events: ReadonlyArray<NewEvent>) =>
       Semaphore.withPermit(
         room,
         Effect.flatMap(
           appendBatch([{ stream, expected, events }]),
-          ([outcome]) =>
+          ([outcome]): Effect.Effect<Appended, Refused> =>
             outcome === undefined
               ? Effect.fail(closedLog())
               : "_tag" in outcome
@@ -218,7 +215,7 @@ const make = ({ connection: given, index: file, installation }: Options) =>
             page.length > 0
               ? Effect.succeed(page)
               : start === undefined
-              ? Effect.andThen(pause, () => nextPage(after))
+              ? Effect.andThen(beyond(after), () => nextPage(after))
               // It was empty although all up to `start` was there by then.
               : nextPage(Math.max(after, start))
           ),

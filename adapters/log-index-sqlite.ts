@@ -28,7 +28,8 @@ const cacheKiB = 16 * 1024
 
 const schema = `
   CREATE TABLE stream (
-    key INTEGER PRIMARY KEY, name ANY NOT NULL UNIQUE, category ANY NOT NULL, first INTEGER NOT NULL
+    key INTEGER PRIMARY KEY, name ANY NOT NULL UNIQUE, category ANY NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX stream_category ON stream (category, first);
   CREATE TABLE event (
@@ -36,7 +37,6 @@ const schema = `
     PRIMARY KEY (id, stream)
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX event_position ON event (position);
-  CREATE INDEX event_revision ON event (stream, revision);
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 `
 
@@ -50,6 +50,12 @@ export interface Place {
 /** What is indexed of an event. */
 export interface Indexed extends Place {
   readonly id: string
+}
+
+/** A stream in the file, and its last revision there. */
+interface Known {
+  readonly key: number
+  last: number
 }
 
 export interface LogIndex {
@@ -117,11 +123,11 @@ export const open = (file: string | undefined): LogIndex => {
   const db = openFile(file)
   const sql = (text: string): StatementSync => prepare(db, text)
   const inTransaction = transaction(db)
-  const keyOf = sql("SELECT key FROM stream WHERE name = ?")
+  const keyOf = sql("SELECT key, last FROM stream WHERE name = ?")
   const nameOf = sql("SELECT name FROM stream WHERE key = ?")
-  const addStream = sql("INSERT INTO stream (name, category, first) VALUES (?, ?, ?)")
+  const addStream = sql("INSERT INTO stream (name, category, first, last) VALUES (?, ?, ?, -1)")
+  const setLast = sql("UPDATE stream SET last = ? WHERE key = ?")
   const addEvent = sql("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?)")
-  const lastRevision = sql("SELECT max(revision) FROM event WHERE stream = ?")
   const byId = sql("SELECT stream, revision, position FROM event WHERE id = ? ORDER BY position")
   const byIdIn = sql("SELECT revision, position FROM event WHERE id = ? AND stream = ?")
   const below = sql("SELECT max(position) FROM event WHERE position <= ?")
@@ -136,7 +142,7 @@ export const open = (file: string | undefined): LogIndex => {
   const setCovered = sql("INSERT OR REPLACE INTO meta VALUES ('covered', ?)")
   const getCovered = sql("SELECT value FROM meta WHERE name = 'covered'")
 
-  const cache = () => boundedCache<string, { readonly key: number; last: number }>(streamsMax)
+  const cache = () => boundedCache<string, Known>(streamsMax)
   let streams = cache()
   let covered = rowOf<readonly [number]>(getCovered.get())?.[0] ?? -1
 
@@ -154,10 +160,9 @@ export const open = (file: string | undefined): LogIndex => {
   const streamOf = (name: string) => {
     const cached = streams.get(name)
     if (cached !== undefined) return cached
-    const key = rowOf<readonly [number]>(keyOf.get(textIn(name)))?.[0]
-    if (key === undefined) return undefined
-    const last = rowOf<readonly [number | null]>(lastRevision.get(key))?.[0] ?? -1
-    const found = { key, last }
+    const row = rowOf<readonly [number, number]>(keyOf.get(textIn(name)))
+    if (row === undefined) return undefined
+    const found = { key: row[0], last: row[1] }
     streams.set(name, found)
     return found
   }
@@ -175,7 +180,7 @@ export const open = (file: string | undefined): LogIndex => {
     if (settled > 0) waiting = waiting.slice(settled)
   }
 
-  const put = ({ id, stream, revision, position }: Indexed) => {
+  const put = ({ id, stream, revision, position }: Indexed): Known => {
     let known = streamOf(stream)
     if (known === undefined) {
       addStream.run(textIn(stream), textIn(categoryOf(stream)), position)
@@ -184,6 +189,7 @@ export const open = (file: string | undefined): LogIndex => {
     }
     addEvent.run(stored(id), known.key, revision, position)
     if (revision > known.last) known.last = revision
+    return known
   }
 
   const known = (stream: string): number =>
@@ -206,7 +212,7 @@ export const open = (file: string | undefined): LogIndex => {
       if (events.length === 0 && upTo <= covered) return
       try {
         inTransaction(() => {
-          for (const event of events) put(event)
+          for (const { key, last } of new Set(events.map(put))) setLast.run(last, key)
           setCovered.run(Math.max(covered, upTo))
         })
       } catch (cause) {

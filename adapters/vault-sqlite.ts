@@ -1,5 +1,6 @@
 /**
- * The vault's keys in `keys.db`, one row per key, fsynced by `flush`. A destroyed key keeps its row with
+ * The vault's keys in `keys.db`, one row per key, fsynced by `flush`. Several processes may have it
+ * open: two that make a key for one subject at one time have two, and both open what either sealed. A destroyed key keeps its row with
  * no key in it, so its id is never used again. Where `keys.db` was lost, old envelopes stay closed and
  * `statusOf` tells: new keys are never made for old envelopes.
  */
@@ -20,6 +21,8 @@ import {
 import { fromStore, type KeyStore, type SubjectKey } from "./vault-crypto.ts"
 
 const formatVersion = 1
+/** Several processes share the keys (workers): who saves waits for who saves. */
+const busyMillisMax = 10_000
 const schema = `
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS subject_key (
@@ -64,6 +67,7 @@ const openFile = (directory: string, id: string): DatabaseSync => {
   const isNew = !existsSync(file)
   const db = new DatabaseSync(file)
   try {
+    db.prepare(`PRAGMA busy_timeout = ${busyMillisMax}`).get()
     const mark = rowOf<readonly [number]>(prepare(db, "PRAGMA application_id").get())?.[0]
     const tables = rowOf<readonly [number]>(
       prepare(db, "SELECT count(*) FROM sqlite_master").get(),

@@ -144,7 +144,7 @@ export const makeClaiming = <J extends Claimable>(options: {
     claimRunning: Effect.suspend((): Effect.Effect<void, LogUnavailable> =>
       Effect.forEach(
         [...jobs.values()].filter(({ state }) => /running|pausing|waiting/.test(state)),
-        (job) => take(job),
+        (job) => Effect.map(take(job), (isOurs) => isOurs ? undefined : lose(job)),
         { concurrency: "unbounded", discard: true },
       )
     ),

@@ -96,3 +96,14 @@ export const sealOutput = (
   }
   return sealed
 }
+
+/** What an outcome says, as it is told. */
+export const whatOf = (type: string): Happening["what"] =>
+  type === "ActivitySucceeded" ? "done" : type === "ActivityFailed" ? "failed" : "skipped"
+/** Why it did not succeed. */
+export const messageOf = ({ error, reason }: JsonObject): string | undefined => {
+  const message = typeof error === "object" && error !== null && "message" in error
+    ? error["message"]
+    : reason
+  return typeof message === "string" ? message : undefined
+}

@@ -20,7 +20,16 @@ import { tellHappened } from "./after-all.ts"
 import { makeBreakers } from "./breakers.ts"
 import { makeClaiming } from "./claiming.ts"
 import { askGate, isUndecided } from "./gate.ts"
-import { type Happening, type Job, personOf, placeOf, sealOutput, undeclared } from "./job.ts"
+import {
+  type Happening,
+  type Job,
+  messageOf,
+  personOf,
+  placeOf,
+  sealOutput,
+  undeclared,
+  whatOf,
+} from "./job.ts"
 import { makeMeter } from "./metering.ts"
 import { makePlaces } from "./places.ts"
 
@@ -275,7 +284,12 @@ const claimingRunner = (options: RunnerOptions) =>
           (refusal) =>
             Effect.logWarning(`The outcome of ${job.id} is not recorded: ${refusal.message}`),
         ),
-        Effect.tap(() => Effect.sync(() => forget(job))),
+        Effect.tap(() =>
+          Effect.sync(() => {
+            note(job, whatOf(event.type), messageOf(event))
+            forget(job)
+          })
+        ),
       )
 
     const failed = (name: string, message: string, more: JsonObject = {}): Proposal => ({

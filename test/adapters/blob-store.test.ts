@@ -5,8 +5,12 @@ import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { BlobStore } from "../../actors/blob-store.ts"
+import { eventBytesMax, EventLog, isBookkeeping, LogUnavailable } from "../../actors/event-log.ts"
 import * as folder from "../../adapters/blob-store-folder.ts"
+import * as inLog from "../../adapters/blob-store-log.ts"
 import * as memory from "../../adapters/blob-store-memory.ts"
+import { eventBytes } from "../../adapters/event-log-embedded.ts"
+import * as memoryLog from "../../adapters/event-log-memory.ts"
 import * as vaultMemory from "../../adapters/vault-memory.ts"
 import * as vaultSqlite from "../../adapters/vault-sqlite.ts"
 import { blobStoreContract } from "../contract/blob-store.ts"
@@ -23,6 +27,73 @@ const inFolder = (directory: string) =>
 
 blobStoreContract("blobs in memory", () => memory.layer.pipe(Layer.provide(vaultMemory.layer)))
 blobStoreContract("blobs in a folder", () => inFolder(newDirectory()))
+
+blobStoreContract(
+  "blobs in the log",
+  () => inLog.layer.pipe(Layer.provide(Layer.mergeAll(memoryLog.layer, vaultMemory.layer))),
+)
+
+describe("blobs in the log", () => {
+  const large = new Uint8Array(2_000_000).map((_, n) => n * 13)
+  const on = <A, E>(
+    use: (blobs: BlobStore["Service"], log: EventLog["Service"]) => Effect.Effect<A, E>,
+    faults: (log: EventLog["Service"]) => EventLog["Service"] = (log) => log,
+  ) =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const blobs = yield* Effect.provide(
+          BlobStore,
+          inLog.layer.pipe(Layer.provide(Layer.succeed(EventLog, faults(log)))),
+        )
+        return yield* use(blobs, log)
+      }).pipe(Effect.provide(Layer.mergeAll(memoryLog.layer, vaultMemory.layer))),
+    )
+
+  it("come in parts that any log takes, and are no facts of the company", () =>
+    on((blobs, log) =>
+      Effect.gen(function* () {
+        const ref = yield* blobs.put("p1", large)
+        const events = yield* log.readAll()
+        expect(events.length).toBe(4)
+        for (const event of events) {
+          expect(eventBytes(event)).toBeLessThan(eventBytesMax)
+          expect(isBookkeeping(event.stream)).toBe(true)
+        }
+        yield* Effect.all([blobs.put("p1", large), blobs.put("p1", large)], {
+          concurrency: "unbounded",
+        })
+        expect(yield* log.readAll()).toHaveLength(4)
+        expect(yield* blobs.get(ref)).toEqual(large)
+      })
+    ))
+
+  it("that were cut off by a crash are not given, and are whole when put again", () => {
+    let appends = 0
+    return on(
+      (blobs, log) =>
+        Effect.gen(function* () {
+          const refused = yield* Effect.flip(blobs.put("p1", large))
+          expect(refused).toMatchObject({ _tag: "BlobsUnavailable", reason: "failed" })
+          const [{ stream = "" } = {}] = yield* log.readAll()
+          const ref = { sha256: stream.slice("blob-".length), subject: "p1", bytes: large.length }
+          expect(yield* Effect.flip(blobs.get(ref))).toMatchObject({ reason: "corrupt" })
+          appends = -100
+          expect(yield* blobs.put("p1", large)).toEqual(ref)
+          expect(yield* blobs.get(ref)).toEqual(large)
+        }),
+      (log) => ({
+        ...log,
+        append: (...given) =>
+          ++appends > 2
+            ? Effect.fail(
+              new LogUnavailable({ reason: "failed", message: "gone", retryable: true }),
+            )
+            : log.append(...given),
+      }),
+    )
+  })
+})
 
 describe("blobs in a folder", () => {
   const content = new TextEncoder().encode("Ada's contract ".repeat(5000))

@@ -18,6 +18,7 @@ import { RecordReader } from "./actors/record-reader.ts"
 import { quarantineOpen } from "./actors/restored.ts"
 import * as router from "./actors/router.ts"
 import { routing } from "./actors/routing.ts"
+import { ActorSystem } from "./actors/actor-system.ts"
 import * as actorSystem from "./actors/system.ts"
 import { answers, connect } from "./adapters/aios-remote.ts"
 import * as embedder from "./adapters/embedder-chosen.ts"
@@ -47,7 +48,8 @@ import * as routerCheckpoint from "./adapters/router-checkpoint-file.ts"
 import * as memorySnapshots from "./adapters/snapshot-store-memory.ts"
 import * as memoryVault from "./adapters/vault-memory.ts"
 import * as telemetry from "./adapters/telemetry-lazy.ts"
-import { Access, type Mode } from "./cli/access.ts"
+import * as workerDirectory from "./adapters/worker-directory.ts"
+import { Access, type Mode, type WorkOptions } from "./cli/access.ts"
 import { run } from "./cli/app.ts"
 import { runProcess } from "./cli/process.ts"
 import { agents, journals } from "./machines/mod.ts"
@@ -84,6 +86,8 @@ const Settings = Config.all({
   now: optional("AIOS_NOW"),
   durability: optional("AIOS_DURABILITY"),
   eventLog: optional("AIOS_EVENT_LOG"),
+  blobs: optional("AIOS_BLOBS"),
+  worker: optional("AIOS_WORKER"),
   base: optional("AIOS_CWD"),
   launcher: optional("AIOS_LAUNCHER"),
   port: optional("AIOS_PORT"),
@@ -107,6 +111,9 @@ interface Configuration {
   readonly synchronous: "FULL" | "NORMAL"
   /** Connection string of the log, checked by the launcher; undefined: `log.db` in the data directory. */
   readonly eventLog: string | undefined
+  readonly blobs: "folder" | "log"
+  /** Name of this process, should it be a worker. */
+  readonly worker: string
   readonly base: string
   readonly port: number
   readonly token: string | undefined
@@ -147,6 +154,12 @@ const configuration = Effect.gen(function* () {
       "AIOS_DURABILITY must be full, or normal (faster; a power failure may lose the last events).",
     )
   }
+  const blobs = given.blobs || "folder"
+  if (blobs !== "folder" && blobs !== "log") {
+    return yield* wrongConfiguration(
+      "AIOS_BLOBS must be folder (attachments in the data directory), or log (for machines that share no folder).",
+    )
+  }
   const port = Number(given.port ?? portDefault)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     return yield* wrongConfiguration(
@@ -165,6 +178,8 @@ const configuration = Effect.gen(function* () {
     now: millis === undefined ? undefined : { text: given.now!, millis },
     synchronous: durability === "full" ? "FULL" : "NORMAL",
     eventLog: given.eventLog?.trim() || undefined,
+    blobs,
+    worker: given.worker || "worker",
     base: given.base,
     port,
     token: given.token,
@@ -182,8 +197,18 @@ const configuration = Effect.gen(function* () {
   } satisfies Configuration
 })
 
-/** In `read` nothing is delivered, no timer fires and no activity runs. `stay` serves others too. */
-type Way = Mode | "stay"
+/**
+ * In `read` nothing is delivered, no timer fires and no activity runs. `stay` serves others too. `beside` another
+ * process that owns the data directory, a worker runs activities only.
+ */
+type Way = Mode | "stay" | "beside"
+
+/** What it does of the work. */
+type Part = Partial<WorkOptions>
+
+/** Where a process keeps what is its own. */
+const ownFolderOf = (config: Configuration, way: Way) =>
+  way === "beside" ? workerDirectory.ownFolder(config.dataDir, config.worker) : config.dataDir
 
 /** There is nothing to read yet, and reading makes nothing. A log elsewhere has left its mark here. */
 const isNew = (config: Configuration, way: Way) =>
@@ -196,11 +221,21 @@ const foundations = (config: Configuration, way: Way) => {
     const files = Layer.mergeAll(memoryLog.layer, memorySnapshots.layer, memoryRows.layer)
     return memoryBlobs.layer.pipe(Layer.provideMerge(memoryVault.layer), Layer.provideMerge(files))
   }
-  const rows = sqliteRows.layer(join(config.dataDir, "read.db"))
+  const rows = sqliteRows.layer(join(ownFolderOf(config, way), "read.db"))
+  if (way === "beside" && config.eventLog !== undefined) {
+    return rows.pipe(Layer.provideMerge(workerDirectory.layer({
+      directory: config.dataDir,
+      worker: config.worker,
+      eventLog: config.eventLog,
+      blobs: config.blobs,
+      command: commandOf(words),
+    })))
+  }
   return rows.pipe(
     Layer.provideMerge(dataDirectory.layer({
       directory: config.dataDir,
       synchronous: config.synchronous,
+      blobs: config.blobs,
       command: commandOf(words),
       ...(config.eventLog === undefined ? {} : { eventLog: config.eventLog }),
       ...(way === "stay" && config.socket ? { socket: config.socket } : {}),
@@ -208,12 +243,21 @@ const foundations = (config: Configuration, way: Way) => {
   )
 }
 
-/** Everything, from the log to `Aios`. */
-const house = (config: Configuration, way: Way) => {
+/** From the log to the activities. */
+const workshop = (config: Configuration, way: Way, part: Part) => {
   const dispatch = way !== "read"
+  const isBeside = way === "beside"
+  const own = ownFolderOf(config, way)
   const system = circuits.layer({ dispatch, isEnding: helpers.launcherIsGone(config.launcher) })
     .pipe(
-      Layer.provideMerge(actorSystem.layer({ agents, journals, dispatch, held: dispatch })),
+      Layer.provideMerge(actorSystem.layer({
+        agents,
+        journals,
+        dispatch,
+        held: dispatch && !isBeside,
+        shared: config.eventLog !== undefined,
+        delivers: !isBeside,
+      })),
       Layer.provideMerge(openAsks.layer),
       Layer.provideMerge(projectionsRunner.layer(projections)),
       Layer.provideMerge(foundations(config, way)),
@@ -227,9 +271,9 @@ const house = (config: Configuration, way: Way) => {
     Layer.provideMerge(system),
   )
   const outside = outsideFolders.layer(config.dataDir)
-  const remembering = memoryIndexer.layer({ dispatch }).pipe(
+  const remembering = memoryIndexer.layer({ dispatch: dispatch && !isBeside }).pipe(
     Layer.provide(
-      passages.layer(isNew(config, way) ? undefined : join(config.dataDir, "memory.db")),
+      passages.layer(isNew(config, way) ? undefined : join(own, "memory.db")),
     ),
   )
   const reading = Layer.mergeAll(
@@ -247,7 +291,11 @@ const house = (config: Configuration, way: Way) => {
     Layer.provide(modelLedger.layer),
     Layer.provide(models),
   )
-  const working = activityRunner.layer({ dispatch }).pipe(
+  return activityRunner.layer({
+    ...part,
+    dispatch,
+    ...(isBeside ? { worker: config.worker } : {}),
+  }).pipe(
     Layer.provide(activities.layer),
     Layer.provide(desk),
     Layer.provideMerge(mailer.layer(join(config.dataDir, "outbox"))),
@@ -255,12 +303,16 @@ const house = (config: Configuration, way: Way) => {
     Layer.provide(contacts.layer),
     Layer.provideMerge(reading),
   )
+}
+
+/** Everything, from the log to `Aios`. */
+const house = (config: Configuration, way: Way, part: Part) => {
   const intakes = Layer.mergeAll(
     intake.layer.pipe(Layer.provide(diskSpace.layer(config.dataDir))),
     router.layer.pipe(
       Layer.provide(routerCheckpoint.layer(join(config.dataDir, "router.json"))),
     ),
-  ).pipe(Layer.provideMerge(working))
+  ).pipe(Layer.provideMerge(workshop(config, way, part)))
   return aiosLocal.layer.pipe(
     Layer.provide(
       backups.layer(config.dataDir, { logIsElsewhere: config.eventLog !== undefined }),
@@ -271,10 +323,10 @@ const house = (config: Configuration, way: Way) => {
 }
 
 /** Builds the house for the scope; what keeps it from being built is said as an operation's failure. */
-const opened = (config: Configuration, way: Way) =>
+const opened = (config: Configuration, way: Way, part: Part = {}) =>
   (way === "read" ? Effect.void : folder(config.dataDir)).pipe(
     Effect.andThen(
-      Layer.build(Layer.provide(house(config, way), telemetry.layer(config.telemetry))).pipe(
+      Layer.build(Layer.provide(house(config, way, part), telemetry.layer(config.telemetry))).pipe(
         Effect.mapError(failureOf),
       ),
     ),
@@ -298,6 +350,7 @@ const ownedOr = <A>(
   config: Configuration,
   way: Way,
   remote: (socket: string) => Effect.Effect<A, OperationFailed>,
+  part: Part = {},
 ) =>
   Effect.gen(function* () {
     const clock = yield* Clock.monotonicTimeNanos
@@ -305,7 +358,7 @@ const ownedOr = <A>(
     const scope = yield* Effect.scope
     for (;;) {
       const attempt = yield* Scope.fork(scope)
-      const built = yield* Effect.result(Scope.provide(opened(config, way), attempt))
+      const built = yield* Effect.result(Scope.provide(opened(config, way, part), attempt))
       if (Result.isSuccess(built)) return { services: built.success }
       yield* Scope.close(attempt, Exit.void)
       if (objectOf(built.failure.detail)["reason"] !== "owned") return yield* built.failure
@@ -315,6 +368,20 @@ const ownedOr = <A>(
       yield* Effect.sleep(ownerPollMillis)
     }
   })
+
+const worksBeside = Effect.fnUntraced(function* (config: Configuration, options: WorkOptions) {
+  if (config.eventLog === undefined) {
+    return yield* wrongConfiguration(
+      "A worker needs a log that several processes share: set AIOS_EVENT_LOG to esdb://… (EventStoreDB, " +
+        "KurrentDB, or a running AIOS that serves its own log: aios serve-log). See docs/workers.md.",
+    )
+  }
+  const services = yield* Layer.build(
+    Layer.provide(workshop(config, "beside", options), telemetry.layer(config.telemetry)),
+  ).pipe(Effect.mapError(failureOf))
+  const system = Context.get(services, ActorSystem)
+  return { name: config.worker, remaining: system.remaining }
+})
 
 /** Every file below a folder, named from it. */
 const filesBelow = (folder: string): ReadonlyArray<string> =>
@@ -339,7 +406,8 @@ const accessOf = (config: Configuration): Access["Service"] => {
       ownedOr(config, mode, (socket) => Effect.succeed(connect(socket))).pipe(
         Effect.map((found) => "remote" in found ? found.remote : Context.get(found.services, Aios)),
       ),
-    stay: Effect.fnUntraced(function* (port) {
+    work: (options) => worksBeside(config, options),
+    stay: Effect.fnUntraced(function* (port, lanes) {
       const found = yield* ownedOr(config, "stay", () => {
         const owner = ownerOf(config.dataDir)
         return Effect.fail(
@@ -350,7 +418,7 @@ const accessOf = (config: Configuration): Access["Service"] => {
               "Other commands reach it; stop that one first to start another.",
           }),
         )
-      })
+      }, lanes === undefined ? {} : { lanes })
       const { services } = found
       if (services === undefined) return yield* Effect.never
       const aios = Context.get(services, Aios)

@@ -4,6 +4,8 @@
  */
 import { Context, Effect, type Scope } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import type { Happening } from "../actors/activities/job.ts"
+import type { Remaining } from "../actors/actor-system.ts"
 import type { Aios, Check, OperationFailed, Progress } from "../projections/aios.ts"
 import { Output, type ProgressLine } from "./output.ts"
 
@@ -20,13 +22,30 @@ export interface Staying {
   readonly link: () => string
 }
 
+/** Work that is shared by claims. */
+export interface WorkOptions {
+  readonly lanes: ReadonlyArray<Happening["lane"]>
+  /** Is told of each run at once. */
+  readonly note: (happening: Happening) => void
+}
+export interface Working {
+  readonly name: string
+  readonly remaining: Effect.Effect<Remaining>
+}
+
 export class Access extends Context.Service<Access, {
   open(mode: Mode): Effect.Effect<Aios["Service"], OperationFailed, Scope.Scope>
   /**
    * Owns the data directory, serves the socket and a TCP port (default: AIOS_PORT, else 4680; 0 takes any
    * that is free), and works on its own (timers, cadence, activities).
    */
-  stay(port: number | undefined): Effect.Effect<Staying, OperationFailed, Scope.Scope>
+  stay(
+    port: number | undefined,
+    /** Other work is left to workers. Default: all lanes. */
+    lanes?: WorkOptions["lanes"],
+  ): Effect.Effect<Staying, OperationFailed, Scope.Scope>
+  /** Runs activities only, beside the process that owns the data directory. */
+  work(options: WorkOptions): Effect.Effect<Working, OperationFailed, Scope.Scope>
   /** Checks of the machine rather than of the log: they also work where AIOS does not start. */
   readonly hostChecks: Effect.Effect<ReadonlyArray<Check>>
   /** The sample company's files, for the demo: names below its folder, in order. */

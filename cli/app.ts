@@ -30,6 +30,7 @@ import { settingsCommands } from "./settings.ts"
 import { demoCommands } from "./demo.ts"
 import { startCommands } from "./start.ts"
 import { whyCommands } from "./why.ts"
+import { workCommands } from "./work.ts"
 
 const aios = Command.make("aios").pipe(
   Command.withDescription(
@@ -56,6 +57,7 @@ const aios = Command.make("aios").pipe(
         ...importCommands,
         ...modelsCommands,
         ...startCommands,
+        ...workCommands,
         ...demoCommands,
       ],
     },

@@ -2,10 +2,11 @@
 import { Clock, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { OperationFailed } from "../projections/aios.ts"
-import { Access, settleMillisMax, type Staying } from "./access.ts"
+import { Access, settleMillisMax, type Staying, type WorkOptions } from "./access.ts"
 import { exitCode } from "./exit-codes.ts"
 import { awaitingOf, remainingText } from "./finish.ts"
 import { Output } from "./output.ts"
+import { lanesOf } from "./work.ts"
 
 /** While it stays up, AIOS says this often what waits, where that has changed. */
 const reportEveryMillis = 60_000
@@ -20,13 +21,24 @@ export const Port = Flag.Int("port").pipe(
   Flag.optional,
 )
 
+const Lanes = Flag.String("lanes").pipe(
+  Flag.withMetavar("<lanes>"),
+  Flag.withDescription(
+    "What it works on itself: interactive, batch, both with a comma, or none; the rest is for aios work",
+  ),
+  Flag.withDefault("interactive,batch"),
+)
+
 /** Where the page is, and how a browser gets in. */
 export const doorText = (staying: Staying): ReadonlyArray<string> => [
   `Your brief in the browser (this link works once, for 10 minutes): ${staying.link()}`,
 ]
 
 /** Owns the data directory and works on it until the end. */
-export const stay = Effect.fnUntraced(function* (asked: Option.Option<number>) {
+export const stay = Effect.fnUntraced(function* (
+  asked: Option.Option<number>,
+  lanes?: WorkOptions["lanes"],
+) {
   const access = yield* Access
   const output = yield* Output
   const port = Option.getOrUndefined(asked)
@@ -39,7 +51,7 @@ export const stay = Effect.fnUntraced(function* (asked: Option.Option<number>) {
     })
   }
   yield* output.onInterrupt(exitCode.ok, () => "AIOS stopped.")
-  const staying = yield* access.stay(port)
+  const staying = yield* access.stay(port, lanes)
   yield* output.log(`AIOS runs on ${access.dataDir} (process ${access.process})`)
   yield* output.log(
     staying.socket === undefined
@@ -51,10 +63,10 @@ export const stay = Effect.fnUntraced(function* (asked: Option.Option<number>) {
 
 const start = Command.make(
   "start",
-  { port: Port },
-  Effect.fnUntraced(function* ({ port }) {
+  { port: Port, lanes: Lanes },
+  Effect.fnUntraced(function* ({ lanes, port }) {
     const output = yield* Output
-    const staying = yield* stay(port)
+    const staying = yield* stay(port, yield* lanesOf(lanes, true))
     const { aios } = staying
     let said = ""
     for (const line of doorText(staying)) yield* output.log(line)

@@ -18,7 +18,7 @@ const linesMaxOf: Readonly<Record<string, number>> = {
   "main.ts": 480,
   "actors/kernel.ts": 1240,
   "actors/engine.ts": 1200,
-  "actors/activities/runner.ts": 710,
+  "actors/activities/runner.ts": 720,
   // Shapes of every operation, and nothing else.
   "projections/aios.ts": 560,
   "projections/aios-wire.ts": 450,

@@ -35,6 +35,8 @@ import * as memoryLog from "./adapters/event-log-memory.ts"
 import * as outsideFolders from "./adapters/outside-folders.ts"
 import * as memoryStore from "./adapters/memory-store-supervised.ts"
 import * as keepingFiles from "./adapters/keeping-files.ts"
+import * as logAlone from "./adapters/log-alone.ts"
+import { heldThere } from "./adapters/log-held.ts"
 import * as localModels from "./adapters/local-models-lazy.ts"
 import * as inference from "./adapters/inference-lazy.ts"
 import * as logMigration from "./adapters/log-migration.ts"
@@ -49,15 +51,17 @@ import * as memorySnapshots from "./adapters/snapshot-store-memory.ts"
 import * as memoryVault from "./adapters/vault-memory.ts"
 import * as telemetry from "./adapters/telemetry-lazy.ts"
 import * as workerDirectory from "./adapters/worker-directory.ts"
-import { Access, type Mode, type WorkOptions } from "./cli/access.ts"
+import { Access, type LogListening, type Mode, type WorkOptions } from "./cli/access.ts"
 import { run } from "./cli/app.ts"
 import { runProcess } from "./cli/process.ts"
+import * as logDoor from "./http/log-door/layer.ts"
 import { agents, journals } from "./machines/mod.ts"
 import { Aios, OperationFailed } from "./projections/aios.ts"
 import { failureOf } from "./projections/aios-failures.ts"
 import * as aiosLocal from "./projections/aios-local.ts"
 import { objectOf } from "./projections/fields.ts"
 import * as modelLedger from "./projections/model-ledger-local.ts"
+import { LogDoor } from "./projections/log-door.ts"
 import { runIndex } from "./projections/memory-index.ts"
 import * as memoryIndexer from "./projections/memory-indexer.ts"
 import { projections } from "./projections/mod.ts"
@@ -74,6 +78,7 @@ import * as projectionsRunner from "./projections/runner.ts"
 const ownerWaitMillisMax = 10_000
 const ownerPollMillis = 100
 const portDefault = 4_680
+const logPortDefault = 2_113
 const root = dirname(fileURLToPath(import.meta.url))
 const sampleFolder = join(root, "sample")
 
@@ -83,6 +88,9 @@ const optional = (name: string) =>
 const Settings = Config.all({
   dataDir: optional("AIOS_DATA_DIR"),
   socket: optional("AIOS_SOCKET"),
+  logSocket: optional("AIOS_LOG_SOCKET"),
+  logSocketOpen: optional("AIOS_LOG_SOCKET_OPEN"),
+  logPort: optional("AIOS_LOG_PORT"),
   now: optional("AIOS_NOW"),
   durability: optional("AIOS_DURABILITY"),
   eventLog: optional("AIOS_EVENT_LOG"),
@@ -107,6 +115,10 @@ const Settings = Config.all({
 interface Configuration {
   readonly dataDir: string
   readonly socket: string | undefined
+  /** Where the log's door answers, with and without credentials. */
+  readonly logSockets: { readonly secure: string; readonly open: string } | undefined
+  /** Where clients of the log are let in, if they are. */
+  readonly logPort: number | undefined
   readonly now: { readonly text: string; readonly millis: number } | undefined
   readonly synchronous: "FULL" | "NORMAL"
   /** Connection string of the log, checked by the launcher; undefined: `log.db` in the data directory. */
@@ -166,6 +178,12 @@ const configuration = Effect.gen(function* () {
       `AIOS_PORT is no port: ${given.port}. Give a number up to 65535, 0 for any free one, or unset it.`,
     )
   }
+  const logPort = given.logPort ? Number(given.logPort) : undefined
+  if (logPort !== undefined && !(Number.isInteger(logPort) && logPort >= 0 && logPort <= 65_535)) {
+    return yield* wrongConfiguration(
+      `AIOS_LOG_PORT is no port: ${given.logPort}. Give a number up to 65535, 0 for any free one, or unset it.`,
+    )
+  }
   const chosenEmbedder = embedder.choiceOf(given.embedder || "local")
   if (chosenEmbedder === undefined) {
     return yield* wrongConfiguration(
@@ -175,6 +193,10 @@ const configuration = Effect.gen(function* () {
   return {
     dataDir: given.dataDir,
     socket: given.socket,
+    logSockets: given.logSocket && given.logSocketOpen
+      ? { secure: given.logSocket, open: given.logSocketOpen }
+      : undefined,
+    logPort,
     now: millis === undefined ? undefined : { text: given.now!, millis },
     synchronous: durability === "full" ? "FULL" : "NORMAL",
     eventLog: given.eventLog?.trim() || undefined,
@@ -318,6 +340,7 @@ const house = (config: Configuration, way: Way, part: Part) => {
       backups.layer(config.dataDir, { logIsElsewhere: config.eventLog !== undefined }),
     ),
     Layer.provide(archive.layer(config.dataDir)),
+    Layer.provideMerge(logDoor.layer(config)),
     Layer.provideMerge(intakes),
   )
 }
@@ -345,12 +368,24 @@ const folder = (dataDir: string) =>
     ),
   )
 
+const logCommand = "aios serve-log"
+
+/** Whoever serves the log alone takes no commands: they would need the keys. */
+const servedAlone = ({ dataDir }: Configuration, pid: number) =>
+  new OperationFailed({
+    kind: "failed",
+    error: "LogServedAlone",
+    message:
+      `${logCommand} serves the log of ${dataDir} (process ${pid}), and nothing else goes on ` +
+      "there. Stop it first; or use its log from another data directory, with " +
+      "AIOS_EVENT_LOG=esdb://… and --data-dir.",
+  })
+
 /** Owns the data directory, or finds who does: waits a little for one that has no socket or is ending. */
-const ownedOr = <A>(
+const ownedOr = <A, B>(
   config: Configuration,
-  way: Way,
+  own: Effect.Effect<B, OperationFailed, Scope.Scope>,
   remote: (socket: string) => Effect.Effect<A, OperationFailed>,
-  part: Part = {},
 ) =>
   Effect.gen(function* () {
     const clock = yield* Clock.monotonicTimeNanos
@@ -358,11 +393,13 @@ const ownedOr = <A>(
     const scope = yield* Effect.scope
     for (;;) {
       const attempt = yield* Scope.fork(scope)
-      const built = yield* Effect.result(Scope.provide(opened(config, way, part), attempt))
+      const built = yield* Effect.result(Scope.provide(own, attempt))
       if (Result.isSuccess(built)) return { services: built.success }
       yield* Scope.close(attempt, Exit.void)
       if (objectOf(built.failure.detail)["reason"] !== "owned") return yield* built.failure
-      const socket = ownerOf(config.dataDir)?.socket
+      const owner = ownerOf(config.dataDir)
+      if (owner?.command === logCommand) return yield* servedAlone(config, owner.pid)
+      const socket = owner?.socket
       if (socket !== undefined && (yield* answers(socket))) return { remote: yield* remote(socket) }
       if ((yield* Clock.monotonicTimeNanos) > end) return yield* built.failure
       yield* Effect.sleep(ownerPollMillis)
@@ -390,6 +427,21 @@ const filesBelow = (folder: string): ReadonlyArray<string> =>
 
 const accessOf = (config: Configuration): Access["Service"] => {
   const path = (written: string) => resolve(config.base, written)
+  /** Lets clients of the log in beside everything else, where they are asked for. */
+  const letIn = Effect.fnUntraced(function* (door: LogDoor["Service"], asked?: LogListening) {
+    const port = asked?.port ?? config.logPort
+    if (port === undefined) return undefined
+    const insecure = asked?.insecure ?? false
+    const held = yield* door.hold(!insecure)
+    const { dataDir } = config
+    return yield* logDoor.listen({
+      dataDir,
+      port,
+      socket: undefined,
+      insecure,
+      upstream: () => held,
+    })
+  })
   return Access.of({
     dataDir: config.dataDir,
     process: process.pid,
@@ -403,12 +455,39 @@ const accessOf = (config: Configuration): Access["Service"] => {
       files: () => filesBelow(sampleFolder),
     },
     open: (mode) =>
-      ownedOr(config, mode, (socket) => Effect.succeed(connect(socket))).pipe(
+      ownedOr(config, opened(config, mode), (socket) => Effect.succeed(connect(socket))).pipe(
         Effect.map((found) => "remote" in found ? found.remote : Context.get(found.services, Aios)),
       ),
     work: (options) => worksBeside(config, options),
-    stay: Effect.fnUntraced(function* (port, lanes) {
-      const found = yield* ownedOr(config, "stay", () => {
+    serveLog: Effect.fnUntraced(function* ({ insecure, port, socket }, told) {
+      const { dataDir, synchronous } = config
+      const log = logAlone.layer({ directory: dataDir, command: logCommand, synchronous })
+      const own = Effect.andThen(
+        folder(dataDir),
+        Layer.build(logDoor.layer(config).pipe(Layer.provide(log))).pipe(
+          Effect.mapError(failureOf),
+        ),
+      )
+      const scope = yield* Effect.scope
+      const found = yield* ownedOr(
+        config,
+        own,
+        () => Scope.provide(heldThere(dataDir, !insecure, told), scope),
+      )
+      const alone = found.services !== undefined
+      const path = alone ? yield* Context.get(found.services, LogDoor).hold(!insecure) : ""
+      const served = yield* logDoor.listen({
+        dataDir,
+        port: port === "default" ? config.logPort ?? logPortDefault : port,
+        socket: socket === undefined ? undefined : resolve(config.base, socket),
+        insecure,
+        upstream: alone ? () => path : found.remote,
+      })
+      return { ...served, alone }
+    }),
+    stay: Effect.fnUntraced(function* (port, lanes, log) {
+      const part = lanes === undefined ? {} : { lanes }
+      const found = yield* ownedOr(config, opened(config, "stay", part), () => {
         const owner = ownerOf(config.dataDir)
         return Effect.fail(
           new OperationFailed({
@@ -418,7 +497,7 @@ const accessOf = (config: Configuration): Access["Service"] => {
               "Other commands reach it; stop that one first to start another.",
           }),
         )
-      }, lanes === undefined ? {} : { lanes })
+      })
       const { services } = found
       if (services === undefined) return yield* Effect.never
       const aios = Context.get(services, Aios)
@@ -429,7 +508,13 @@ const accessOf = (config: Configuration): Access["Service"] => {
       yield* Effect.forkScoped(inside(cadence.run))
       yield* Effect.forkScoped(inside(routing))
       yield* Effect.forkScoped(inside(runIndex))
-      return { aios, socket: config.socket || undefined, ...open }
+      const served = yield* letIn(Context.get(services, LogDoor), log)
+      return {
+        aios,
+        socket: config.socket || undefined,
+        ...open,
+        ...(served === undefined ? {} : { log: served }),
+      }
     }),
   })
 }

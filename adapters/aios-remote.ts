@@ -121,6 +121,30 @@ export const connect = (socket: string): Aios["Service"] => {
       return Effect.sync(() => sent.destroy())
     })
 
+  /** One item after the other, as they come. Whoever stops reading ends the call. */
+  const items = <A, Name extends Operation>(name: Name, args: ArgumentsOf<Name>) =>
+    Stream.callback<A, OperationFailed>((queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() =>
+          post(
+            socket,
+            name,
+            encoded(name, args),
+            async (line) => {
+              if ("error" in line) {
+                Queue.failCauseUnsafe(queue, Cause.fail(decodeError(line.error)))
+              } else if ("item" in line) {
+                await Effect.runPromise(Queue.offer(queue, line.item as A))
+              }
+            },
+            (failure) => {
+              if (failure !== undefined) Queue.failCauseUnsafe(queue, Cause.fail(failure))
+            },
+          )
+        ),
+        (sent) => Effect.sync(() => sent.destroy()),
+      ), { bufferSize: itemsQueued })
+
   return Aios.of({
     settings: call("settings", []),
     configure: (patch) => call("configure", [patch]),
@@ -132,28 +156,8 @@ export const connect = (socket: string): Aios["Service"] => {
     reject: (id, reason) => call("reject", [id, reason]),
     agents: (filter) => call("agents", [filter ?? null]),
     events: (options) => call("events", [options]),
-    follow: (options) =>
-      Stream.callback((queue) =>
-        Effect.acquireRelease(
-          Effect.sync(() =>
-            post(
-              socket,
-              "follow",
-              encoded("follow", [options]),
-              async (line) => {
-                if ("error" in line) {
-                  Queue.failCauseUnsafe(queue, Cause.fail(decodeError(line.error)))
-                } else if ("item" in line) {
-                  await Effect.runPromise(Queue.offer(queue, line.item as RecordedEvent))
-                }
-              },
-              (failure) => {
-                if (failure !== undefined) Queue.failCauseUnsafe(queue, Cause.fail(failure))
-              },
-            )
-          ),
-          (sent) => Effect.sync(() => sent.destroy()),
-        ), { bufferSize: itemsQueued }),
+    follow: (options) => items<RecordedEvent, "follow">("follow", [options]),
+    serveLog: (secure) => items<string, "serveLog">("serveLog", [secure]),
     replay: (filter, progress) => call("replay", [filter ?? null], progress),
     rebuild: (projection, progress) => call("rebuild", [projection ?? null], progress),
     doctor: call("doctor", []),

@@ -20,6 +20,30 @@ export interface Staying {
   readonly url: string
   /** A fresh link that lets one browser in, once, within ten minutes. */
   readonly link: () => string
+  /** Where clients of the log come in, if they may. */
+  readonly log?: LogServed
+}
+
+/** How clients of the log are let in. */
+export interface LogListening {
+  /** Of 127.0.0.1; 0 takes any that is free; undefined: no TCP. */
+  readonly port: number | undefined
+  /** Path of a Unix socket. */
+  readonly socket: string | undefined
+  /** In plaintext, without credentials: everybody is an administrator. */
+  readonly insecure: boolean
+}
+
+/** Where they come in, as scripts are told too. */
+export interface LogServed {
+  readonly port?: number
+  readonly socket?: string
+  /** For `EventStoreDBClient`; PASSWORD stands for the text of `passwordFile`. */
+  readonly connection?: string
+  /** The authority's certificate, for clients. */
+  readonly caFile?: string
+  readonly passwordFile?: string
+  readonly insecure: boolean
 }
 
 /** Work that is shared by claims. */
@@ -43,9 +67,18 @@ export class Access extends Context.Service<Access, {
     port: number | undefined,
     /** Other work is left to workers. Default: all lanes. */
     lanes?: WorkOptions["lanes"],
+    log?: LogListening,
   ): Effect.Effect<Staying, OperationFailed, Scope.Scope>
   /** Runs activities only, beside the process that owns the data directory. */
   work(options: WorkOptions): Effect.Effect<Working, OperationFailed, Scope.Scope>
+  /**
+   * Lets clients of the log in until the scope closes. The log is that of the AIOS that runs on the data
+   * directory; where none does, this process owns it. `told` hears of an owner that goes or comes back.
+   */
+  serveLog(
+    listening: Omit<LogListening, "port"> & { readonly port: number | "default" | undefined },
+    told: (news: "away" | "back") => Effect.Effect<void>,
+  ): Effect.Effect<LogServed & { readonly alone: boolean }, OperationFailed, Scope.Scope>
   /** Checks of the machine rather than of the log: they also work where AIOS does not start. */
   readonly hostChecks: Effect.Effect<ReadonlyArray<Check>>
   /** The sample company's files, for the demo: names below its folder, in order. */

@@ -26,6 +26,7 @@ import { paidCommands } from "./paid.ts"
 import { recallCommands } from "./recall.ts"
 import { reportCommands } from "./reports.ts"
 import { reviewCommands } from "./review.ts"
+import { serveLogCommands } from "./serve-log.ts"
 import { settingsCommands } from "./settings.ts"
 import { demoCommands } from "./demo.ts"
 import { startCommands } from "./start.ts"
@@ -58,6 +59,7 @@ const aios = Command.make("aios").pipe(
         ...modelsCommands,
         ...startCommands,
         ...workCommands,
+        ...serveLogCommands,
         ...demoCommands,
       ],
     },

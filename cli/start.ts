@@ -2,10 +2,17 @@
 import { Clock, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { OperationFailed } from "../projections/aios.ts"
-import { Access, settleMillisMax, type Staying, type WorkOptions } from "./access.ts"
+import {
+  Access,
+  type LogListening,
+  settleMillisMax,
+  type Staying,
+  type WorkOptions,
+} from "./access.ts"
 import { exitCode } from "./exit-codes.ts"
 import { awaitingOf, remainingText } from "./finish.ts"
 import { Output } from "./output.ts"
+import { listeningOf, logFlags, servedText } from "./serve-log.ts"
 import { lanesOf } from "./work.ts"
 
 /** While it stays up, AIOS says this often what waits, where that has changed. */
@@ -32,12 +39,14 @@ const Lanes = Flag.String("lanes").pipe(
 /** Where the page is, and how a browser gets in. */
 export const doorText = (staying: Staying): ReadonlyArray<string> => [
   `Your brief in the browser (this link works once, for 10 minutes): ${staying.link()}`,
+  ...staying.log === undefined ? [] : servedText(staying.log),
 ]
 
 /** Owns the data directory and works on it until the end. */
 export const stay = Effect.fnUntraced(function* (
   asked: Option.Option<number>,
   lanes?: WorkOptions["lanes"],
+  log?: LogListening,
 ) {
   const access = yield* Access
   const output = yield* Output
@@ -51,7 +60,7 @@ export const stay = Effect.fnUntraced(function* (
     })
   }
   yield* output.onInterrupt(exitCode.ok, () => "AIOS stopped.")
-  const staying = yield* access.stay(port, lanes)
+  const staying = yield* access.stay(port, lanes, log)
   yield* output.log(`AIOS runs on ${access.dataDir} (process ${access.process})`)
   yield* output.log(
     staying.socket === undefined
@@ -63,10 +72,10 @@ export const stay = Effect.fnUntraced(function* (
 
 const start = Command.make(
   "start",
-  { port: Port, lanes: Lanes },
-  Effect.fnUntraced(function* ({ lanes, port }) {
+  { port: Port, lanes: Lanes, ...logFlags },
+  Effect.fnUntraced(function* ({ lanes, port, ...log }) {
     const output = yield* Output
-    const staying = yield* stay(port, yield* lanesOf(lanes, true))
+    const staying = yield* stay(port, yield* lanesOf(lanes, true), yield* listeningOf(log))
     const { aios } = staying
     let said = ""
     for (const line of doorText(staying)) yield* output.log(line)

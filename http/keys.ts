@@ -3,6 +3,7 @@
  * one-time link or by typing the token. Sessions are signed with the token and kept nowhere: they outlive
  * a restart, and a new token ends them all.
  */
+import { Effect } from "effect"
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -46,6 +47,23 @@ export const tokenOf = (folder: string, given: string | undefined): string => {
     message: `${path} holds no token. Remove it, and AIOS makes one at the next start.`,
   })
 }
+
+/** The same, where a folder that cannot be read or written is told as an operation's failure. */
+export const tokenIn = (
+  folder: string,
+  given: string | undefined,
+): Effect.Effect<string, OperationFailed> =>
+  Effect.try({
+    try: () => tokenOf(folder, given),
+    catch: (cause) =>
+      cause instanceof OperationFailed ? cause : new OperationFailed({
+        kind: "failed",
+        error: "TokenUnavailable",
+        message: `The token of ${folder} cannot be read or made (${
+          cause instanceof Error ? cause.message : String(cause)
+        }). Check that the folder is yours and has room.`,
+      }),
+  })
 
 const same = (a: string, b: string): boolean => {
   const [left, right] = [Buffer.from(a), Buffer.from(b)]

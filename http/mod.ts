@@ -1,8 +1,7 @@
 /** The HTTP door as `main.ts` opens it: the app of the socket, and a TCP port with its token. */
 import { Effect } from "effect"
-import { OperationFailed } from "../projections/aios.ts"
 import { door } from "./app.ts"
-import { keysOf, tokenOf } from "./keys.ts"
+import { keysOf, tokenIn } from "./keys.ts"
 import { serveOn } from "./server.ts"
 
 export { app } from "./app.ts"
@@ -14,17 +13,7 @@ export const open = Effect.fnUntraced(function* (
   given: string | undefined,
   wanted: number,
 ) {
-  const token = yield* Effect.try({
-    try: () => tokenOf(dataDir, given),
-    catch: (cause) =>
-      cause instanceof OperationFailed ? cause : new OperationFailed({
-        kind: "failed",
-        error: "TokenUnavailable",
-        message: `The token of ${dataDir} cannot be read or made (${
-          cause instanceof Error ? cause.message : String(cause)
-        }). Check that the folder is yours and has room.`,
-      }),
-  })
+  const token = yield* tokenIn(dataDir, given)
   const keys = keysOf(token)
   let port = wanted
   port = yield* serveOn(yield* door({ keys, port: () => port }), wanted)

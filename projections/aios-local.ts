@@ -44,6 +44,7 @@ import { whyNot } from "./aios-why-not.ts"
 import { why } from "./aios-why.ts"
 import { models, people, propose, reports, rows, view } from "./aios-views.ts"
 import { ProcessesBeside } from "./processes-beside.ts"
+import { LogDoor } from "./log-door.ts"
 import { Queries } from "./queries.ts"
 import { adviceWords } from "./service-words.ts"
 import { ReadStore } from "./read-store.ts"
@@ -70,6 +71,7 @@ const make = Effect.gen(function* () {
   const queries = yield* Queries
   const projections = yield* Projections
   const beside = yield* Effect.serviceOption(ProcessesBeside)
+  const logDoor = yield* Effect.serviceOption(LogDoor)
   const registry = registryOf(agents, journals)
   const services = yield* Effect.context<
     | ActorSystem
@@ -289,6 +291,19 @@ const make = Effect.gen(function* () {
         ? all
         : Stream.filter(all, (event) => event.stream === options.stream)
     },
+    serveLog: (secure) =>
+      Option.isNone(logDoor)
+        ? Stream.fromEffect(refuse(
+          "failed",
+          "NoDoor",
+          "This AIOS has no door for clients of its log. Start it with aios start.",
+        ))
+        : Stream.unwrap(
+          Effect.map(
+            logDoor.value.hold(secure),
+            (socket) => Stream.concat(Stream.succeed(socket), Stream.never),
+          ),
+        ),
     replay: (filter, progress) =>
       Effect.gen(function* () {
         yield* known(filter)

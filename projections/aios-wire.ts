@@ -180,6 +180,7 @@ export const Arguments = {
   agents: Schema.Tuple([Schema.NullOr(Text)]),
   events: Schema.Tuple([Schema.Struct(Page)]),
   follow: Schema.Tuple([Schema.Struct(Page)]),
+  serveLog: Schema.Tuple([Schema.Boolean]),
   replay: Schema.Tuple([Schema.NullOr(Text)]),
   rebuild: Schema.Tuple([Schema.NullOr(Text)]),
   doctor: Schema.Tuple([]),
@@ -301,7 +302,7 @@ const decoded = <Name extends Operation, A, E>(
 
 const call = (
   aios: Aios["Service"],
-  name: Exclude<Operation, "follow">,
+  name: Exclude<Operation, "follow" | "serveLog">,
   raw: unknown,
   progress: Progress,
 ): Effect.Effect<unknown, OperationFailed> => {
@@ -425,13 +426,16 @@ export const answer = (
   name: Operation,
   raw: unknown,
 ): Stream.Stream<Line> => {
-  if (name === "follow") {
-    return Stream.unwrap(
-      decoded(name, raw, ([page]) => Effect.succeed(aios.follow(page))),
-    ).pipe(
+  const items = (stream: Effect.Effect<Stream.Stream<unknown, OperationFailed>, OperationFailed>) =>
+    Stream.unwrap(stream).pipe(
       Stream.map((item): Line => ({ item })),
       Stream.catch((error) => Stream.succeed(errorLine(error))),
     )
+  if (name === "follow") {
+    return items(decoded(name, raw, ([page]) => Effect.succeed(aios.follow(page))))
+  }
+  if (name === "serveLog") {
+    return items(decoded(name, raw, ([secure]) => Effect.succeed(aios.serveLog(secure))))
   }
   return Stream.callback<Line>((queue) =>
     call(aios, name, raw, (step) => {

@@ -557,4 +557,9 @@ export class Aios extends Context.Service<Aios, {
   readonly unclear: Op<ReadonlyArray<Unclear>>
   /** The operator's word on an activity whose outcome is unknown, named by its ask, its approval or a beginning of that. */
   resolve(which: string, happened: boolean): Op<Unclear & { readonly happened: boolean }>
+  /**
+   * Opens the door for clients of the log for as long as this is read, and gives the path of its Unix
+   * socket once it is open. What listens for them is the caller's.
+   */
+  serveLog(secure: boolean): Stream.Stream<string, OperationFailed>
 }>()("projections/Aios") {}

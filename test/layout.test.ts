@@ -15,13 +15,13 @@ const folders = ["machines", "actors", "projections", "adapters", "http", "cli",
 const linesMax = 400
 const linesMaxOf: Readonly<Record<string, number>> = {
   // A line or two for each part there is.
-  "main.ts": 480,
+  "main.ts": 570,
   "actors/kernel.ts": 1240,
   "actors/engine.ts": 1200,
   "actors/activities/runner.ts": 720,
   // Shapes of every operation, and nothing else.
-  "projections/aios.ts": 560,
-  "projections/aios-wire.ts": 450,
+  "projections/aios.ts": 570,
+  "projections/aios-wire.ts": 460,
 }
 
 /** Folders and packages a folder may import. `node:` stands for all of Node. */
@@ -67,6 +67,8 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "node:",
     "@eventstore/db-client/generated/",
     "@grpc/grpc-js",
+    "@peculiar/x509",
+    "reflect-metadata",
     "google-protobuf/google/protobuf/",
     "hono",
     "@hono/node-server",
@@ -95,6 +97,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
 
 /** Modules of a package that change without notice: one file each knows them. */
 const onlyIn: Readonly<Record<string, string>> = {
+  "@peculiar/x509": "http/log-door/certificates.ts",
   "effect/persistence": "actors/activities/breakers.ts",
   "effect/encoding/Base64": "actors/foreign-events.ts",
   "effect/http": "adapters/telemetry-otlp.ts",

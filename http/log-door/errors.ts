@@ -138,3 +138,17 @@ export const serviceError = (cause: unknown): ServiceError => {
     metadata,
   })
 }
+
+export const loginNotFound = (login: string) =>
+  new Refused(
+    status.NOT_FOUND,
+    `User '${login}' is not found.`,
+    exception("user-not-found", { "login-name": login }),
+  )
+
+export const loginConflict = (login: string) =>
+  new Refused(
+    status.FAILED_PRECONDITION,
+    "Conflict.",
+    exception("user-conflict", { "login-name": login }),
+  )

@@ -75,7 +75,7 @@ const namesIn = (value: unknown): ReadonlyArray<string> | undefined =>
     ? value.filter((name) => typeof name === "string")
     : undefined
 
-const aclIn = (value: unknown): Acl | undefined => {
+export const aclIn = (value: unknown): Acl | undefined => {
   if (typeof value !== "object" || value === null) return undefined
   const acl: { -readonly [K in keyof Acl]: Acl[K] } = {}
   for (const key of ["$r", "$w", "$d", "$mr", "$mw"] as const) {

@@ -18,6 +18,8 @@ export const standIn: Aios["Service"] = {
   agents: () => nothing,
   events: () => nothing,
   follow: () => Stream.fail(new OperationFailed({ kind: "failed", error: "NotHere", message: "" })),
+  serveLog: () =>
+    Stream.fail(new OperationFailed({ kind: "failed", error: "NotHere", message: "" })),
   replay: () => nothing,
   rebuild: () => nothing,
   doctor: nothing,

@@ -1,0 +1,51 @@
+/**
+ * The log's door as a service, and the way in for clients. Nothing of either is loaded before it is
+ * asked for: most runs of AIOS never open it.
+ */
+import { Effect, Layer, Scope } from "effect"
+import { EventLog } from "../../actors/event-log.ts"
+import { OperationFailed } from "../../projections/aios.ts"
+import { LogDoor } from "../../projections/log-door.ts"
+import type { ListenOptions } from "./mod.ts"
+
+export interface Options {
+  readonly dataDir: string
+  /** Paths of the two Unix sockets; undefined where the data directory's path is too long for them. */
+  readonly logSockets: { readonly secure: string; readonly open: string } | undefined
+  /** AIOS_TOKEN: the password of `admin`. Default: the token of the data directory. */
+  readonly token: string | undefined
+  /** Connection string of a log that is not of the data directory. */
+  readonly eventLog: string | undefined
+}
+
+const wrongConfiguration = (message: string) =>
+  new OperationFailed({ kind: "configuration", error: "WrongConfiguration", message })
+
+export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =>
+  Layer.effect(
+    LogDoor,
+    Effect.gen(function* () {
+      const log = yield* EventLog
+      const scope = yield* Effect.scope
+      const made = yield* Effect.cached(Effect.gen(function* () {
+        const { dataDir, eventLog, logSockets: sockets, token } = options
+        if (eventLog !== undefined) {
+          return yield* wrongConfiguration(
+            "The log is elsewhere (AIOS_EVENT_LOG): connect to it there.",
+          )
+        }
+        if (sockets === undefined) {
+          return yield* wrongConfiguration(
+            `The path of ${dataDir} is too long for a Unix socket. Use another data directory.`,
+          )
+        }
+        const { doors } = yield* Effect.promise(() => import("./mod.ts"))
+        return yield* Scope.provide(doors({ log, sockets, dataDir, token }), scope)
+      }))
+      return LogDoor.of({ hold: (secure) => Effect.flatMap(made, (hold) => hold(secure)) })
+    }),
+  )
+
+/** Lets clients in until the scope closes; says where, and how they connect. */
+export const listen = (options: ListenOptions) =>
+  Effect.flatMap(Effect.promise(() => import("./mod.ts")), (mod) => mod.listen(options))

@@ -1,0 +1,100 @@
+/**
+ * The protocol's door as `main.ts` opens it over a log: two servers on private Unix sockets, one for calls
+ * with credentials and one for an insecure front, each open while somebody holds it; and the front.
+ */
+import { Effect, RcRef, type Scope } from "effect"
+import { join } from "node:path"
+import { OperationFailed } from "../../projections/aios.ts"
+import { tokenIn } from "../keys.ts"
+import { accounts } from "./accounts.ts"
+import { aclAccess } from "./acl.ts"
+import type { MakeService } from "./calls.ts"
+import { certificatesOf } from "./certificates.ts"
+import { credentials } from "./credentials.ts"
+import { type Log, makeDoor } from "./door.ts"
+import { front } from "./front.ts"
+import { persistent } from "./persistent.ts"
+import { makeGroups } from "./persistent-groups.ts"
+import { serve } from "./server.ts"
+import { users } from "./users.ts"
+
+export interface DoorsOptions {
+  readonly log: Log
+  /** Paths of the two sockets. */
+  readonly sockets: { readonly secure: string; readonly open: string }
+  readonly dataDir: string
+  /** AIOS_TOKEN: the password of `admin`. Default: the token of the data directory. */
+  readonly token: string | undefined
+}
+
+/** Over one log, until the scope closes. */
+export const doors = Effect.fnUntraced(function* (options: DoorsOptions) {
+  const { log, sockets } = options
+  const token = yield* tokenIn(options.dataDir, options.token)
+  const door = yield* Effect.acquireRelease(
+    Effect.sync(() => makeDoor({ log, access: aclAccess(log) })),
+    (made) => Effect.promise(() => made.close()),
+  )
+  const groups = yield* Effect.acquireRelease(
+    Effect.sync(() => makeGroups(door)),
+    (made) => Effect.promise(() => made.close()),
+  )
+  const services: ReadonlyArray<MakeService> = [users, persistent(groups)]
+  const secure = yield* RcRef.make({
+    acquire: serve({
+      door,
+      socket: sockets.secure,
+      services,
+      authenticate: credentials({ accounts: accounts(door), token }),
+    }),
+  })
+  const open = yield* RcRef.make({ acquire: serve({ door, socket: sockets.open, services }) })
+  /** Serves on one of the sockets while the scope lives, and gives its path. */
+  return (asked: boolean): Effect.Effect<string, OperationFailed, Scope.Scope> =>
+    Effect.as(RcRef.get(asked ? secure : open), asked ? sockets.secure : sockets.open)
+})
+
+export interface ListenOptions {
+  readonly dataDir: string
+  readonly port: number | undefined
+  readonly socket: string | undefined
+  readonly insecure: boolean
+  /** The Unix socket behind it, as long as there is one. */
+  readonly upstream: () => string | undefined
+}
+
+/** Lets clients in until the scope closes; says where, and how they connect. */
+export const listen = Effect.fnUntraced(function* (options: ListenOptions) {
+  const { dataDir, insecure, port, socket } = options
+  const certificates = insecure || port === undefined ? undefined : yield* Effect.tryPromise({
+    try: () => certificatesOf(dataDir),
+    catch: (cause) =>
+      cause instanceof OperationFailed ? cause : new OperationFailed({
+        kind: "failed",
+        error: "CertificatesUnavailable",
+        message: `The certificates of ${dataDir} cannot be read or made (${
+          cause instanceof Error ? cause.message : String(cause)
+        }). Check that the folder is yours and has room.`,
+      }),
+  })
+  const { port: at } = yield* front({
+    ...(port === undefined ? {} : { port }),
+    ...(socket === undefined ? {} : { socket }),
+    ...(certificates === undefined ? {} : { tls: certificates }),
+    upstream: options.upstream,
+    secure: !insecure,
+  })
+  return {
+    ...(at < 0 ? {} : {
+      port: at,
+      // By name: some TLS clients take no address for one.
+      connection: certificates === undefined
+        ? `esdb://127.0.0.1:${at}?tls=false`
+        : `esdb://admin:PASSWORD@localhost:${at}?tls=true&tlsCAFile=${certificates.caFile}`,
+    }),
+    ...(socket === undefined ? {} : { socket }),
+    ...(certificates === undefined ? {} : { caFile: certificates.caFile }),
+    ...(insecure ? {} : { passwordFile: join(dataDir, "token") }),
+    insecure,
+  }
+})

@@ -50,7 +50,7 @@ const germanNouns = new Set(
     "erinnerung erstattung euro fehler fotos fragen frage frau freude frist geduld geld gespräch " +
     "gespräche grund gruß grüße gründer gutschrift herr hilfe hinweis honorar idee ihnen informationen " +
     "inhalt interesse jahr jahre karte konto kontakt kosten kunde kunden kundin lösung mahnung mail mails menschen " +
-    "mitarbeiter mittag abend morgen nachmittag nachricht nachrichten newsletter ordnung paket partner person personen " +
+    "milliarde milliarden million millionen mio mitarbeiter mittag monat abend morgen nachmittag nachricht nachrichten newsletter ordnung paket partner person personen " +
     "platz plätze preis preise preisliste produkt problem projekt punkt rabatt rechnung rechnungen rest rückfrage " +
     "rückmeldung rückerstattung sache samstag schritt schritte seite seiten service sponsoring stand start summe tag " +
     "tage tagen teilnehmer team telefon termin termine text texte thema themen treffen uhr unterlagen unterschrift " +

@@ -2,7 +2,7 @@
  * Numbers, times of day and amounts of a text in one form, however they are written: `1.200 EUR`, `€1,200.00`,
  * `1.2k €` and `twelve hundred euros` are the same, `3 pm` is `15:00`.
  */
-import { type AmountRead, everyAmountIn } from "./reading-amounts.ts"
+import { type AmountRead, currencyOf, everyAmountIn } from "./reading-amounts.ts"
 import { decimalsOf } from "./currencies.ts"
 
 /** Text beyond is not read. */
@@ -91,9 +91,11 @@ const germanSmall: Readonly<Record<string, number>> = {
   neunzig: 90,
 }
 const germanPart = Object.keys(germanSmall).sort((a, b) => b.length - a.length).join("|")
+const moneyWords = "euros?|dollars?|pounds?|francs?|franken|pfund|eur|usd|gbp|chf|pln|yen"
+const unitBehind = new RegExp(`^[ -]?(${moneyWords})(?!\\p{L})`, "iu")
 const inGerman = new RegExp(
   `(?<![\\p{L}\\d])(?:(?:${germanPart})|und|hundert|tausend){2,12}(?![\\p{L}])|` +
-    `(?<![\\p{L}\\d])(?:${germanPart})(?=\\s(?:euro|franken|dollar|pfund)(?!\\p{L}))`,
+    `(?<![\\p{L}\\d])(?:${germanPart}|hundert|tausend)(?=\\s(?:${moneyWords})(?!\\p{L}))`,
   "giu",
 )
 
@@ -129,21 +131,39 @@ const germanValue = (words: string): number => {
     germanBelow1000(word.slice(at + 7).replace(/^und/, ""))
 }
 
+export interface WordsFound extends NumberFound {
+  readonly start: number
+  /** Behind the number, without its unit. */
+  readonly end: number
+  readonly isMoney: boolean
+  /** Of money, with the word for it. */
+  readonly unit: string
+}
+
 /** Numbers in words, with the unit right after them: `five thousand euros`, `fünftausend Euro`. */
-export const numbersInWords = (
-  text: string,
-): ReadonlyArray<NumberFound & { readonly isMoney: boolean }> => {
+export const numbersInWords = (text: string): ReadonlyArray<WordsFound> => {
   const plain = text.slice(0, charsMax)
   const read = (pattern: RegExp, value: (words: string) => number) =>
     [...plain.matchAll(pattern)].slice(0, numbersMax).map((hit) => {
-      const end = hit.index + hit[0].length
-      const unit =
-        /^[ -]?(?:euros?|dollars?|pounds?|francs?|franken|pfund|eur|usd|gbp|chf)(?!\p{L})/iu
-          .test(plain.slice(end, end + 12))
-      return { value: value(hit[0]), words: hit[0], isMoney: unit }
+      const [start, end] = [hit.index, hit.index + hit[0].length]
+      const unit = unitBehind.exec(plain.slice(end, end + 12))?.[0] ?? ""
+      return { value: value(hit[0]), words: hit[0], start, end, unit, isMoney: unit !== "" }
     }).filter(({ value }) => value > 0)
   return [...read(inEnglish, englishValue), ...read(inGerman, germanValue)]
 }
+
+/** More than this nobody says in words, and sums stay exact. */
+const inWordsMax = 1e10
+/** `twenty-five thousand dollars`, `zweitausend CHF`: the amounts whose number is in words. */
+export const amountsInWords = (
+  text: string,
+): ReadonlyArray<AmountRead & { readonly start: number; readonly end: number }> =>
+  numbersInWords(text).flatMap(({ end, start, unit, value }) => {
+    const currency = currencyOf(unit.replace(/^[ -]/, ""))
+    if (currency === undefined || value > inWordsMax) return []
+    const minor = value * 10 ** decimalsOf(currency)
+    return [{ minor, currency, start, end: end + unit.length }]
+  })
 
 const time =
   /(?<![\d.,:])(?:(\d{1,2})(?:[:.](\d{2}))?\s?(am|pm|a\.m\.|p\.m\.|uhr|o'clock)(?![\p{L}\d])|(\d{1,2}):(\d{2})(?![\d:]))/giu
@@ -184,7 +204,10 @@ export const allAmountsIn = (text: string): ReadonlyArray<AmountRead> => {
   const spread = text.slice(0, charsMax).replace(range, "$1 $3, $2 $3")
   for (const paragraph of spread.split(/\n[ \t]*\n/)) {
     for (const way of new Set([paragraph.replace(/\s+/g, " "), paragraph])) {
-      for (const one of everyAmountIn(way)) found.set(`${one.minor} ${one.currency}`, one)
+      const inWords = amountsInWords(way).map(({ currency, minor }) => ({ minor, currency }))
+      for (const one of [...everyAmountIn(way), ...inWords]) {
+        found.set(`${one.minor} ${one.currency}`, one)
+      }
     }
   }
   return [...found.values()]

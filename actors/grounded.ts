@@ -148,7 +148,7 @@ export const inventedIn = (
     reasons.add(`invented the number ${words}`)
   }
   for (const { isMoney, value, words } of numbersInWords(counted)) {
-    if (numbers.has(value) || (value < wordsFrom && !isMoney)) continue
+    if (numbers.has(value) || wrong.has(value) || (value < wordsFrom && !isMoney)) continue
     reasons.add(`invented the number ${words}`)
   }
 

@@ -345,14 +345,19 @@ export const datesIn = (sentence: string, reckoning: Reckoning): ReadonlyArray<D
     if (day === undefined) continue
     const time = timeNear(before.slice(-12), match[0] + after.slice(0, 24), dayEndsAt)
     let dueAt = instantOf(dateText(day), time ?? lastMinute, timeZone)
-    // A weekday that is today and whose hour has passed is next week's.
-    if (dueAt <= sentAt && day === today && weekdayOf(match[2] ?? "") >= 0) {
+    const isDeadline = rule.isDeadline === true || beforeDeadline.test(before) ||
+      afterDeadline.test(after)
+    // A weekday that is today is next week's where its hour has passed, or where it is a latest day without an
+    // hour: `by Tuesday`, written on a Tuesday.
+    const isThis = /^(?:this|diese)/i.test(match[1] ?? "")
+    if (
+      day === today && weekdayOf(match[2] ?? "") >= 0 &&
+      (dueAt <= sentAt || (isDeadline && time === undefined && !isThis))
+    ) {
       day += 7
       dueAt = instantOf(dateText(day), time ?? lastMinute, timeZone)
     }
     if (dueAt <= sentAt) continue
-    const isDeadline = rule.isDeadline === true || beforeDeadline.test(before) ||
-      afterDeadline.test(after)
     found.push({ start, end, dueAt, isDeadline })
   }
   return found

@@ -44,6 +44,18 @@ const everything: SentenceLimits = { charsMax: 2_000, sentencesMax: textCharsMax
 /** A sentence may end in quotes: `He said “no.” Then he left.` */
 const closes = /^["”’»)\]]{0,2}(?: |$)/
 
+/** A dot behind these ends no sentence; behind those in `mayEnd` it does before a capital. */
+const abbreviated = new RegExp(
+  "(?<![\\p{L}\\d])(?:zzgl|inkl|exkl|ca|bzw|mio|mrd|tsd|nr|dr|mr|mrs|ms|prof|hr|fr|st|str|vgl|evtl|ggf|bspw|sog|" +
+    "approx|incl|excl|vs|rs|sfr|abs|z\\. ?b|d\\. ?h|u\\. ?a|i\\. ?d\\. ?r|e\\.g|i\\.e|z|d)$",
+  "iu",
+)
+const mayEnd = /(?<![\p{L}\d])(?:usw|etc|no|max|min|tel|p\.a|a\.m|p\.m|co|inc|ltd)$/iu
+const abbreviationCharsMax = 12
+/** What stands before a dot, and what after it. */
+const isAbbreviated = (before: string, after: string): boolean =>
+  abbreviated.test(before) || (mayEnd.test(before) && /^ [\p{Ll}\d]/u.test(after))
+
 /** Where a sentence that is too long is parted: at a space, so that no amount and no name is cut. */
 const partedAt = (flat: string, start: number, at: number): number => {
   const space = flat.lastIndexOf(" ", at)
@@ -65,7 +77,11 @@ const partsOf = (
         const isMark = mark === "." || mark === "!" || mark === "?"
         const after = isMark ? closes.exec(flat.slice(at + 1, at + 4)) : null
         const ends = at === flat.length ||
-          (after !== null && !(mark === "." && /\d/.test(flat[at - 1] ?? "")))
+          (after !== null && !(mark === "." && (/\d/.test(flat[at - 1] ?? "") ||
+            isAbbreviated(
+              flat.slice(Math.max(start, at - abbreviationCharsMax), at),
+              flat.slice(at + 1, at + 3),
+            ))))
         if (!ends) continue
         at += after === null ? 0 : after[0].trimEnd().length
       }

@@ -5,7 +5,7 @@
  */
 import type { Subject } from "../machines/memory.ts"
 import { daysIn, dayWords, localDay } from "./grounded-dates.ts"
-import { type Fact, factsIn, says, sentencesIn } from "./summary-facts.ts"
+import { type Fact, factsIn, keyOf, lossOf, says, sentencesIn } from "./summary-facts.ts"
 import { datesIn } from "./reading-dates.ts"
 import { type SummarySource, unnamed } from "./summary-sources.ts"
 
@@ -105,9 +105,11 @@ const chosen = (
   const all = sources.map((source) =>
     sentencesIn(source).map((sentence, place): Candidate => ({ source, sentence, place }))
   )
-  const last = new Map(all.flat().map((one) => [one.sentence, one]))
-  // The same mail in two folders, or a sentence that is repeated, is told once: where it was said last.
-  const candidates = all.flat().filter((one) => last.get(one.sentence) === one)
+  // The same mail in two folders, or a sentence that somebody repeats, is told once: where it was said last.
+  const saidBy = ({ sentence, source: { by, person = "" } }: Candidate) =>
+    `${person} ${by} ${sentence}`
+  const last = new Map(all.flat().map((one) => [saidBy(one), one]))
+  const candidates = all.flat().filter((one) => last.get(saidBy(one)) === one)
   const carrying = new Set(facts.map(({ event, sentence }) => `${event} ${sentence}`))
   const taken = new Set(
     candidates.filter(({ sentence, source }) => carrying.has(`${source.event} ${sentence}`)),
@@ -214,7 +216,6 @@ const lineOf = (
 }
 
 const roomFor = (events: number) => Math.min(charsMax, charsBase + charsPerEvent * events)
-const nameOf = ({ kind, value }: Fact) => `${kind} ${value}`
 
 /**
  * Those of which something is told, and nothing that matters is lost: a summary may stand for them. Word
@@ -226,16 +227,25 @@ export const standsFor = (
   isTold: (source: SummarySource) => boolean,
   timeZone: string,
 ): ReadonlyArray<SummarySource> => {
-  const facts = new Map(sources.map((source) => [source, factsIn([source], timeZone)]))
+  // Who else said the same is seen from all of them together.
+  const givers = new Map(factsIn(sources, timeZone).map((fact) => [keyOf(fact), fact.givers]))
+  const facts = new Map(sources.map((source) => [
+    source,
+    factsIn([source], timeZone).map((fact) => {
+      const who = givers.get(keyOf(fact))
+      return who === undefined ? fact : { ...fact, givers: who }
+    }),
+  ]))
   const told = new Set(
-    [...facts.values()].flat().filter(({ sentence }) => sentence !== "" && text.includes(sentence))
-      .map(nameOf),
+    [...facts.values()].flat().filter((fact) =>
+      fact.givers === undefined && fact.sentence !== "" && text.includes(fact.sentence)
+    ).map(keyOf),
   )
   // A name or an amount means the same whoever says it; a day does not.
   const isSaid = (fact: Fact): boolean => {
-    if (told.has(nameOf(fact))) return true
+    if (told.has(keyOf(fact))) return true
     const isHere = says(text, fact, timeZone)
-    if (isHere && (fact.kind === "name" || fact.kind === "amount")) told.add(nameOf(fact))
+    if (isHere && /^(?:name|amount|number)$/.test(fact.kind)) told.add(keyOf(fact))
     return isHere
   }
   return sources.filter((source) => isTold(source) && (facts.get(source) ?? []).every(isSaid))
@@ -251,6 +261,8 @@ export interface Extract {
   readonly stands: ReadonlyArray<SummarySource>
   /** So many did not fit, and stay as they are: those of which too much would have to be told, and the newest. */
   readonly beyond: number
+  /** What it could not keep, where it stands for nothing because of that. */
+  readonly lost: ReadonlyArray<string>
 }
 
 /** The whole text: a head, then a line for each source that is told. */
@@ -261,6 +273,7 @@ export const extractOf = (
 ): Extract => {
   const { of } = subject
   let beyond = 0
+  let lost: ReadonlyArray<string> = []
   let sources = all
   // Each round leaves some out, or is the last.
   while (sources.length > 0) {
@@ -288,10 +301,11 @@ export const extractOf = (
       continue
     }
     const stands = standsFor(text, sources, isQuoted(text), timeZone)
-    if (stands.length === sources.length) return { text, stands, beyond }
+    if (stands.length === sources.length) return { text, stands, beyond, lost: [] }
+    if (stands.length === 0) lost = facts.filter((fact) => !says(text, fact, timeZone)).map(lossOf)
     sources = stands
   }
-  return { text: "", stands: [], beyond }
+  return { text: "", stands: [], beyond, lost }
 }
 
 /** What the frame says that no source does: how many there are, and of which day. */

@@ -2,24 +2,26 @@
  * The facts of a subject that a summary must not lose: who, how much, when, and what was promised. All of
  * them, however many there are. They are read from the raw texts by rules, in one normal form, and found
  * again in a summary however they are written there: `1.200 EUR` is `EUR 1,200.00`, `by Friday` is the day
- * it was then. A promise is found by the words it is made of.
+ * it was then. A promise is found by the words it is made of, and is each person's own, whatever they are
+ * called. What takes something back, and what no rule can read, is found word for word.
  */
 import { type Day, daysIn, daysSaid, dayWords, localDay, looseDays } from "./grounded-dates.ts"
 import { unknownNames, wordsOf } from "./grounded-names.ts"
 import { allAmountsIn, amountWords, numbersIn, timesIn } from "./grounded-numbers.ts"
-import { commitmentsIn, isPromise } from "./reading-commitments.ts"
+import { commitmentsIn } from "./reading-commitments.ts"
 import { languageOf } from "./reading-language.ts"
 import { datesIn } from "./reading-dates.ts"
 import { invoiceNamed } from "./reading-rules.ts"
-import { allSentencesOf, spaced } from "./reading-text.ts"
+import { allSentencesOf, bareSubject, spaced } from "./reading-text.ts"
+import { hasSigns, isBinding, isNegated, isRetraction, netOf, saysNumber } from "./summary-net.ts"
 import type { SummarySource } from "./summary-sources.ts"
 
 /** What "this evening" means does not matter for the day. */
-const dayEndsAt = "17:00"
+export const dayEndsAt = "17:00"
 /** A promise is kept by a sentence that has so much of its words: who tells it in words of their own changes some. */
 const promiseWordsMin = 0.5
 
-const kinds = ["promise", "amount", "name", "date"] as const
+const kinds = ["promise", "sentence", "amount", "number", "name", "date"] as const
 export type FactKind = typeof kinds[number]
 
 export interface Fact {
@@ -43,6 +45,10 @@ export interface Fact {
   /** A sentence that has these words, or most of them, tells the promise. */
   readonly told?: ReadonlyArray<string>
   readonly weight: number
+  /** Key of the person; a promise is each one's own. */
+  readonly person?: string
+  /** Others said the same sentence: all who did. It has to be told of each, or of so many. */
+  readonly givers?: ReadonlyArray<string>
 }
 
 const salutation =
@@ -58,8 +64,8 @@ const startsWithName = (sentence: string, { by, names }: Pick<SummarySource, "by
 
 /** What must not be lost is never taken for a greeting or a signature. */
 const weighs = (sentence: string): boolean =>
-  isPromise(sentence) || looseDays(sentence).length > 0 || daysIn(sentence).length > 0 ||
-  allAmountsIn(sentence).length > 0
+  isBinding(sentence) || isRetraction(sentence) || looseDays(sentence).length > 0 ||
+  daysIn(sentence).length > 0 || allAmountsIn(sentence).length > 0 || hasSigns(sentence)
 
 /** A sentence that says something: no greeting, no closing, no name alone. */
 export const saysSomething = (sentence: string, source: Pick<SummarySource, "by" | "names">) =>
@@ -146,11 +152,12 @@ const factsOfSentence = (
   sentence: string,
   timeZone: string,
 ): ReadonlyArray<Fact> => {
-  const { at, by, event } = source
-  const base = { by, event, at, sentence, days: [] as ReadonlyArray<Day> }
+  const { at, by, event, person = "" } = source
+  const base = { by, event, at, person, sentence, days: [] as ReadonlyArray<Day> }
   const reckoning = { sentAt: at, timeZone, dayEndsAt }
   const told = contentWords(undated(sentence))
-  const dated = commitmentsIn(sentence, reckoning).map((one): Fact => {
+  const commitments = commitmentsIn(sentence, reckoning)
+  const dated = commitments.map((one): Fact => {
     const day = localDay(one.dueAt, timeZone)
     const who = one.by === "writer" ? by : otherThan(source)
     return {
@@ -158,7 +165,7 @@ const factsOfSentence = (
       value: `${who.toLowerCase()} ${day} ${sentence.toLowerCase()}`,
     }
   })
-  const promises: ReadonlyArray<Fact> = dated.length > 0 || !isPromise(sentence) ? dated : [{
+  const promises: ReadonlyArray<Fact> = dated.length > 0 || !isBinding(sentence) ? dated : [{
     ...{ ...base, kind: "promise", words: `“${sentence}”`, told, weight: 4.5 },
     value: `${by.toLowerCase()} ${sentence.toLowerCase()}`,
   }]
@@ -208,12 +215,26 @@ const factsOfSentence = (
   ): Fact => ({
     ...{ ...base, kind: "name", value: name.toLowerCase(), words: name, weight: 1.8 },
   }))
-  return [...promises, ...amounts, ...invoices, ...dates, ...named]
+  const due = datesIn(sentence, reckoning).filter(({ start }) =>
+    commitments.some((one) => one.at === start)
+  )
+  const net = netOf(sentence, written, due)
+  const numbers = net.numbers.map(({ value, words }): Fact => ({
+    ...{ ...base, kind: "number", value, words, weight: 1.2 },
+  }))
+  const whole: ReadonlyArray<Fact> = net.isUnread || isRetraction(sentence)
+    ? [{
+      ...{ ...base, kind: "sentence", words: `“${sentence}”`, weight: 4.8 },
+      value: `${by.toLowerCase()} ${sentence.toLowerCase()}`,
+    }]
+    : []
+  return [...promises, ...whole, ...amounts, ...numbers, ...invoices, ...dates, ...named]
 }
 
 const factsOf = kept((source) => {
   const { at, by, event, names, subject } = source
-  const sentences = [...(subject === "" ? [] : [subject]), ...sentencesIn(source)]
+  const title = bareSubject(subject)
+  const sentences = [...(title === "" ? [] : [title]), ...sentencesIn(source)]
   const zones = new Map<string, ReadonlyArray<Fact>>()
   const people = names.map((name): Fact => ({
     ...{ kind: "name", value: name.toLowerCase(), words: name, by, event, at },
@@ -229,6 +250,23 @@ const factsOf = kept((source) => {
   }
 })
 
+const isSaid = ({ kind }: Fact) => kind === "promise" || kind === "sentence"
+/** What is the same fact; a promise of somebody else is another, even where both have one name. */
+export const keyOf = (fact: Fact): string =>
+  [fact.kind, ...(isSaid(fact) ? [fact.person ?? ""] : []), fact.value].join(" ")
+
+/** Who said a sentence, by key of the person. */
+const giversIn = (facts: Iterable<Fact>): ReadonlyMap<string, ReadonlyArray<string>> => {
+  const found = new Map<string, Map<string, string>>()
+  for (const fact of facts) {
+    if (!isSaid(fact)) continue
+    const sentence = spaced(fact.sentence)
+    const known = found.get(sentence) ?? new Map<string, string>()
+    found.set(sentence, known.set(`${fact.person ?? ""} ${fact.by}`, fact.by))
+  }
+  return new Map([...found].map(([sentence, who]) => [sentence, [...who.values()]]))
+}
+
 /** All facts of the sources, each once: where it was said last. */
 export const factsIn = (
   sources: ReadonlyArray<SummarySource>,
@@ -237,15 +275,19 @@ export const factsIn = (
   const found = new Map<string, Fact>()
   for (const source of sources) {
     for (const fact of factsOf(source)(timeZone)) {
-      const known = found.get(`${fact.kind} ${fact.value}`)
-      found.set(`${fact.kind} ${fact.value}`, {
+      const known = found.get(keyOf(fact))
+      found.set(keyOf(fact), {
         ...fact,
         // What is said more than once weighs more.
         weight: Math.max(fact.weight, known?.weight ?? 0) + (known === undefined ? 0 : 0.01),
       })
     }
   }
-  return [...found.values()]
+  const givers = giversIn(found.values())
+  return [...found.values()].map((fact) => {
+    const who = isSaid(fact) ? givers.get(spaced(fact.sentence)) ?? [] : []
+    return who.length > 1 ? { ...fact, givers: who } : fact
+  })
 }
 
 /** None of them may be lost: the weightiest of each kind first, then the newest. */
@@ -261,29 +303,50 @@ const namePartCharsMin = 3
 const hasName = (value: string, text: string): boolean => {
   const words = wordsOf(text)
   if (value.includes("@")) return text.toLowerCase().includes(value)
-  const has = (part: string) => words.has(part) || words.has(`${part}s`)
+  const lower = text.toLowerCase()
+  // A part with a digit in it is no word there.
+  const has = (part: string) =>
+    words.has(part) || words.has(`${part}s`) || (/[^\p{L}]/u.test(part) && lower.includes(part))
   const parts = value.split(/[\s,()]+/).filter((part) => part.length >= namePartCharsMin)
   return parts.length === 0 ? text.toLowerCase().includes(value) : parts.some(has)
 }
 
-const saysDay = (text: string, { at, days }: Fact, timeZone: string): boolean => {
+export const saysDay = (text: string, { at, days }: Fact, timeZone: string): boolean => {
   const said = new Set(daysSaid(text, at, timeZone))
   return days.some((day) => said.has(day) || said.has(day.slice(5)))
 }
 
-/** Whether a sentence tells the promise, in words that are enough its own. */
-const tells = (text: string, { sentence, told = [] }: Fact): boolean => {
-  if (spaced(text).includes(spaced(sentence))) return true
-  return told.length > 0 && allSentencesOf(text.replace(/\n/g, "\n\n")).some((one) => {
+/** The sentences that tell the promise, in words that are enough its own. */
+const tellingIn = (text: string, { sentence, told = [] }: Fact): ReadonlyArray<string> =>
+  told.length === 0 ? [] : allSentencesOf(text.replace(/\n/g, "\n\n")).filter((one) => {
     const words = new Set(contentWords(one))
-    return told.filter((word) => words.has(word)).length / told.length >= promiseWordsMin
+    return isNegated(one) === isNegated(sentence) &&
+      told.filter((word) => words.has(word)).length / told.length >= promiseWordsMin
   })
+
+/** Whether one sentence says it of all of them: by their names, or how many they are. */
+const isOfAll = (sentence: string, givers: ReadonlyArray<string>): boolean =>
+  saysNumber(sentence, String(givers.length)) ||
+  (new Set(givers).size === givers.length &&
+    givers.every((name) => hasName(name.toLowerCase(), sentence)))
+
+/** Whether it is said, as often as there are people who said it. */
+const isTold = (text: string, fact: Fact): boolean => {
+  const { givers = [], sentence } = fact
+  const verbatim = spaced(text).split(spaced(sentence)).length - 1
+  if (verbatim >= Math.max(1, givers.length)) return true
+  if (fact.kind === "sentence" && givers.length < 2) return false
+  const telling = fact.kind === "sentence"
+    ? allSentencesOf(text).filter((one) => spaced(one).includes(spaced(sentence)))
+    : tellingIn(text, fact)
+  return telling.length >= Math.max(1, givers.length) ||
+    telling.some((one) => isOfAll(one, givers))
 }
 
 /** Whether a text says the fact, in whatever form. */
 export const says = (text: string, fact: Fact, timeZone: string): boolean => {
   // Word for word is the surest way.
-  if (fact.sentence !== "" && text.includes(fact.sentence)) return true
+  if (fact.givers === undefined && fact.sentence !== "" && text.includes(fact.sentence)) return true
   switch (fact.kind) {
     case "amount":
       return allAmountsIn(text).some((one) => `${one.minor} ${one.currency}` === fact.value)
@@ -298,7 +361,13 @@ export const says = (text: string, fact: Fact, timeZone: string): boolean => {
       return loose.says.test(text) || daysSaid(text, fact.at, timeZone).some(loose.fits)
     }
     case "promise":
-      return (fact.days.length === 0 || saysDay(text, fact, timeZone)) && tells(text, fact)
+      // Days that are only meant are told word for word as well.
+      return isTold(text, fact) && (fact.days.length === 0 || text.includes(fact.sentence) ||
+        saysDay(text, fact, timeZone))
+    case "sentence":
+      return isTold(text, fact)
+    case "number":
+      return saysNumber(text, fact.value)
     case "name": {
       const number = /^invoice (.+)$/.exec(fact.value)?.[1]
       if (number === undefined) return hasName(fact.value, text)
@@ -309,56 +378,9 @@ export const says = (text: string, fact: Fact, timeZone: string): boolean => {
 }
 
 /** `lost the amount 1,200 EUR`, `lost the promise for 27 Nov 2026 (Ada Weiss)`. */
-export const lossOf = ({ by, days, kind, words }: Fact): string =>
-  kind === "promise"
-    ? `lost the promise ${days.length > 0 ? "for " : ""}${words} (${by})`
+export const lossOf = ({ by, days, givers = [], kind, words }: Fact): string =>
+  kind === "promise" || kind === "sentence"
+    ? `lost the ${kind} ${days.length > 0 ? "for " : ""}${words} (${by}${
+      givers.length > 1 ? `, one of ${givers.length} who said so` : ""
+    })`
     : `lost the ${kind} ${words}`
-
-const cut = "___"
-const money =
-  /(?:€|\$|£|(?<!\p{L})(?:eur|usd|gbp|chf))\s?\d[\d.,'’]*(?:\s?k)?|\d[\d.,'’]*(?: \d{3})*(?:\s?k)?\s?(?:€|\$|£|(?:eur|usd|gbp|chf|euros?|dollars?|pounds?|francs?|franken)(?!\p{L}))/giu
-
-const questionCharsMax = 160
-const shortened = (sentence: string) => {
-  if (sentence.length <= questionCharsMax) return sentence
-  const at = Math.max(0, sentence.indexOf(cut) - questionCharsMax / 2)
-  return `…${sentence.slice(at, at + questionCharsMax).trim()}…`
-}
-
-/** A question that the fact answers; undefined where its sentence would leave it open which is meant. */
-export const questionOf = (fact: Fact, timeZone: string): string | undefined => {
-  const { at, by, kind, sentence } = fact
-  const who = `${by === "you" ? "the founder" : by || "a customer"}, ${
-    dayWords(localDay(at, timeZone))
-  }`
-  if (kind === "name" || (kind !== "amount" && fact.days.length !== 1)) return undefined
-  if (kind === "amount") {
-    const hits = sentence.match(money) ?? []
-    if (hits.length !== 1) return undefined
-    return `How much is ${cut} in "${shortened(sentence.replace(money, cut))}" (${who})?`
-  }
-  const spans = [
-    ...daysIn(sentence, localDay(at, timeZone)),
-    ...datesIn(sentence, { sentAt: at, timeZone, dayEndsAt }),
-  ]
-  const first = spans[0]
-  if (
-    first === undefined || spans.some((one) => one.end <= first.start || one.start >= first.end)
-  ) {
-    return undefined
-  }
-  const masked = sentence.slice(0, first.start) + cut + sentence.slice(first.end)
-  return `Which date is ${cut} in "${shortened(masked)}" (${who})?`
-}
-
-/** Whether an answer names the fact, and no other of its kind beside it. */
-export const answers = (answer: string, fact: Fact, timeZone: string): boolean => {
-  if (fact.kind === "amount") {
-    const amounts = allAmountsIn(answer)
-    if (amounts.length > 0) return amounts.length === 1 && says(answer, fact, timeZone)
-    const numbers = numbersIn(answer).map(({ value }) => value)
-    const [minor] = fact.value.split(" ")
-    return numbers.length === 1 && Math.round(numbers[0]! * 100) === Number(minor)
-  }
-  return fact.days.length > 0 ? saysDay(answer, fact, timeZone) : says(answer, fact, timeZone)
-}

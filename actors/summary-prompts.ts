@@ -10,7 +10,7 @@ import type { Material, Template } from "./language-model.ts"
 import type { Question } from "./summary-test.ts"
 import type { SummarySource } from "./summary-sources.ts"
 
-const sentenceCharsMax = 240
+export const sentenceCharsMax = 240
 const sentencesMin = 2
 export const sentencesMax = 6
 const citesMax = 3

@@ -178,6 +178,9 @@ const worth = ({ items }: Candidate): number =>
 
 const kinds: ReadonlyArray<Subject["of"]> = ["thread", "person", "campaign", "day"]
 
+/** What was in vain before comes after what was not tried, or it would take every night's places. */
+const wasRefused = ({ refusedUpTo, upTo }: Standing): number => refusedUpTo > upTo ? 1 : 0
+
 /** The subjects of a night: those most worth it, grouped by kind so that the model is told the same in a row. */
 export const subjectsOf = (
   candidates: ReadonlyArray<Candidate>,
@@ -185,8 +188,8 @@ export const subjectsOf = (
   limit: number,
 ): { readonly subjects: ReadonlyArray<Subject>; readonly left: number } => {
   const due = candidates.filter((one) => isDue(one, standing(one)))
-    .map((one) => ({ one, value: worth(one) }))
-    .toSorted((a, b) => b.value - a.value || (a.one.key < b.one.key ? -1 : 1))
+    .map((one) => ({ one, value: worth(one), late: wasRefused(standing(one)) }))
+    .toSorted((a, b) => a.late - b.late || b.value - a.value || (a.one.key < b.one.key ? -1 : 1))
   const taken = due.slice(0, Math.max(0, limit)).map(({ one }) => one)
   return {
     subjects: kinds.flatMap((kind) => taken.filter(({ of }) => of === kind).map(subjectOf)),

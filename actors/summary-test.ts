@@ -3,7 +3,8 @@
  * it must answer. A summary that fails stands for nothing: its events stay hot.
  */
 import { inventedIn } from "./grounded.ts"
-import { answers, type Fact, lossOf, questionOf, says } from "./summary-facts.ts"
+import { type Fact, lossOf, says } from "./summary-facts.ts"
+import { answers, questionOf } from "./summary-questions.ts"
 import type { SummarySource } from "./summary-sources.ts"
 
 /** The rule. */
@@ -16,7 +17,7 @@ export const passRule = {
   answeredMin: 0.7,
 } as const
 /** A refusal is told in so many lines. */
-const reasonsMax = 12
+export const reasonsMax = 12
 const inventedToldMax = 6
 /** The model is asked so many questions about one summary. */
 export const questionsMax = 5

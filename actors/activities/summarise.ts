@@ -17,6 +17,7 @@ import {
   examinationOf,
   materialOf,
   repairOf,
+  sentenceCharsMax,
   sentencesFor,
   shownOf,
   type Summary,
@@ -30,6 +31,7 @@ import {
   judged,
   type Question,
   questionsFor,
+  reasonsMax,
   type Verdict,
 } from "../summary-test.ts"
 
@@ -240,13 +242,17 @@ const modelled = (work: Work) =>
 
 const extracted = (work: Work): Attempt => {
   const { subject, timeZone, used } = work
-  const { beyond, stands, text } = extractOf(subject, used, timeZone)
+  const { beyond, lost, stands, text } = extractOf(subject, used, timeZone)
   const important = importantOf(factsIn(stands, timeZone))
   const verdict = checked(text, important, stands, timeZone, frameOf(subject, stands))
   return {
     ...{ made: extractMade, text, stands, facts: verdict.facts, questions: unasked },
     ...(beyond === 0 ? {} : { note: `${beyond} of ${used.length} stay at hand: ${tooMuch}` }),
-    refused: text === "" && beyond > 0 ? [tooMuch] : verdict.reasons,
+    refused: text === "" && beyond > 0
+      ? [tooMuch]
+      : text === "" && lost.length > 0
+      ? lost.slice(0, reasonsMax)
+      : verdict.reasons,
   }
 }
 const tooMuch = "what must not be lost of them is more than a summary has room for"
@@ -271,8 +277,11 @@ export const summarise = implement(declaration, ({ subject }) =>
     }
     const chars = used.reduce((sum, one) => sum + one.text.length, 0)
     // Of what it is not shown it loses something, and then all it wrote is in vain.
+    const verbatim = work.important.filter(({ kind }) => kind === "sentence")
     const isFor = chars > tinyCharsMax && shownOf(used).length === used.length &&
-      work.important.length <= factsPerSentenceMax * sentencesFor(used.length)
+      work.important.length <= factsPerSentenceMax * sentencesFor(used.length) &&
+      verbatim.length < sentencesFor(used.length) &&
+      verbatim.every(({ sentence }) => sentence.length <= sentenceCharsMax)
     const byModel = isFor ? yield* modelled(work) : []
     const isDone = byModel.some(({ refused }) => refused.length === 0)
     const extract = isDone ? [] : [extracted(work)]

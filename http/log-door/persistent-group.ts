@@ -4,7 +4,6 @@
  * far all is done. Whatever is not done is behind the checkpoint, so a restart gives it again: at least
  * once, never lost. A group without consumers holds nothing in memory but where it is.
  */
-import type { Resolved } from "./door.ts"
 import { persistentDropped, persistentMaximumReached, Refused } from "./errors.ts"
 import { makeBuffer, type Message } from "./persistent-buffer.ts"
 import {
@@ -74,14 +73,6 @@ export interface GroupOptions {
   readonly checkpoint: number | undefined
 }
 
-const bytesOf = ({ event, link }: Resolved): number =>
-  [event, link].reduce(
-    (sum, record) =>
-      record === undefined ? sum : sum + 200 + (record.metadata.foreign?.data?.length ?? 0) +
-        (record.data === null ? 0 : JSON.stringify(record.data).length),
-    0,
-  )
-
 export const makeGroup = (options: GroupOptions): Group => {
   const { entry, source, store, now } = options
   const { settings } = entry
@@ -136,7 +127,7 @@ export const makeGroup = (options: GroupOptions): Group => {
     store,
     batch,
     hasRoom: () => buffer.counts().retry < historyMax && buffer.counts().bytes < bufferedBytesMax,
-    take: (resolved, place) => {
+    take: ({ resolved, place, bytes }) => {
       buffer.addRetry({
         id: (resolved.link ?? resolved.event)?.id ?? "",
         resolved,
@@ -144,7 +135,7 @@ export const makeGroup = (options: GroupOptions): Group => {
         sequence: -1,
         before: undefined,
         replayed: true,
-        bytes: bytesOf(resolved),
+        bytes,
         retries: 0,
       })
       push()
@@ -166,7 +157,7 @@ export const makeGroup = (options: GroupOptions): Group => {
 
   const take = (page: Page) => {
     let { sequence, place } = considered
-    for (const { resolved, place: at } of page.events) {
+    for (const { resolved, place: at, bytes } of page.events) {
       sequence++
       const message: Message = {
         id: (resolved.link ?? resolved.event)?.id ?? "",
@@ -175,7 +166,7 @@ export const makeGroup = (options: GroupOptions): Group => {
         sequence,
         before: place,
         replayed: false,
-        bytes: bytesOf(resolved),
+        bytes,
         retries: 0,
       }
       undone.set(sequence, message)

@@ -17,6 +17,8 @@ import { openStore, readConfiguration, sourceOf, writeConfiguration } from "./pe
 
 /** How often groups look for messages that were not acknowledged in time, and for due checkpoints. */
 const tickMillis = 200
+/** All groups together, as the log keeps them: an event has its limit. */
+const configurationBytesMax = 600 * 1024
 /** After the log failed to say what comes next, it is asked again. */
 const followAgainMillis = 1_000
 
@@ -131,14 +133,20 @@ export const makeGroups = (door: Door, now: () => number = Date.now): Groups => 
     by: string,
     changed: { readonly with?: GroupEntry; readonly without?: GroupEntry },
   ) => {
-    const entries = [...groups.values()].map(({ entry }) => entry)
+    const kept = [...groups.values()].map(({ entry }) => entry)
       .filter((entry) => entry !== changed.without)
-    return writeConfiguration(
-      door,
-      changed.with === undefined ? entries : [...entries, changed.with],
-      by,
-      now(),
-    )
+    const entries = changed.with === undefined ? kept : [...kept, changed.with]
+    // All groups stand in one event, and names may be long.
+    const fits = entries.length <= groupsMax &&
+      new TextEncoder().encode(JSON.stringify(entries)).length <= configurationBytesMax
+    if (changed.with !== undefined && !fits) {
+      throw persistentFailed(
+        changed.with.stream,
+        changed.with.group,
+        `There are ${kept.length} groups already, and no room for more. Delete those nobody uses.`,
+      )
+    }
+    return writeConfiguration(door, entries, by, now())
   }
 
   /** A group that starts at the end remembers which one that was. */
@@ -148,6 +156,7 @@ export const makeGroups = (door: Door, now: () => number = Date.now): Groups => 
   const checked = async (entry: GroupEntry) => {
     const { stream, group } = entry
     if (stream === "") throw persistentFailed(stream, group, "Bad stream name.")
+    if (group === "") throw persistentFailed(stream, group, "Bad group name.")
     const flaw = flawIn(entry, await door.head())
     if (flaw !== undefined) throw persistentFailed(stream, group, flaw)
   }
@@ -178,13 +187,6 @@ export const makeGroups = (door: Door, now: () => number = Date.now): Groups => 
         const { stream, group } = entry
         await checked(entry)
         if (groups.has(keyOf(stream, group))) throw persistentExists(stream, group)
-        if (groups.size >= groupsMax) {
-          throw persistentFailed(
-            stream,
-            group,
-            `There are ${groupsMax} groups already. Delete those that nobody uses.`,
-          )
-        }
         const made = await begun(entry)
         await save(by, { with: made })
         put(await open(made))

@@ -2,9 +2,8 @@
  * What a group has put aside: links in its parked stream. Parking is in order and many at a time. What is
  * replayed stays parked until it is done, so a crash in the middle loses nothing.
  */
-import type { Resolved } from "./door.ts"
 import type { Message } from "./persistent-buffer.ts"
-import type { GroupStore } from "./persistent-store.ts"
+import type { GroupStore, Placed } from "./persistent-store.ts"
 
 /** Parked in one append. */
 const togetherMax = 100
@@ -30,7 +29,7 @@ export interface ParkingOptions {
   readonly batch: number
   readonly hasRoom: () => boolean
   /** Gets what is replayed. */
-  readonly take: (resolved: Resolved, place: number) => void
+  readonly take: (parked: Placed) => void
   /** Told when a message is safely parked. */
   readonly parked: (message: Message) => void
 }
@@ -80,11 +79,11 @@ export const makeParking = (options: ParkingOptions): Parking => {
       while (replay !== undefined && hasRoom() && !closed) {
         const { stop } = replay
         const page = await store.parkedPage(loaded, Math.min(batch, stop - loaded))
-        for (const { resolved, place } of page) {
+        for (const one of page) {
           // What cannot be found any more is not parked any more.
-          if (resolved.event === undefined) continue
-          open.add(place)
-          take(resolved, place)
+          if (one.resolved.event === undefined) continue
+          open.add(one.place)
+          take(one)
         }
         const end = page.at(-1)?.place
         loaded = end === undefined ? stop : end + 1

@@ -6,7 +6,6 @@
 import { randomUUID } from "node:crypto"
 import type { RecordedEvent } from "../../actors/event-log.ts"
 import { sent, type WireEvent } from "../../actors/foreign-events.ts"
-import { everybody } from "./access.ts"
 import { type Door, jsonEvent, type Resolved } from "./door.ts"
 import { streamDeleted } from "./errors.ts"
 import { inAll, matching, type Wanted } from "./filters.ts"
@@ -20,7 +19,7 @@ import {
   placeIn,
   placeText,
 } from "./persistent-settings.ts"
-import { linkType } from "./reads.ts"
+import { linkType, pageSize } from "./reads.ts"
 import { metadataType, metastreamOf } from "./states.ts"
 
 export const configurationStream = "$persistentSubscriptionConfig"
@@ -36,6 +35,8 @@ const adminsOnly = { $r: "$admins", $w: "$admins", $d: "$admins", $mr: "$admins"
 export interface Placed {
   readonly resolved: Resolved
   readonly place: number
+  /** Roughly, in memory. */
+  readonly bytes: number
 }
 
 export interface Page {
@@ -101,6 +102,23 @@ const setMetadata = (door: Door, stream: string, metadata: unknown) =>
 const lastOf = async (door: Door, stream: string): Promise<RecordedEvent | undefined> => {
   const read = await door.read(stream, { limit: 1, backwards: true })
   return read._tag === "Page" ? read.events[0] : undefined
+}
+
+/** What an event takes beside its content, roughly. */
+const recordBytes = 300
+const bytesOf = (record: RecordedEvent | undefined): number =>
+  record === undefined ? 0 : recordBytes + (record.metadata.foreign?.data?.length ?? 0) +
+    (record.metadata.foreign?.metadata?.length ?? 0) +
+    (record.data === null ? 0 : JSON.stringify(record.data).length)
+
+const placed = async (
+  door: Door,
+  event: RecordedEvent,
+  place: number,
+  resolves: boolean,
+): Promise<Placed> => {
+  const resolved = resolves ? await door.resolve(event) : { event, link: undefined }
+  return { resolved, place, bytes: bytesOf(resolved.event) + bytesOf(resolved.link) }
 }
 
 const truncatedBefore = async (door: Door, stream: string): Promise<number> =>
@@ -177,18 +195,15 @@ export const openStore = async (
     parkedPage: async (from, limit) => {
       const read = await door.read(parkedStream, { from, limit })
       if (read._tag !== "Page") return []
-      return await Promise.all(read.events.map(async (event) => ({
-        resolved: await door.resolve(event, everybody),
-        place: event.revision,
-      })))
+      return await Promise.all(
+        read.events.map((event) => placed(door, event, event.revision, true)),
+      )
     },
     truncateParked: (before) =>
       setMetadata(door, parkedStream, { $tb: before, $acl: adminsOnly }).then(() => {}),
     remove: async () => {
-      for (const own of [checkpoints, parkedStream]) {
-        const last = await door.lastOf(own)
-        if (last >= 0) await setMetadata(door, own, { $tb: last + 1, $acl: adminsOnly })
-      }
+      // They may never have been written to, and then there is nothing to delete.
+      for (const own of [checkpoints, parkedStream]) await door.delete(own, "any")
     },
   }
 }
@@ -202,27 +217,28 @@ const wantedBy = (filter: GroupFilter | undefined): Wanted => {
   return ({ stream, type }) => matches(filter.on === "stream" ? stream : type)
 }
 
-const ofAll = (door: Door, entry: GroupEntry): Source => {
-  const isWanted = wantedBy(entry.filter)
+const ofAll = (door: Door, { filter, settings }: GroupEntry): Source => {
+  const isWanted = wantedBy(filter)
+  const size = pageSize(windowMax)
   return {
     read: async (from, limit) => {
-      const window = entry.filter === undefined ? limit : Math.max(limit, windowMax)
+      const window = size.limit(filter === undefined ? limit : windowMax)
       const page = await door.readAll({ from, limit: window })
       const events: Array<Placed> = []
       let counted = 0
+      let bytes = 0
       let last: number | undefined
       for (const event of page) {
         if (events.length >= limit) break
         last = event.position
+        bytes += bytesOf(event)
         // What groups of the whole log write themselves would never end.
         if (!inAll(event)) continue
         counted++
         if (!isWanted(event)) continue
-        const resolved = entry.settings.resolveLinks
-          ? await door.resolve(event, everybody)
-          : { event, link: undefined }
-        events.push({ resolved, place: event.position })
+        events.push(await placed(door, event, event.position, settings.resolveLinks))
       }
+      size.read(bytes)
       const isEnd = page.length < window && last === page.at(-1)?.position
       return { events, counted, last, next: last === undefined ? from : last + 1, isEnd }
     },
@@ -230,30 +246,31 @@ const ofAll = (door: Door, entry: GroupEntry): Source => {
   }
 }
 
-const ofStream = (door: Door, { stream, settings }: GroupEntry): Source => ({
-  read: async (from, limit) => {
-    const read = await door.read(stream, { from, limit })
-    if (read._tag === "StreamDeleted") throw streamDeleted(stream)
-    if (read._tag === "NoStream") {
-      return { events: [], counted: 0, last: undefined, next: from, isEnd: true }
-    }
-    const events = await Promise.all(read.events.map(async (event): Promise<Placed> => ({
-      resolved: settings.resolveLinks
-        ? await door.resolve(event, everybody)
-        : { event, link: undefined },
-      place: event.revision,
-    })))
-    const last = events.at(-1)?.place
-    return {
-      events,
-      counted: events.length,
-      last,
-      next: read.next ?? (last === undefined ? from : last + 1),
-      isEnd: read.next === undefined,
-    }
-  },
-  end: async () => await door.lastOf(stream) + 1,
-})
+const ofStream = (door: Door, { stream, settings }: GroupEntry): Source => {
+  const size = pageSize(windowMax)
+  return {
+    read: async (from, limit) => {
+      const read = await door.read(stream, { from, limit: size.limit(limit) })
+      if (read._tag === "StreamDeleted") throw streamDeleted(stream)
+      if (read._tag === "NoStream") {
+        return { events: [], counted: 0, last: undefined, next: from, isEnd: true }
+      }
+      const events = await Promise.all(
+        read.events.map((event) => placed(door, event, event.revision, settings.resolveLinks)),
+      )
+      size.read(events.reduce((sum, { bytes }) => sum + bytes, 0))
+      const last = events.at(-1)?.place
+      return {
+        events,
+        counted: events.length,
+        last,
+        next: read.next ?? (last === undefined ? from : last + 1),
+        isEnd: read.next === undefined,
+      }
+    },
+    end: async () => await door.lastOf(stream) + 1,
+  }
+}
 
 export const sourceOf = (door: Door, entry: GroupEntry): Source =>
   entry.stream === allStream ? ofAll(door, entry) : ofStream(door, entry)

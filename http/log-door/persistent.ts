@@ -184,37 +184,44 @@ const consume = async (
   if (slots <= 0) throw invalidArgument(`'${slots}' is not a valid buffer size`)
   const form = options.getUuidOption()?.hasString() === true ? "string" : "structured"
   const group = await groups.group(stream, options.getGroupName())
-  const give = (answer: Buffer) => {
-    // What waits to be sent is what is in flight, and that is bounded; who left is told by `left`.
-    if (!left.aborted) send(answer)?.catch(() => {})
+  // What waits here is in flight, and that is bounded; a slow reader holds up nobody else.
+  let waiting = [field(2, textField(1, keyOf(stream, group.entry.group)))]
+  let writing = false
+  const write = async () => {
+    if (writing) return
+    writing = true
+    try {
+      while (waiting.length > 0 && !left.aborted) {
+        const answers = waiting
+        waiting = []
+        for (const answer of answers) {
+          const slow = send(answer)
+          if (slow !== undefined) await slow
+        }
+      }
+    } catch {
+      // It left, and `left` says so.
+    } finally {
+      writing = false
+    }
   }
 
   const dropped = Promise.withResolvers<never>()
   dropped.promise.catch(() => {})
-  // The confirmation goes out before the first event does, and only if there is room for this consumer.
-  let confirmed = false
-  const early: Array<Buffer> = []
   const leave = group.subscribe({
     user: user.name ?? "anonymous",
     connectionName: headers.get("connection-name").map(String)[0] ?? "<unknown>",
     slots,
     give: (resolved, retries) => {
-      const answer = field(
-        1,
-        Buffer.concat([
-          readEvent(resolved, form),
-          ...(retries > 0 ? [numberField(5, retries)] : [numberField(5, 0)]),
-        ]),
-      )
-      if (confirmed) give(answer)
-      else early.push(answer)
+      const event = readEvent(resolved, form)
+      waiting.push(field(1, Buffer.concat([event, numberField(5, retries)])))
+      void write()
     },
     drop: (cause) => dropped.reject(cause),
   })
+  // The confirmation, where no event has pushed it out yet.
+  void write()
   try {
-    give(field(2, textField(1, keyOf(stream, group.entry.group))))
-    confirmed = true
-    for (const answer of early.splice(0)) give(answer)
     const gone = new Promise<never>((_, reject) => {
       if (left.aborted) reject(left.reason)
       else left.addEventListener("abort", () => reject(left.reason))

@@ -37,8 +37,8 @@ describe("grounded", () => {
   it.each([
     ["Ada accepts 1,500 EUR.", ["invented 1,500 EUR"]],
     ["Ada accepts 1,200 USD.", ["invented 1,200 USD"]],
-    ["Ada accepts five thousand euros.", ["invented the number five thousand"]],
-    ["Ada nimmt fünftausend Euro an.", ["invented the number fünftausend"]],
+    ["Ada accepts five thousand euros.", ["invented 5,000 EUR"]],
+    ["Ada nimmt fünftausend Euro an.", ["invented 5,000 EUR"]],
     ["The contract is due on 28 November.", ["invented the date 28 November"]],
     ["The contract is due on 27 November 2027.", ["invented the date 27 November 2027"]],
     ["The contract is due on Wednesday.", ["invented the date Wednesday"]],

@@ -28,6 +28,15 @@ describe("an amount", () => {
     ["12 500 €", 1_250_000, "EUR"],
     ["89.9 euros", 8_990, "EUR"],
     ["1,200,000 USD", 120_000_000, "USD"],
+    ["USD 1.2 million", 120_000_000, "USD"],
+    ["2 Mio. EUR", 200_000_000, "EUR"],
+    ["1,5 Millionen Euro", 150_000_000, "EUR"],
+    ["€1.234 million", 123_400_000, "EUR"],
+    ["€2m", 200_000_000, "EUR"],
+    ["3 500,- Euro", 350_000, "EUR"],
+    ["SFr. 480.–", 48_000, "CHF"],
+    ["15 000 zł", 1_500_000, "PLN"],
+    ["¥120,000", 120_000, "JPY"],
   ])(
     "in %j is %d %s",
     (text, minor, currency) =>
@@ -58,6 +67,9 @@ describe("a date, seen from a Tuesday in Berlin", () => {
   it.each([
     ["by Tuesday evening", "2026-11-24 17:00"],
     ["bis Freitag", "2026-11-27 23:59"],
+    // Nobody has until the end of the very day who is given until Tuesday on a Tuesday.
+    ["bis Dienstag", "2026-12-01 23:59"],
+    ["by Tuesday", "2026-12-01 23:59"],
     ["by Friday at 3pm", "2026-11-27 15:00"],
     ["bis Freitag 12 Uhr", "2026-11-27 12:00"],
     ["by 14:30 tomorrow", "2026-11-25 14:30"],

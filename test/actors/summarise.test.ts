@@ -119,7 +119,7 @@ describe("a summary", () => {
       made: "scripted summariseThread@1",
       refused: [],
       events: events.map(({ id }) => id),
-      facts: { found: 4, kept: 4 },
+      facts: { found: 5, kept: 5 },
     })
     expect(output.tokens).toBeGreaterThan(0)
     expect(output.person).toMatch(/^[0-9a-f]{32}$/)
@@ -253,6 +253,61 @@ describe("a weekday", () => {
     const { output } = await summarised([{ from: ada, sentAt: on(0), text }], absent)
     expect(output.text).toContain(`“${text}”${note === "" ? "" : ` ${note}`}`)
     expect(output.text.endsWith(note === "" ? "”" : note)).toBe(true)
+  })
+})
+
+describe("facts that are easily lost", () => {
+  const budget: ReadonlyArray<Partial<ParsedMail>> = [
+    {
+      from: ada,
+      subject: "Winter campaign",
+      sentAt: on(0),
+      text:
+        "Hi Mara,\n\nOur budget is twenty-five thousand dollars for the winter campaign. The sponsor adds USD 1.2 million over " +
+        "three years. We looked at the plan for the harbour pages again, and everybody here likes the way the map turned " +
+        "out. I will send you the signed contract by 13 November 2026.\n\nMy colleague Björk said she would pay the deposit.\n\nAda Weiss",
+    },
+    {
+      from: ada,
+      subject: "Re: Winter campaign",
+      sentAt: on(2),
+      text:
+        "Hi Mara,\n\nI have to take that back: the contract is off, you need not wait for it. We looked at the plan for the " +
+        "harbour pages again and everybody here likes the way the map turned out.\n\nAda Weiss",
+    },
+  ]
+  it("refuse a summary that lost or changed them, and the extract has them", async () => {
+    const { output } = await summarised(
+      budget,
+      scripted(writes(
+        "Ada Weiss will send you the signed contract by 13 November 2026.",
+        "The sponsor adds 1.20 USD over three years, says Björk.",
+        "The team likes the harbour pages, the map and the plan, nothing to change.",
+      )).layer,
+    )
+    const reasons = output.refused.join("\n")
+    for (
+      const reason of [
+        "invented 1.20 USD",
+        "lost the amount 25,000 USD",
+        "lost the amount 1,200,000 USD",
+        "lost the promise “My colleague Björk said she would pay the deposit.” (Ada Weiss)",
+        "lost the sentence “I have to take that back: the contract is off, you need not wait for it.” (Ada Weiss)",
+      ]
+    ) expect(reasons).toContain(reason)
+    expect(output).toMatchObject({ accepted: true, made: "extract-1" })
+    expect(output.text).toContain("the contract is off")
+  })
+})
+
+describe("a name with a digit in it", () => {
+  it("is no reason to refuse", async () => {
+    const studio = { name: "Studio54", address: "hello@studio54.example" }
+    const { output } = await summarised(
+      sponsoring.map((one, n) => n === 0 ? { ...one, from: studio } : { ...one, to: [studio] }),
+      absent,
+    )
+    expect(output).toMatchObject({ accepted: true, refused: [] })
   })
 })
 

@@ -106,6 +106,34 @@ describe("an extract", () => {
   ])("takes no short word for a greeting: %s", (said) => {
     expect(extracted(mails(said)).text).toContain(said)
   })
+  it("tells every sentence that no rule can read, whole, and what takes an offer back with the offer", () => {
+    const [first, second] = [
+      "Der Preis ist 3.200 EUR zzgl. 19 % MwSt. Für den Druck kommen 3 500,- Euro dazu.",
+      "I have to take that back: the contract is off, you need not wait for it.",
+    ]
+    const filler = Array.from(
+      { length: 9 },
+      (_, n) => `The harbour pages look right to ${"abcdefghi"[n]}ll of us here.`,
+    ).join(" ")
+    const { text } = extracted(mails(`${filler} ${first}`, `${filler} ${second} ${filler}`))
+    expect(text).toContain("“Der Preis ist 3.200 EUR zzgl. 19 % MwSt.”")
+    expect(text).toContain("“Für den Druck kommen 3 500,- Euro dazu.”")
+    expect(text).toContain(`“${second}”`)
+  })
+  it("tells the same promise of each who gave it, and stands for all of them", () => {
+    const said = "We have a place for it. I will send the banner by 20 December."
+    const sources = mails(...Array.from({ length: 6 }, () => said))
+      .map((one, n) => ({ ...one, person: String(n).repeat(32) }))
+    const { stands, text } = extractOf({ of: "day", key: "2026-11-23" }, sources, timeZone)
+    expect(text.split("I will send the banner").length - 1).toBe(6)
+    expect(stands).toHaveLength(6)
+  })
+  it("says what it could not keep, where it stands for nothing", () => {
+    const [one] = mails("")
+    const { lost, text } = extracted([{ ...one!, subject: "1,200 EUR" }])
+    expect(text).toBe("")
+    expect(lost).toEqual(["lost the amount 1,200 EUR"])
+  })
   it("ends a sentence at its quote", () => {
     const { text } = extracted(
       mails("He wrote “we take 300 EUR.” Then nothing came of it for weeks."),

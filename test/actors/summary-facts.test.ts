@@ -5,14 +5,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { amountWords } from "../../actors/grounded-numbers.ts"
-import {
-  answers,
-  type Fact,
-  factsIn,
-  importantOf,
-  lossOf,
-  says,
-} from "../../actors/summary-facts.ts"
+import { type Fact, factsIn, importantOf, lossOf, says } from "../../actors/summary-facts.ts"
+import { answers } from "../../actors/summary-questions.ts"
 import { checked, questionsFor } from "../../actors/summary-test.ts"
 import type { SummarySource } from "../../actors/summary-sources.ts"
 
@@ -133,6 +127,85 @@ describe("facts are read from what was written", () => {
       ["I ask about invoice 1042 again.", "name", ["invoice 1042", "ada weiss"]],
     ] as const,
   )("%s", (text, kind, expected) => expect(values(text, kind)).toEqual(expected))
+
+  it.each(
+    [
+      ["Our budget is twenty-five thousand dollars.", "amount", ["2500000 USD"]],
+      ["Es kostet hundertzwanzig Euro.", "amount", ["12000 EUR"]],
+      ["Die Rechnung über zweitausend CHF kommt.", "amount", ["200000 CHF"]],
+      ["Der Preis ist 3.200 EUR zzgl. 19 % MwSt.", "number", ["19 %"]],
+      ["A discount of ten percent if you sign.", "number", ["10 %"]],
+      ["We pay 900 a month.", "number", ["900"]],
+      ["Zahlung erfolgt bis KW 49.", "number", ["49"]],
+    ] as const,
+  )("%s", (text, kind, expected) => expect(values(text, kind)).toEqual(expected))
+
+  it.each([
+    "Björk said she would send you the contract next Friday.",
+    "Käthe hat zugesagt, dass sie bis Montag zahlt.",
+    "You have my word: the banner comes.",
+    "Ich kümmere mich darum.",
+    "Consider it done by Monday.",
+    "Count on me for the slides.",
+    "Unser Anwalt wird die Unterlagen einreichen.",
+    "Sie bekommen das Geld in drei Wochen.",
+  ])("binds somebody: %s", (text) => {
+    expect(says("Somebody wrote about the weather.", factOf("promise", text), timeZone)).toBe(false)
+    expect(says(`She wrote: “${text}”`, factOf("promise", text), timeZone)).toBe(true)
+  })
+  it.each([
+    "I take back my promise to send the logo.",
+    "I have to take that back: the contract is off.",
+    "Scratch that, we no longer will sign.",
+    "Leider muss ich meine Zusage zurücknehmen.",
+    "Wir kommen doch nicht nach Leipzig.",
+    // What no rule can read.
+    "The licence is fifteen hundred bucks a year.",
+    "Kr 4.500 pro Monat sind es.",
+    "Das macht anderthalbtausend Euro.",
+    "That makes a hundred and fifty quid.",
+    "Within a fortnight the money is there.",
+    "Rs. 50,000 for the hall.",
+  ])("is told word for word or lost: %s", (text) => {
+    const fact = factOf("sentence", text)
+    expect(says(`3 Nov 2026, Ada Weiss: “${text}”`, fact, timeZone)).toBe(true)
+    expect(says(text.slice(0, -3), fact, timeZone)).toBe(false)
+    expect(lossOf(fact)).toBe(`lost the sentence “${text}” (Ada Weiss)`)
+  })
+  it("a promise that says not is told with its not", () => {
+    const fact = factOf("promise", "Björk will not send the signed contract.")
+    expect(says("Björk will send the signed contract.", fact, timeZone)).toBe(false)
+    expect(says("Björk does not send the signed contract.", fact, timeZone)).toBe(true)
+  })
+  it("a name with a digit in it is found", () => {
+    const fact = factsIn([source("Hello.", { by: "Studio54", names: ["Studio54"] })], timeZone)
+      .find(({ kind }) => kind === "name")!
+    expect(says("3 Nov 2026, Studio54: “Hello.”", fact, timeZone)).toBe(true)
+    expect(says("3 Nov 2026, Studio: “Hello.”", fact, timeZone)).toBe(false)
+  })
+  it("the same promise of several people is one of each, though all have one name", () => {
+    const said = "I will send the banner by 20 December."
+    const sources = Array.from({ length: 6 }, (_, n) =>
+      source(said, {
+        ...{ event: `e${n}`, person: String(n).repeat(32) },
+        ...{ by: "Lena Böhm", names: ["Lena Böhm"] },
+      }))
+    const promises = factsIn(sources, timeZone).filter(({ kind }) => kind === "promise")
+    expect(promises).toHaveLength(6)
+    const once = "Lena Böhm sends the banner by 20 December 2026."
+    const keeps = (text: string) => promises.map((fact) => says(text, fact, timeZone))
+    expect(new Set(keeps(once))).toEqual(new Set([false]))
+    expect(lossOf(promises[0]!)).toBe(
+      "lost the promise for 20 Dec 2026 (Lena Böhm, one of 6 who said so)",
+    )
+    expect(new Set(keeps(`Six people: ${once}`))).toEqual(new Set([true]))
+    expect(new Set(keeps(sources.map(() => `“${said}”`).join("\n")))).toEqual(new Set([true]))
+    // Of whom one wrote twice.
+    expect(
+      factsIn([...sources, { ...sources[0]!, event: "e7" }], timeZone)
+        .filter(({ kind }) => kind === "promise"),
+    ).toHaveLength(6)
+  })
 
   it("names are found by the first or the last", () => {
     const fact = factOf("name", "Hello there, it is a long story.")

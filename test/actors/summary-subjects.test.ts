@@ -90,6 +90,16 @@ describe("what there is to summarise", () => {
     const again = planned(more, () => ({ upTo, refusedUpTo: -1 }))
     expect(again.subjects[0]?.events).toHaveLength(3)
   })
+  it("was in vain before: then it comes after what was not tried, whatever it is worth", () => {
+    const items = [
+      ...thread("mail:high", 40, { importance: 0.9 }),
+      ...thread("mail:low", 40, { importance: 0.3 }),
+    ]
+    const refused = (_: string, key: string) =>
+      key === "mail:high" ? { upTo: -1, refusedUpTo: 0 } : never
+    expect(names(planned(items, refused, 1))).toEqual(["thread mail:low"])
+    expect(names(planned(items, refused, 2))).toHaveLength(2)
+  })
   it("comes by what it is worth, as many as a night takes, grouped by kind; the rest is counted", () => {
     const items = [
       ...thread("mail:low", 40, { importance: 0.3 }),

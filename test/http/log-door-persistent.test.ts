@@ -120,6 +120,54 @@ describe("what a group gives", () => {
       ["$>", undefined],
     ])
   })
+
+  it("what a category has, followed to the events, with what comes", async () => {
+    const category = `kind${names++}`
+    for (const key of ["a", "b"]) await client.appendToStream(`${category}-${key}`, numbered(3))
+    await client.createPersistentSubscriptionToStream(
+      `$ce-${category}`,
+      "group",
+      settings({ startFrom: "start", resolveLinkTos: true, checkPointUpperBound: 1 }),
+    )
+    const subscribe = () =>
+      consumed(client.subscribeToPersistentSubscriptionToStream(`$ce-${category}`, "group"))
+    const consumer = subscribe()
+    await until(() => consumer.got.length >= 6)
+    await client.appendToStream(`${category}-c`, numbered(1))
+    await until(() => consumer.got.length >= 7)
+    expect(consumer.got.map(({ event, link }) => [event?.streamId, link?.revision])).toEqual([
+      ...upTo(3).map((n) => [`${category}-a`, BigInt(n)]),
+      ...upTo(3, 3).map((n) => [`${category}-b`, BigInt(n)]),
+      [`${category}-c`, 6n],
+    ])
+    await until(async () => {
+      const info = await client.getPersistentSubscriptionToStreamInfo(`$ce-${category}`, "group")
+      return info.stats.lastCheckpointedEventRevision === 6n
+    })
+    await consumer.subscription.unsubscribe()
+    await client.appendToStream(`${category}-a`, numbered(1, 3))
+    const next = subscribe()
+    await until(() => next.got.length >= 1)
+    await quiet()
+    expect(next.numbers()).toEqual([3])
+  })
+
+  it("large events without filling the memory", async () => {
+    const { stream, subscribe, info } = await group(0)
+    const large = () => jsonEvent({ type: "Large", data: { text: "x".repeat(700_000) } })
+    for (let n = 0; n < 45; n++) await client.appendToStream(stream, large())
+    const held = consumed(subscribe(50), () => {})
+    await until(() => held.got.length >= 20)
+    await quiet()
+    // A consumer has 16 MB at the most, and as much waits for it.
+    expect(held.got.length).toBeLessThan(30)
+    expect((await info()).stats.readBufferCount).toBeLessThan(40)
+    await held.subscription.ack(...held.got)
+    await until(() => held.got.length >= 40)
+    await held.subscription.ack(...held.got.slice(20))
+    await until(() => held.got.length >= 45)
+    await held.subscription.unsubscribe()
+  })
 })
 
 describe("the whole log", () => {

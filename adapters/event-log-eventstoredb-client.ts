@@ -30,6 +30,7 @@ import {
   WrongExpectedVersionError,
 } from "@eventstore/db-client"
 import process from "node:process"
+import type { Duplex, Readable, Writable } from "node:stream"
 import type { NewEvent } from "../actors/event-log.ts"
 import { sent, type WireEvent } from "../actors/foreign-events.ts"
 import type { Json } from "../machines/agent.ts"
@@ -130,12 +131,28 @@ const storedOf = ({ event, commitPosition }: Pick<ResolvedEvent, "event" | "comm
 
 const positionOf = (at: number): Position => ({ commit: BigInt(at), prepare: BigInt(at) })
 
-// ------------------------------------------------------------------ one process, one map of answers
+// ------------------------------------------------------------------ where the client would end the process
 
-/** Connections of this process: an error of one's appends is an error of everybody's. */
-const open = new Set<{ readonly dropped: () => void }>()
-const dropOthers = (self: { readonly dropped: () => void }) => {
-  for (const other of open) if (other !== self) other.dropped()
+/** Connections of this process. */
+let connections = 0
+
+/**
+ * The client keeps one map of answers to come for the whole process, and an error on any connection
+ * empties it: the appends of all others are rejected (and sent again, by their ids), and their answers, which
+ * still come, throw in its listener.
+ */
+const tolerant = <S extends Readable | Writable | Duplex>(stream: S): S => {
+  for (const listener of stream.listeners("data")) {
+    stream.removeAllListeners("data")
+    stream.on("data", (answer: unknown) => {
+      try {
+        Reflect.apply(listener, stream, [answer])
+      } catch {
+        // Nobody waits for it any more.
+      }
+    })
+  }
+  return stream
 }
 
 /** What the client rejects where nobody can listen is told by the call that it belongs to. */
@@ -163,13 +180,20 @@ export const connect = (given: string): Connection => {
       throw new StoreFailure("refused", /certificate/i.test(words) ? words : "its parts")
     }
   })()
+  const createStream = client["GRPCStreamCreator"]
+  client["GRPCStreamCreator"] = (service, name, creator, cache) =>
+    createStream(
+      service,
+      name,
+      async (grpc) => name === "appendToStream" ? tolerant(await creator(grpc)) : creator(grpc),
+      cache,
+    )
   // It forgets to close what it connects.
   let channel: { close(): void } | undefined
   const create = client["createChannel"]
   client["createChannel"] = async () => channel = await create()
 
   let closed = false
-  let inFlight = 0
   /** Of every call under way, to end it with. */
   const pending = new Set<(failure: StoreFailure) => void>()
   const endAll = (failure: StoreFailure) => {
@@ -179,13 +203,7 @@ export const connect = (given: string): Connection => {
     void client.dispose().catch(() => {})
     endAll(new StoreFailure("away", "the connection was dropped"))
   }
-  const self = {
-    dropped: () => {
-      if (inFlight > 0) drop()
-    },
-  }
-  open.add(self)
-  if (open.size === 1) process.on("unhandledRejection", onRejection)
+  if (++connections === 1) process.on("unhandledRejection", onRejection)
 
   /** A call that can be ended from outside, and ends by itself when it takes too long. */
   const call = <A>(
@@ -252,7 +270,6 @@ export const connect = (given: string): Connection => {
   }
 
   const append: Connection["append"] = async (stream, expected, events) => {
-    inFlight++
     try {
       return await call((resolve, reject) => {
         client.appendToStream(stream, events.map(proposed), {
@@ -267,12 +284,9 @@ export const connect = (given: string): Connection => {
       })
     } catch (cause) {
       const failure = failureOf(cause)
-      if (failure.trouble === "away") dropOthers(self)
       // Its stream may be dead without having said so.
       if (failure.trouble === "late") drop()
       throw failure
-    } finally {
-      inFlight--
     }
   }
 
@@ -358,22 +372,13 @@ export const connect = (given: string): Connection => {
           requiresLeader: true,
         }).then(() => resolve(), reject)
       }),
-    get unsent() {
-      let most = 0
-      for (const stream of client["disposableStreams"]) {
-        const waiting: unknown = Reflect.get(stream, "writableLength")
-        if (typeof waiting === "number" && waiting > most) most = waiting
-      }
-      return most
-    },
     close: async () => {
+      if (closed) return
       closed = true
-      open.delete(self)
       endAll(new StoreFailure("closed", "closed"))
-      dropOthers(self)
       await client.dispose().catch(() => {})
       channel?.close()
-      if (open.size === 0) process.off("unhandledRejection", onRejection)
+      if (--connections === 0) process.off("unhandledRejection", onRejection)
     },
   }
 }

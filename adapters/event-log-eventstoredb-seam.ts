@@ -74,8 +74,6 @@ export interface Connection {
   metadataOf(stream: string): Promise<Readonly<Record<string, unknown>> | undefined>
   /** Sets the metadata of a stream that has none; a conflict where it has. */
   setMetadata(stream: string, metadata: Readonly<Record<string, string>>): Promise<void>
-  /** Appends in flight may wait unsent: as long as this is small, nothing is in danger. */
-  readonly unsent: number
   close(): Promise<void>
 }
 

@@ -135,23 +135,23 @@ interface Writable<O> {
   off(event: "drain", listener: () => void): unknown
 }
 
-const sending = <O>(
-  call: Writable<O>,
-  left: AbortSignal,
-): Send<O> =>
-(answer) => {
-  if (left.aborted) throw left.reason
-  if (call.write(answer)) return undefined
-  return new Promise((resolve, reject) => {
-    const settle = () => {
-      call.off("drain", settle)
-      left.removeEventListener("abort", settle)
-      if (left.aborted) reject(left.reason)
-      else resolve()
-    }
-    call.once("drain", settle)
-    left.addEventListener("abort", settle)
-  })
+const sending = <O>(call: Writable<O>, left: AbortSignal): Send<O> => {
+  let full: Promise<void> | undefined
+  return (answer) => {
+    if (left.aborted) throw left.reason
+    if (call.write(answer)) return full
+    return full ??= new Promise((resolve, reject) => {
+      const settle = () => {
+        full = undefined
+        call.off("drain", settle)
+        left.removeEventListener("abort", settle)
+        if (left.aborted) reject(left.reason)
+        else resolve()
+      }
+      call.once("drain", settle)
+      left.addEventListener("abort", settle)
+    })
+  }
 }
 
 const end = (call: { end(): unknown }) => () => void call.end()

@@ -27,6 +27,9 @@ const expectedOf = (options: messages.BatchAppendReq.Options): Expected | undefi
   }
 }
 
+/** Bytes of appends that wait to be durable; further requests are read once there are fewer. */
+const takenBytesMax = 32 * 1024 * 1024
+
 /** An append whose events come in several messages. */
 interface Pending {
   readonly stream: string
@@ -103,6 +106,7 @@ const serve = async (
   const pending = new Map<string, Pending>()
   const going = new Set<Promise<void>>()
   const failed = new AbortController()
+  let taken = 0
   for await (const request of requests) {
     if (failed.signal.aborted) throw failed.signal.reason
     const correlation = request.getCorrelationId()
@@ -139,12 +143,15 @@ const serve = async (
     }
     if (!request.getIsFinal()) continue
     pending.delete(key)
+    taken += append.bytes
     const done = serving.door.append(stream, expected, events).then(
       (outcome) => send(answerOf(correlation, stream, outcomeOf(stream, expected, outcome))),
     ).catch((cause) => failed.abort(cause)).then(() => {
       going.delete(done)
+      taken -= append.bytes
     })
     going.add(done)
+    while (taken > takenBytesMax) await Promise.race(going)
   }
   await Promise.all(going)
   if (failed.signal.aborted) throw failed.signal.reason

@@ -213,6 +213,12 @@ export class EventLog extends Context.Service<EventLog, {
   ): Effect.Effect<ReadonlyArray<string>, LogUnavailable>
 }>()("actors/EventLog") {}
 
+/**
+ * Whether AIOS wrote it. What others wrote is kept and given back, but nothing is believed or done for
+ * it, whatever its type and stream say.
+ */
+export const isOurs = (event: NewEvent): boolean => event.metadata.foreign === undefined
+
 /** The global name of the `place`th ask of an event. */
 export const askId = (stream: string, revision: number, place: number): string =>
   `${stream}/${revision}.${place}`

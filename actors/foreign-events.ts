@@ -57,6 +57,7 @@ const AskShape = Schema.Union([
   Schema.Struct({ ask: Schema.Literal("cancel"), name: Schema.String, of: Schema.String }),
   Schema.Struct({ ask: Schema.Literal("tell"), to: Schema.String, event: Schema.Json }),
 ])
+/** Without `foreign`: that never goes over the wire, and whoever says so there is somebody else. */
 const MetadataShape = Schema.Struct({
   at: Schema.Finite,
   occurredAt: optional(Schema.Finite),
@@ -72,12 +73,6 @@ const MetadataShape = Schema.Struct({
   actor: optional(Schema.String),
   ask: optional(Schema.String),
   traceparent: optional(Schema.String),
-  foreign: optional(Schema.Struct({
-    json: optional(Schema.Boolean),
-    data: optional(Schema.String),
-    metadata: optional(Schema.String),
-    id: optional(Schema.String),
-  })),
 })
 const isMetadata = Schema.is(MetadataShape)
 

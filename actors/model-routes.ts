@@ -9,7 +9,7 @@ import {
   policyStream,
   type RouteStep,
 } from "../machines/model-policy.ts"
-import { EventLog, eventOf, type LogUnavailable } from "./event-log.ts"
+import { EventLog, eventOf, isOurs, type LogUnavailable } from "./event-log.ts"
 import type { InstalledModel } from "./inference.ts"
 import type { Spent } from "./model-ledger.ts"
 
@@ -70,6 +70,7 @@ export const currentModelPolicy: Effect.Effect<ModelPolicy, LogUnavailable, Even
   .gen(function* () {
     const log = yield* EventLog
     return yield* log.read(policyStream).pipe(
+      Stream.filter(isOurs),
       Stream.runFold((): ModelPolicy => policyDefault, (before, event) => {
         const choice = decode(eventOf(event))
         return choice._tag === "Some" ? chosen(before, choice.value) : before

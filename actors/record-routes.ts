@@ -16,7 +16,7 @@ import {
 import type { Proposal } from "./actor-system.ts"
 import { isIgnoredLabel, isSentLabel, normaliseAddress } from "./addresses.ts"
 import { type BlobRef, BlobStore } from "./blob-store.ts"
-import { EventLog, eventOf, type RecordedEvent } from "./event-log.ts"
+import { EventLog, eventOf, isOurs, type RecordedEvent } from "./event-log.ts"
 import { chargeIds, waitingMax } from "./ids.ts"
 import { KnownDomains } from "./lookalikes.ts"
 import { covers, routesOfInvoice, routesOfNote, routesOfPayment } from "./routes-facts.ts"
@@ -58,7 +58,7 @@ const routed: ReadonlySet<string> = new Set([
   "NoteRecorded",
 ])
 export const isRouted = (event: RecordedEvent): boolean =>
-  event.stream.startsWith("record-") && routed.has(event.type)
+  event.stream.startsWith("record-") && routed.has(event.type) && isOurs(event)
 
 export const makeRecordRoutes = Effect.gen(function* () {
   const log = yield* EventLog

@@ -5,7 +5,7 @@
 import { Effect, Schema, Stream } from "effect"
 import { OwnAddressesProposed, SettingsRecorded, settingsStream } from "../machines/settings.ts"
 import { isSealed } from "../machines/agent.ts"
-import { EventLog, eventOf, type LogUnavailable, type RecordedEvent } from "./event-log.ts"
+import { EventLog, eventOf, isOurs, type LogUnavailable, type RecordedEvent } from "./event-log.ts"
 import { Vault } from "./vault.ts"
 
 export interface Settings {
@@ -97,6 +97,7 @@ export const currentSettings: Effect.Effect<Settings, LogUnavailable, EventLog |
     const vault = yield* Vault
     return complete(
       yield* log.read(settingsStream).pipe(
+        Stream.filter(isOurs),
         Stream.runFold((): Opened => ({}), (known, event) => fold(vault, known, event)),
       ),
     )

@@ -3,7 +3,7 @@
  * and commits rows and checkpoint together. When a handler or the store throws, everything since the
  * last commit is forgotten, so the rows are always those of the checkpoint.
  */
-import { isBookkeeping, type RecordedEvent } from "../actors/event-log.ts"
+import { isBookkeeping, isOurs, type RecordedEvent } from "../actors/event-log.ts"
 import type { Handler, Projection } from "./projection.ts"
 import { type Checkpoint, type ReadStore, ReadStoreUnavailable } from "./read-store.ts"
 import { overlay } from "./rows.ts"
@@ -86,7 +86,7 @@ export const makeFold = (
       for (const event of page) {
         if (event.position <= position) continue
         try {
-          if (seesAll || !isBookkeeping(event.stream)) {
+          if (isOurs(event) && (seesAll || !isBookkeeping(event.stream))) {
             handlers.get(event.type)?.(event, rows)
             every?.(event, rows)
           }

@@ -3,7 +3,7 @@
  * nothing is changed by asking.
  */
 import { Effect } from "effect"
-import { categoryOf, EventLog, type RecordedEvent } from "../actors/event-log.ts"
+import { categoryOf, EventLog, isOurs, type RecordedEvent } from "../actors/event-log.ts"
 import { guardsAgainst } from "../actors/guards.ts"
 import { type ActorState, type Chart, fold, isNeutral, startAtUpgrade } from "../actors/kernel.ts"
 import { previousOf, type Registry } from "../actors/registry.ts"
@@ -29,7 +29,10 @@ export const ofRefusals = Effect.fnUntraced(function* (streams: ReadonlySet<stri
   for (let from = 0;;) {
     const page = yield* door(log.readAll({ from, limit: pageLog }))
     for (const event of page) {
-      if (event.type === "TellRefused" && streams.has(textOf(objectOf(event.data)["to"]))) {
+      if (
+        event.type === "TellRefused" && isOurs(event) &&
+        streams.has(textOf(objectOf(event.data)["to"]))
+      ) {
         found.push(event)
         if (found.length > refusedMax) found.shift()
       }

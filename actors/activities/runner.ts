@@ -10,7 +10,7 @@ import { ActorSystem, InvalidEvent, type Proposal } from "../actor-system.ts"
 import { Claims } from "../claims.ts"
 import * as claimsOnLog from "../claims-on-log.ts"
 import { Contacts } from "../contacts.ts"
-import { type Ask, askId, categoryOf, EventLog, type RecordedEvent } from "../event-log.ts"
+import { type Ask, askId, categoryOf, EventLog, isOurs, type RecordedEvent } from "../event-log.ts"
 import { derivedId, outcomeId } from "../ids.ts"
 import { OpenAsks } from "../open-asks.ts"
 import type { Committed } from "../engine.ts"
@@ -592,6 +592,7 @@ const claimingRunner = (options: RunnerOptions) =>
     }
 
     const heard = ({ clock, event, foreign }: Committed) => {
+      if (!isOurs(event)) return
       const category = categoryOf(event.stream)
       if (category === "claim") return claiming.heard(event)
       if (category === "gatekeeper") {

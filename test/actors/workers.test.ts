@@ -2,9 +2,8 @@
  * Several processes on one log: a control that delivers, and workers that run activities only. Here they
  * are houses of one process over one log; `test/crash/workers.test.ts` has them as processes that are killed.
  */
-import { Effect, Exit, Layer, Schema, Scope } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
 import { describe, expect, it } from "vitest"
-import { assign, setup } from "xstate"
 import { implement, type Implementation } from "../../actors/activity.ts"
 import type { Happening } from "../../actors/activities/job.ts"
 import { ActorSystem } from "../../actors/actor-system.ts"
@@ -12,8 +11,8 @@ import { EventLog, isBookkeeping, type RecordedEvent } from "../../actors/event-
 import { OpenAsks } from "../../actors/open-asks.ts"
 import { replay } from "../../actors/replay.ts"
 import { ActorEngine } from "../../actors/system.ts"
-import { activity, type ActivityLogic, defineAgent, event, tell } from "../../machines/agent.ts"
 import { seeded } from "../seeded.ts"
+import { clerkOf, counter, declareWork, type Work } from "./clerks.ts"
 import {
   beside,
   type Env,
@@ -25,79 +24,6 @@ import {
   until,
   view,
 } from "./house.ts"
-
-const Asked = event("Asked", { n: Schema.optionalKey(Schema.Int) })
-const Left = event("Left", {})
-const Counted = event("Counted", { by: Schema.String })
-
-type Declared = ActivityLogic<{ readonly n: number }, { done: number }>
-type Options = Partial<Omit<Parameters<typeof activity>[0], "name" | "input" | "output">>
-const declare = (name: string, options: Options = {}) =>
-  activity({
-    name,
-    input: Schema.Struct({ n: Schema.Int }),
-    output: Schema.Struct({ done: Schema.Int }),
-    retryDelayMillisMin: 5,
-    retryDelayMillisMax: 20,
-    ...options,
-  }) as Declared
-
-/** Does a piece of work each time it is asked, and tells the counter of each. */
-const clerkOf = (logic: Declared) =>
-  defineAgent({
-    name: "clerk",
-    version: 1,
-    events: [Asked, Left],
-    machine: setup({
-      types: {
-        context: {} as { n: number; done: number; key: string },
-        input: {} as { key: string },
-        events: {} as typeof Asked.Type | typeof Left.Type,
-      },
-      actors: { work: logic },
-      actions: {
-        take: assign(({ event }) => (event.type === "Asked" ? { n: event.n ?? 0 } : {})),
-        count: tell("counter-all", ({ context }: { context: { key: string } }) => ({
-          type: "Counted",
-          by: context.key,
-        })),
-      },
-    }).createMachine({
-      id: "clerk",
-      context: ({ input }) => ({ n: 0, done: 0, key: input.key }),
-      initial: "idle",
-      states: {
-        idle: {},
-        working: {
-          invoke: {
-            id: "work",
-            src: "work",
-            input: ({ context }) => ({ n: context.n }),
-            onDone: {
-              target: "idle",
-              actions: [assign(({ context }) => ({ done: context.done + 1 })), "count"],
-            },
-            onError: "failed",
-          },
-          on: { Left: "idle" },
-        },
-        failed: {},
-      },
-      on: { Asked: { target: ".working", actions: "take" } },
-    }),
-  })
-const counter = defineAgent({
-  name: "counter",
-  version: 1,
-  events: [Counted],
-  machine: setup({
-    types: { context: {} as { count: number }, events: {} as typeof Counted.Type },
-  }).createMachine({
-    id: "counter",
-    context: { count: 0 },
-    on: { Counted: { actions: assign(({ context }) => ({ count: context.count + 1 })) } },
-  }),
-})
 
 interface House {
   readonly run: <A>(use: Effect.Effect<A, unknown, Env>) => Promise<A>
@@ -132,7 +58,7 @@ const noOpenAsks = Effect.gen(function* () {
 
 /** A control and workers on one log, all of the same agents. */
 const company = async (
-  logic: Declared,
+  logic: Work,
   one: (worker: string) => Implementation,
   names: ReadonlyArray<string>,
   options: Partial<HouseOptions> = {},
@@ -160,7 +86,7 @@ const company = async (
 
 describe("workers on one log", () => {
   it("share the work: each piece is done once, and what it tells arrives once", async () => {
-    const logic = declare("work", { lane: "batch" })
+    const logic = declareWork("work", { lane: "batch" })
     const runs: Array<string> = []
     const { close, main, notes } = await company(
       logic,
@@ -201,7 +127,7 @@ describe("workers on one log", () => {
   })
 
   it("take only their lanes, and the control leaves lanes to them", async () => {
-    const logic = declare("work", { lane: "batch" })
+    const logic = declareWork("work", { lane: "batch" })
     const done: Array<string> = []
     const { close, main, open } = await company(
       logic,
@@ -222,7 +148,7 @@ describe("workers on one log", () => {
   })
 
   it("a worker that was killed is heard of no more, and another takes over; its late word is not recorded", async () => {
-    const logic = declare("work", { lane: "batch" })
+    const logic = declareWork("work", { lane: "batch" })
     const stalled: Array<() => void> = []
     const attempts: Array<string> = []
     const { close, main, open, notes } = await company(
@@ -269,7 +195,7 @@ describe("workers on one log", () => {
   it(
     "what nobody may do twice does not move: it is quarantined, and the founder tells",
     async () => {
-      const logic = declare("work", { lane: "batch", idempotency: "unsafe" })
+      const logic = declareWork("work", { lane: "batch", idempotency: "unsafe" })
       const attempts: Array<string> = []
       const { close, main, open } = await company(
         logic,
@@ -310,7 +236,7 @@ describe("workers on one log", () => {
   )
 
   it("a process of the same name takes its claims up again at once", async () => {
-    const logic = declare("work", { lane: "batch" })
+    const logic = declareWork("work", { lane: "batch" })
     let lives = 0
     const { close, main, open } = await company(
       logic,
@@ -345,7 +271,7 @@ describe("workers on one log", () => {
   })
 
   it("a worker that ends in good order gives up what it has not done", async () => {
-    const logic = declare("work", { lane: "batch" })
+    const logic = declareWork("work", { lane: "batch" })
     const attempts: Array<string> = []
     const { close, main, open } = await company(
       logic,
@@ -372,7 +298,7 @@ describe("workers on one log", () => {
   })
 
   it("what is taken back ends where it runs", async () => {
-    const logic = declare("work", { lane: "batch" })
+    const logic = declareWork("work", { lane: "batch" })
     let begun = 0
     let ended = 0
     const { close, main } = await company(
@@ -404,7 +330,7 @@ describe("workers on one log", () => {
   })
 
   it("a log that nobody else writes holds no claims; once others may, what runs is claimed first", async () => {
-    const logic = declare("work", { lane: "batch" })
+    const logic = declareWork("work", { lane: "batch" })
     const waiting: Array<() => void> = []
     const { close, main, open } = await company(
       logic,
@@ -445,7 +371,7 @@ describe("workers on one log", () => {
 describe("several writers of the same actors", () => {
   it("whoever loses folds again: nothing is lost or doubled, and replay agrees", async () => {
     const dice = seeded()
-    const logic = declare("work")
+    const logic = declareWork("work")
     const { close, houses, main } = await company(
       logic,
       () => implement(logic, ({ n }) => Effect.succeed({ done: n })),

@@ -33,6 +33,34 @@ const refusedIn = (directory: string) =>
   Effect.runPromise(Effect.flip(Effect.provide(Vault, sqlite.layer({ directory }))))
 
 describe("keys on disk", () => {
+  it("are shared by processes: what one made the other opens, also where both make one at one time", async () => {
+    const directory = newDirectory()
+    await on(directory, sealFor("p1"))
+    await on(
+      directory,
+      (one) =>
+        Effect.promise(() =>
+          on(directory, (other) =>
+            Effect.gen(function* () {
+              const early = one.seal("p2", "by one")
+              // Not durable yet, so nobody else knows it; nothing in the log names it before it is.
+              expect(other.open(early)).toBeUndefined()
+              const late = other.seal("p2", "by the other")
+              yield* Effect.all([one.flush, other.flush])
+              for (const vault of [one, other]) {
+                expect(vault.open(early)).toBe("by one")
+                expect(vault.open(late)).toBe("by the other")
+              }
+              const blob = one.sealBytes("p3", new Uint8Array([1, 2, 3]))
+              yield* one.flush
+              expect(other.openBytes("p3", blob)).toEqual(new Uint8Array([1, 2, 3]))
+              expect(other.personKey("ada")).toBe(one.personKey("ada"))
+            }))
+        ),
+    )
+    expect(sqlite.statusOf(directory)).toMatchObject({ keys: 4, remade: false })
+  })
+
   it("are there after a restart once flushed, and only the owner may read them", async () => {
     const directory = newDirectory()
     const sealed = await on(directory, sealFor("p1"))

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process"
 import { mkdirSync } from "node:fs"
 import { dirname } from "node:path"
 import { openLog } from "./helper-log.mjs"
-import { endLeftover, forget, remember, signalAll } from "./leftover.mjs"
+import { endLeftover, forget, markOf, remember, signalAll } from "./leftover.mjs"
 import { Refusal } from "./refusal.mjs"
 
 export const limitsDefault = {
@@ -78,7 +78,11 @@ export const makeHelper = (spec, { folder, limits: given = {} }) => {
   const launch = () => {
     const { args, env, file } = spec.command()
     log.begin()
-    const made = spawn(file, args, { detached: true, env, stdio: ["pipe", "pipe", "pipe"] })
+    const made = spawn(file, args, {
+      detached: true,
+      env: { ...env, ...markOf(pidFile) },
+      stdio: ["pipe", "pipe", "pipe"],
+    })
     child = made
     const gone = new Promise((done) => {
       made.on("error", (error) => done({ code: exitAbsent, why: error.message }))

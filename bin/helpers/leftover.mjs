@@ -1,10 +1,12 @@
 /**
  * Which process a helper is, written beside its log, so that one left over from a crash is found and ended
  * before its folder is used again. A number alone may belong to somebody else by now: the time at which
- * the process began is compared as well.
+ * the process began is compared as well. What the helper started itself is found by a mark in its
+ * environment, which it inherits (Linux): a runner may outlive the server that started it.
  */
 import { execFileSync } from "node:child_process"
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { resolve } from "node:path"
 
 /** A leftover gets so long to end in order, then it is killed. */
 const endMillisMax = 3_000
@@ -45,6 +47,23 @@ export const signalAll = (pid, name) => {
   }
 }
 
+/** What a helper and all that it starts have in their environment. */
+export const markOf = (file) => ({ AIOS_HELPER: resolve(file) })
+
+/** Who has the mark of this file; other people's processes cannot be read, and are none. */
+const marked = (file) => {
+  if (!existsSync("/proc/self/environ")) return []
+  const mark = `\0AIOS_HELPER=${resolve(file)}\0`
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      return pid !== process.pid && beganAt(pid) !== undefined &&
+        `\0${readFileSync(`/proc/${pid}/environ`, "utf8")}`.includes(mark)
+    } catch {
+      return false
+    }
+  })
+}
+
 export const remember = (file, pids) => {
   const processes = pids.map((pid) => ({ pid, began: beganAt(pid) }))
   writeFileSync(`${file}.new`, `${JSON.stringify({ processes })}\n`, { mode: 0o600 })
@@ -66,10 +85,16 @@ const remembered = (file) => {
 /** Ends what an earlier AIOS left here. False: it does not end. */
 export const endLeftover = async (file) => {
   const all = remembered(file)
-  const alive = () => all.filter(({ began, pid }) => beganAt(pid) === began)
+  if (!existsSync(file)) return true
+  const alive = () => [
+    ...new Set([
+      ...all.filter(({ began, pid }) => beganAt(pid) === began).map(({ pid }) => pid),
+      ...marked(file),
+    ]),
+  ]
   for (const [name, millis] of [["SIGTERM", endMillisMax], ["SIGKILL", killMillisMax]]) {
     const end = Date.now() + millis
-    for (const { pid } of alive()) signalAll(pid, name)
+    for (const pid of alive()) signalAll(pid, name)
     while (alive().length > 0 && Date.now() < end) await pause(pollMillis)
   }
   if (alive().length > 0) return false

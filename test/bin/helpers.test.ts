@@ -3,7 +3,7 @@
  * installed, and the relay to the embedder. After each test no process may be left.
  */
 import { spawn } from "node:child_process"
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { homedir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
@@ -12,9 +12,11 @@ import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 import { afterEach, describe, expect, it } from "vitest"
 import type { Helpers, HelperState } from "../../adapters/helpers.ts"
+import { endLeftover, markOf, remember } from "../../bin/helpers/leftover.mjs"
 import { endAll, newFolder, pause, processesWith, superviseHere, until } from "../supervised.ts"
 
 const echo = join(dirname(fileURLToPath(import.meta.url)), "echo-embedder.mjs")
+const node = process.versions["deno"] === undefined ? process.execPath : "node"
 /** Short times, so that a test sees in a second what takes minutes. */
 const quick = { healthMillis: 100, healthMillisMax: 400, missesMax: 2, pauseMillisMin: 100 }
 
@@ -434,4 +436,58 @@ it("a folder that a killed launcher left is taken away by the next one, and no o
   await superviseHere()
   await until("it is swept", () => !existsSync(dirname(left.socket)))
   expect(existsSync(dirname(lives.socket))).toBe(true)
+})
+
+describe("a server that ends before what it started", () => {
+  const helper = join(dirname(fileURLToPath(import.meta.url)), "../../bin/helpers/ollama.mjs")
+  /** Ends at once when it is told to, as `ollama serve` does, and leaves its runner. */
+  const serverIn = (folder: string) => {
+    const file = join(folder, "ollama")
+    const script =
+      `#!/bin/sh\nsh -c 'trap "" TERM; while :; do sleep 1; done' "${folder} runner" &\n` +
+      `trap 'exit 0' TERM\nwhile :; do sleep 0.05; done\n`
+    writeFileSync(file, script, { mode: 0o700 })
+    return file
+  }
+  const runnersOf = (folder: string) => processesWith(`${folder} runner`)
+
+  it("leaves nobody when its supervisor is gone", async () => {
+    const folder = newFolder()
+    try {
+      const child = spawn(node, [helper, serverIn(folder)], {
+        ...{ detached: true, stdio: ["pipe", "ignore", "ignore"] },
+      })
+      await until("the runner is there", () => runnersOf(folder).length > 0)
+      child.stdin!.end()
+      await until("nobody is left", () => processesWith(folder).length === 0, 5_000)
+    } finally {
+      for (const pid of processesWith(folder)) process.kill(pid, "SIGKILL")
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it("and is killed itself: what it left is ended by the next start", async () => {
+    const folder = newFolder()
+    try {
+      const file = join(folder, "ollama.json")
+      const child = spawn(node, [helper, serverIn(folder)], {
+        ...{ detached: true, stdio: ["pipe", "ignore", "ignore"] },
+        env: { ...process.env, ...markOf(file) },
+      })
+      remember(file, [child.pid!])
+      await until("the runner is there", () => runnersOf(folder).length > 0)
+      const [runner] = runnersOf(folder)
+      for (const pid of processesWith(folder).filter((one) => one !== runner)) {
+        process.kill(pid, "SIGKILL")
+      }
+      await gone(child.pid!)
+      expect(alive(runner!)).toBe(true)
+      expect(await endLeftover(file)).toBe(true)
+      expect(processesWith(folder)).toEqual([])
+      expect(existsSync(file)).toBe(false)
+    } finally {
+      for (const pid of processesWith(folder)) process.kill(pid, "SIGKILL")
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }, 15_000)
 })

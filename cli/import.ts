@@ -143,13 +143,21 @@ const readFiles = Effect.fnUntraced(function* (
   const reader = yield* RecordReader
   const output = yield* Output
   const results: Array<FileResult> = []
+  // Of the batch that is being taken in, some may be in already.
+  let taking = 0
+  const counting: Sink = (batch) => {
+    taking = batch.length
+    return Effect.tap(sink(batch), () => Effect.sync(() => void (taking = 0)))
+  }
   yield* output.onInterrupt(
     undefined,
-    () =>
-      `Stopped: ${
+    () => {
+      const more = taking === 0 ? "" : `, and so may be some of the next ${taking}`
+      return `Stopped: ${
         count(totalOf(results).imported, "record")
-      } of this import are in and stay in. Run the same ` +
-      "command again to go on; nothing is imported twice.",
+      } of this import are in and stay in${more}. ` +
+        "Run the same command again to go on; nothing is imported twice."
+    },
   )
   const begin = (path: string) => {
     const result: FileResult = {
@@ -186,7 +194,7 @@ const readFiles = Effect.fnUntraced(function* (
   for (const { path } of inOrder(opened)) {
     const result = begin(path)
     yield* reader.open(access.path(path), stripe).pipe(
-      Effect.flatMap((file) => readFile(sink, file, result)),
+      Effect.flatMap((file) => readFile(counting, file, result)),
       Effect.catchTag("FileUnreadable", (error) => unreadable(path, result, error.message)),
       Effect.catchTag("FormatUnknown", (error) => unreadable(path, result, error.message)),
     )

@@ -48,6 +48,8 @@ interface Group {
   readonly one: string
   readonly many: string
   readonly each: (row: JsonObject, sources: BriefSources) => string
+  /** So few are told each in the line itself, in place of how many they are. */
+  readonly namedMax?: number
 }
 
 const person = (row: JsonObject, sources: BriefSources) => whoIs(textOf(row["person"]), sources)
@@ -109,6 +111,7 @@ const groups: Readonly<Record<string, Group>> = {
     one: "service works again",
     many: "services work again",
     each: (row) => recoveredWords(row),
+    namedMax: 3,
   },
   carriedOut: { one: "approved by policy", many: "approved by policy", each: activityFor },
   failed: {
@@ -146,7 +149,9 @@ export const doneOf = (day: BriefDay, sources: BriefSources): Brief["done"] => {
       const rows = by.get(what) ?? []
       if (rows.length === 0) return []
       return [{
-        what: counted(rows.length, group.one, group.many),
+        what: rows.length <= (group.namedMax ?? 0)
+          ? rows.map((row) => group.each(row, sources)).join(", ")
+          : counted(rows.length, group.one, group.many),
         count: rows.length,
         each: rows.slice(-eachMax).map((row) => group.each(row, sources)).filter((one) =>
           one !== ""

@@ -35,6 +35,9 @@ export const ollamaAddress = (written = "") => {
     ? [place, bare, undefined]
     : /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(place) ?? []
   if (name === undefined || /[\s,@?#]/.test(name)) return undefined
+  // Brackets hold an address of IPv6, and nothing else.
+  const inBrackets = /^\[([^[\]]*)\](?::\d*)?$/.exec(place)?.[1] ?? ""
+  if (/[[\]]/.test(place) && isIP(inBrackets) !== 6) return undefined
   const standard = scheme === "https" ? 443 : scheme === "http" ? 80 : ollamaPort
   const port = digits === undefined || digits === "" ? standard : Number(digits)
   if (!(port > 0 && port < 65536)) return undefined

@@ -25,7 +25,10 @@ describe("OLLAMA_HOST", () => {
     expect(ollamaAddress(written)).toMatchObject({ url, loopback })
   })
 
-  it.each(["ftp://gpu.lan", "gpu.lan:99999", "a b", "user@gpu.lan", "a,b", "gpu.lan:0", "a:b:c"])(
+  it.each([
+    ...["ftp://gpu.lan", "gpu.lan:99999", "a b", "user@gpu.lan", "a,b", "gpu.lan:0", "a:b:c"],
+    ...["http://[bad", "http://[bad]", "[::1", "bad]", "[]:8080"],
+  ])(
     "%j is none",
     (written) => expect(ollamaAddress(written)).toBeUndefined(),
   )

@@ -781,6 +781,10 @@ describe("content, decisions and quiet days", () => {
       expect(after.done.map(({ each }) => each)).toEqual([
         ["Ollama works again, after 14 minutes; 6 summaries were taken up"],
       ])
+      // The line itself names it, as the page has it.
+      expect(after.done.map(({ what }) => what)).toEqual([
+        "Ollama works again, after 14 minutes; 6 summaries were taken up",
+      ])
     }).pipe(Effect.provide(world)))
 
   it.live("a quiet day has nothing, and says what is not known", () =>

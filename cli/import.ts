@@ -149,16 +149,12 @@ const readFiles = Effect.fnUntraced(function* (
     taking = batch.length
     return Effect.tap(sink(batch), () => Effect.sync(() => void (taking = 0)))
   }
-  yield* output.onInterrupt(
-    undefined,
-    () => {
-      const more = taking === 0 ? "" : `, and so may be some of the next ${taking}`
-      return `Stopped: ${
-        count(totalOf(results).imported, "record")
-      } of this import are in and stay in${more}. ` +
-        "Run the same command again to go on; nothing is imported twice."
-    },
-  )
+  yield* output.onInterrupt(undefined, () => {
+    const more = taking === 0 ? "" : `, and so may be some of the next ${taking}`
+    const inside = count(totalOf(results).imported, "record")
+    return `Stopped: ${inside} of this import are in and stay in${more}. Run the same ` +
+      "command again to go on; nothing is imported twice."
+  })
   const begin = (path: string) => {
     const result: FileResult = {
       ...resultOf(path),

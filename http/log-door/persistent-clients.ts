@@ -20,6 +20,8 @@ export interface Subscriber {
   readonly connectionName: string
   /** How many messages it takes without having acknowledged any. */
   readonly slots: number
+  /** It has read what it was given before, or most of it. */
+  readonly isReading: () => boolean
   readonly give: (resolved: Resolved, retries: number) => void
   readonly drop: (cause: Refused) => void
 }
@@ -111,7 +113,9 @@ export const makeClients = (options: ClientsOptions): Clients => {
         total: 0,
         lastTotal: 0,
         timings: options.extraStatistics ? makeTimings() : undefined,
-        isFree: () => client.inFlight.size < slots && client.bytes < inFlightBytesMax,
+        isFree: () =>
+          client.inFlight.size < slots && client.bytes < inFlightBytesMax &&
+          subscriber.isReading(),
       }
       clients.add(client)
       strategy.added(client)

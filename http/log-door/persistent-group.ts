@@ -12,6 +12,7 @@ import {
   makeClients,
   type Subscriber,
 } from "./persistent-clients.ts"
+import type { Share } from "./persistent-memory.ts"
 import { makeParking } from "./persistent-parking.ts"
 import { type GroupEntry, strategyOf } from "./persistent-settings.ts"
 import type { GroupStore, Page, Source } from "./persistent-store.ts"
@@ -67,6 +68,7 @@ export interface GroupOptions {
   readonly entry: GroupEntry
   readonly source: Source
   readonly store: GroupStore
+  readonly memory: Share
   readonly now: () => number
   /** Where the first event is read that was not checkpointed. */
   readonly next: number
@@ -74,7 +76,7 @@ export interface GroupOptions {
 }
 
 export const makeGroup = (options: GroupOptions): Group => {
-  const { entry, source, store, now } = options
+  const { entry, source, store, memory, now } = options
   const { settings } = entry
   const batch = Math.min(
     settings.readBatchSize > 0 ? settings.readBatchSize : batchDefault,
@@ -119,6 +121,7 @@ export const makeGroup = (options: GroupOptions): Group => {
   let measured = { at: now(), total: 0 }
 
   const done = (message: Message) => {
+    memory.free(message.bytes)
     if (message.replayed) parking.settled(message.place)
     else undone.delete(message.sequence)
   }
@@ -126,8 +129,9 @@ export const makeGroup = (options: GroupOptions): Group => {
   const parking = makeParking({
     store,
     batch,
-    hasRoom: () => buffer.counts().retry < historyMax && buffer.counts().bytes < bufferedBytesMax,
+    hasRoom: () => buffer.counts().retry < historyMax && memory.hasRoom(),
     take: ({ resolved, place, bytes }) => {
+      memory.hold(bytes)
       buffer.addRetry({
         id: (resolved.link ?? resolved.event)?.id ?? "",
         resolved,
@@ -150,7 +154,7 @@ export const makeGroup = (options: GroupOptions): Group => {
 
   const hasRoom = () => {
     const { retry, read, bytes } = buffer.counts()
-    if (bytes >= bufferedBytesMax) return false
+    if (bytes >= bufferedBytesMax || !memory.hasRoom()) return false
     if (live && read >= liveMax) live = false
     return live ? read < liveMax : historyMax - retry - read > settings.readBatchSize
   }
@@ -170,6 +174,7 @@ export const makeGroup = (options: GroupOptions): Group => {
         retries: 0,
       }
       undone.set(sequence, message)
+      memory.hold(bytes)
       buffer.addRead(message)
       place = at
     }
@@ -296,7 +301,7 @@ export const makeGroup = (options: GroupOptions): Group => {
     if (first === undefined) return
     for (const message of forgotten) {
       buffer.remove(message)
-      undone.delete(message.sequence)
+      done(message)
     }
     considered = { sequence: first.sequence - 1, place: first.before }
     next = first.place
@@ -380,6 +385,7 @@ export const makeGroup = (options: GroupOptions): Group => {
       closed = true
       for (const client of clients.all()) drop(client)
       parking.close()
+      memory.close()
     },
   }
 }

@@ -12,6 +12,7 @@ import {
   unavailable,
 } from "./errors.ts"
 import { type Group, makeGroup } from "./persistent-group.ts"
+import { makeMemory } from "./persistent-memory.ts"
 import { flawIn, type GroupEntry, groupsMax, keyOf } from "./persistent-settings.ts"
 import { openStore, readConfiguration, sourceOf, writeConfiguration } from "./persistent-store.ts"
 
@@ -38,6 +39,7 @@ export interface Groups {
 }
 
 export const makeGroups = (door: Door, now: () => number = Date.now): Groups => {
+  const memory = makeMemory()
   let groups = new Map<string, Group>()
   /** Groups by the stream they read. */
   let bySource = new Map<string, Set<Group>>()
@@ -57,6 +59,7 @@ export const makeGroups = (door: Door, now: () => number = Date.now): Groups => 
       entry,
       source,
       store,
+      memory: memory.share(),
       now,
       checkpoint: store.checkpoint,
       next: store.checkpoint === undefined ? start : store.checkpoint + 1,

@@ -184,7 +184,7 @@ const consume = async (
   if (slots <= 0) throw invalidArgument(`'${slots}' is not a valid buffer size`)
   const form = options.getUuidOption()?.hasString() === true ? "string" : "structured"
   const group = await groups.group(stream, options.getGroupName())
-  // What waits here is in flight, and that is bounded; a slow reader holds up nobody else.
+  // A slow reader holds up nobody else; `isReading` bounds what waits for it here.
   let waiting = [field(2, textField(1, keyOf(stream, group.entry.group)))]
   let writing = false
   const write = async () => {
@@ -212,6 +212,8 @@ const consume = async (
     user: user.name ?? "anonymous",
     connectionName: headers.get("connection-name").map(String)[0] ?? "<unknown>",
     slots,
+    // What it does not read comes to be late, and is given again: not on top of what it has not read.
+    isReading: () => waiting.length <= slots,
     give: (resolved, retries) => {
       const event = readEvent(resolved, form)
       waiting.push(field(1, Buffer.concat([event, numberField(5, retries)])))

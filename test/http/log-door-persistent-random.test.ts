@@ -16,6 +16,7 @@ import {
   type GroupSettings,
   strategyNames,
 } from "../../http/log-door/persistent-settings.ts"
+import { makeMemory } from "../../http/log-door/persistent-memory.ts"
 import { openStore, sourceOf } from "../../http/log-door/persistent-store.ts"
 import { seeded } from "../seeded.ts"
 
@@ -66,6 +67,7 @@ const live = async (dice: Dice, door: Door) => {
     ...(isAll ? { filter: { on: "stream", prefixes: ["work-"] } } : {}),
     settings: settingsOf(dice),
   }
+  const memory = makeMemory()
   let now = 1_000_000
   /** Every event of ours, and those that were acknowledged or skipped. */
   const appended = new Map<string, number>()
@@ -78,6 +80,7 @@ const live = async (dice: Dice, door: Door) => {
     return makeGroup({
       entry,
       store,
+      memory: memory.share(),
       source: sourceOf(door, entry),
       now: () => now,
       next: store.checkpoint === undefined ? 0 : store.checkpoint + 1,
@@ -116,6 +119,7 @@ const live = async (dice: Dice, door: Door) => {
         user: "worker",
         connectionName: "random",
         slots,
+        isReading: () => true,
         give: (resolved) => {
           const key = keyOf(resolved)
           const id = (resolved.link ?? resolved.event)?.id ?? ""

@@ -6,6 +6,7 @@ import { type Client, credentials, Metadata, type ServiceError, status } from "@
 import grpc from "@eventstore/db-client/generated/persistent_grpc_pb.js"
 import messages from "@eventstore/db-client/generated/persistent_pb.js"
 import shared from "@eventstore/db-client/generated/shared_pb.js"
+import { jsonEvent } from "@eventstore/db-client"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { User } from "../../http/log-door/access.ts"
 import { accessDenied, unauthenticated } from "../../http/log-door/errors.ts"
@@ -178,6 +179,32 @@ describe("other clients", () => {
     await until(async () =>
       (await infoOf("open-1", "structured")).getConnectionsList().length === 0
     )
+  })
+
+  it("that do not read are given no more than they have room for, however late they are", async () => {
+    const large = () => jsonEvent({ type: "Large", data: { text: "x".repeat(300_000) } })
+    for (let n = 0; n < 30; n++) await at.client.appendToStream("large-1", large())
+    await create(
+      creation("large-1", "stuck", settings().setMessageTimeoutMs(100).setMaxRetryCount(1_000)),
+    )
+    const call = client.read(as("admin"))
+    call.on("error", () => {})
+    // It takes the first and then no more: what comes stays in the connection.
+    call.on("data", () => call.pause())
+    call.write(reads(options("large-1", "stuck", 5)))
+    const given = async () =>
+      Number((await infoOf("large-1", "stuck")).getConnectionsList()[0]?.getTotalItems() ?? 0)
+    let last = -1
+    await until(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const before = last
+      last = await given()
+      return last > 0 && last === before
+    })
+    const other = reading("admin", reads(options("large-1", "stuck", 50)))
+    await until(() => other.came.length >= 31)
+    call.cancel()
+    other.call.cancel()
   })
 
   it("are told what is wrong with a call", async () => {

@@ -173,6 +173,13 @@ export const streaming = <I, O>(
     fail(call),
   )
 
+/**
+ * What a caller asks, until they have no more to ask. Read as it stands, the end of the requests would
+ * end the answers too: callers of other languages close their side at once and then wait.
+ */
+const requestsOf = <I, O>(call: ServerDuplexStream<I, O>): AsyncIterable<I> =>
+  call.iterator({ destroyOnReturn: false })
+
 /** Many requests, many answers. */
 export const conversing = <I, O>(
   serving: Serving,
@@ -182,7 +189,7 @@ export const conversing = <I, O>(
   void answer(
     serving,
     call,
-    (caller) => handle(call, sending<O>(call, caller.left), caller),
+    (caller) => handle(requestsOf(call), sending<O>(call, caller.left), caller),
     end(call),
     fail(call),
   )

@@ -19,11 +19,8 @@ import type { Tail } from "./event-log-eventstoredb-tail.ts"
 import type { Waits } from "./event-log-eventstoredb-waits.ts"
 import type { Indexed, LogIndex, Place } from "./log-index-sqlite.ts"
 
-/**
- * Appends in flight. The client's batch stream takes 16 messages before it makes writers wait, and rejects
- * those that wait where nobody can listen when it breaks.
- */
-const inFlightMax = 15
+/** Appends in flight: more keep a server busy whose commits take long, and are sent again when it breaks. */
+const inFlightMax = 100
 /** Appends of one stream that follow upon each other go as one while they are small. */
 const togetherEventsMax = 200
 const togetherBytesMax = 256 * 1024
@@ -79,17 +76,14 @@ export const appends = (
     events: ReadonlyArray<NewEvent>,
   ): Promise<Answer> => {
     let again = false
+    await slot()
     try {
-      const answer = await waits.patiently(async () => {
-        await slot()
-        try {
-          return await connection.append(stream, expected, events)
-        } finally {
-          release()
-        }
-      }, () => {
-        again = true
-      })
+      const answer = await waits.patiently(
+        () => connection.append(stream, expected, events),
+        () => {
+          again = true
+        },
+      )
       return { ...answer, again }
     } catch (cause) {
       if (!(cause instanceof StoreFailure)) throw cause
@@ -98,6 +92,8 @@ export const appends = (
       if (cause.trouble === "deleted") return { conflict: tombstone, again }
       if (cause.trouble === "tooLarge") return "tooLarge"
       throw cause
+    } finally {
+      release()
     }
   }
 

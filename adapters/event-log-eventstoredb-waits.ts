@@ -44,12 +44,14 @@ export const waits = (): Waits => {
       return () => onClose.delete(then)
     },
     patiently: async (call, onRetry = () => {}) => {
-      const until = Date.now() + patienceMillis
+      let until: number | undefined
       let pause = pauseMillisMin
       while (true) {
         try {
           return await call()
         } catch (cause) {
+          // From the first failure on: a call may have waited long for its turn.
+          until ??= Date.now() + patienceMillis
           const again = cause instanceof StoreFailure && cause.trouble === "away" && !closed &&
             Date.now() + pause < until
           if (!again) throw cause

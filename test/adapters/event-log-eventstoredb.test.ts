@@ -96,30 +96,35 @@ describe("event log over EventStoreDB's client", () => {
     expect(ids(await run(everything(server.log)))).toEqual(idsOf(given))
   })
 
-  it("appends of many at once survive that the connection is cut", async () => {
-    const server = await served()
-    const log = await opened({ connection: server.connection })
-    const given = events(600)
-    const appending = run(
-      Effect.forEach(given, (event, n) => log.append(`lead-${n}`, -1, [event]), {
-        concurrency: "unbounded",
-      }),
-    )
-    await new Promise((resolve) => setTimeout(resolve, 60))
-    await server.stop()
-    await server.start()
-    const outcomes = await appending
-    expect(outcomes.map(({ revision }) => revision)).toEqual(given.map(() => 0))
-    const all = await run(everything(server.log))
-    expect(new Set(ids(all))).toEqual(new Set(idsOf(given)))
-    expect(all).toHaveLength(600)
-    const places = new Map(all.map((event) => [event.id, event.position]))
-    expect(outcomes.every(({ positions }, n) =>
-      // The door's positions are not the log's own, but in the same order.
-      positions.length === 1 && places.has(given[n]!.id)
-    )).toBe(true)
-    // Nobody had them before, however often they were sent.
-    expect(outcomes.some(({ duplicate }) => duplicate)).toBe(false)
+  it("appends of many at once survive that a connection is cut, on other servers too", async () => {
+    const [server, other] = [await served(), await served()]
+    const flood = async ({ connection, log: beside }: ServedLog) => {
+      const log = await opened({ connection })
+      const given = events(600)
+      const outcomes = await run(
+        Effect.forEach(given, (event, n) => log.append(`lead-${n}`, -1, [event]), {
+          concurrency: "unbounded",
+        }),
+      )
+      expect(outcomes.map(({ revision }) => revision)).toEqual(given.map(() => 0))
+      // Nobody had them before, however often they were sent.
+      expect(outcomes.some(({ duplicate }) => duplicate)).toBe(false)
+      const all = await run(everything(log))
+      const places = new Map(all.map(({ id, position }) => [id, position]))
+      expect(outcomes.map(({ positions }) => positions))
+        .toEqual(given.map(({ id }) => [places.get(id)]))
+      const kept = ids(await run(everything(beside)))
+      expect(kept).toHaveLength(600)
+      expect(new Set(kept)).toEqual(new Set(idsOf(given)))
+    }
+    // The client has one map of answers for all connections of a process.
+    const both = [flood(server), flood(other)]
+    for (let cut = 0; cut < 3; cut++) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      await server.stop()
+      await server.start()
+    }
+    await Promise.all(both)
   })
 
   it("is there before its server, says so, and follows once it comes", async () => {

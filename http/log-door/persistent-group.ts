@@ -2,7 +2,7 @@
  * One group of a persistent subscription: reads its source in order, shares the messages among its
  * consumers, gives again what was not acknowledged in time, parks what fails too often, and remembers how
  * far all is done. Whatever is not done is behind the checkpoint, so a restart gives it again: at least
- * once, never lost. A group without consumers holds nothing in memory but where it is.
+ * once, never lost. A group without consumers holds in memory only what somebody had tried.
  */
 import { persistentDropped, persistentMaximumReached, Refused } from "./errors.ts"
 import { makeBuffer, type Message } from "./persistent-buffer.ts"

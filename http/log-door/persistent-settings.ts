@@ -287,7 +287,9 @@ export const entriesIn = (configuration: unknown): ReadonlyArray<GroupEntry> => 
         liveBufferSize: number("liveBufferSize"),
         readBatchSize: number("readBatchSize"),
         historyBufferSize: number("historyBufferSize"),
-        strategy: text("namedConsumerStrategy"),
+        // Lists of the first version said only whether turns are taken.
+        strategy: text("namedConsumerStrategy") ||
+          (get("preferRoundRobin") === true ? "RoundRobin" : "DispatchToSingle"),
       },
     }]
   })

@@ -2,8 +2,9 @@
  * The log's door as a service, and the way in for clients. Nothing of either is loaded before it is
  * asked for: most runs of AIOS never open it.
  */
-import { Effect, Layer, Scope } from "effect"
+import { Effect, Layer, Option, Scope } from "effect"
 import { EventLog } from "../../actors/event-log.ts"
+import { ActorEngine } from "../../actors/system.ts"
 import { OperationFailed } from "../../projections/aios.ts"
 import { LogDoor } from "../../projections/log-door.ts"
 import type { ListenOptions } from "./mod.ts"
@@ -18,6 +19,8 @@ export interface Options {
   readonly eventLog: string | undefined
 }
 
+const failed = ({ message }: { readonly message: string }) =>
+  new OperationFailed({ kind: "failed", error: "LogUnavailable", message })
 const wrongConfiguration = (message: string) =>
   new OperationFailed({ kind: "configuration", error: "WrongConfiguration", message })
 
@@ -27,6 +30,12 @@ export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =
     Effect.gen(function* () {
       const log = yield* EventLog
       const scope = yield* Effect.scope
+      // Nobody acts upon a log that is served alone.
+      const engine = yield* Effect.serviceOption(ActorEngine)
+      const share = Option.match(engine, {
+        onNone: () => Effect.void,
+        onSome: (one) => Effect.mapError(one.share, failed),
+      })
       const made = yield* Effect.cached(Effect.gen(function* () {
         const { dataDir, eventLog, logSockets: sockets, token } = options
         if (eventLog !== undefined) {
@@ -40,6 +49,8 @@ export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =
           )
         }
         const { doors } = yield* Effect.promise(() => import("./mod.ts"))
+        // Who comes in may write, and work: both are expected before anybody is let in.
+        yield* share
         return yield* Scope.provide(doors({ log, sockets, dataDir, token }), scope)
       }))
       return LogDoor.of({ hold: (secure) => Effect.flatMap(made, (hold) => hold(secure)) })

@@ -44,6 +44,7 @@ import { whyNot } from "./aios-why-not.ts"
 import { why } from "./aios-why.ts"
 import { models, people, propose, reports, rows, view } from "./aios-views.ts"
 import { ProcessesBeside } from "./processes-beside.ts"
+import { workerChecks } from "./claims.ts"
 import { LogDoor } from "./log-door.ts"
 import { Queries } from "./queries.ts"
 import { adviceWords } from "./service-words.ts"
@@ -244,6 +245,7 @@ const make = Effect.gen(function* () {
         fix: "aios replay names them; mend the chart, then start again",
       },
     )
+    checks.push(...yield* here(workerChecks))
     checks.push(...(yield* standing("all")).map(checkOf))
     if (Option.isSome(beside)) checks.push(...yield* beside.value.checks)
     return { ok: checks.every((check) => check.ok), checks }

@@ -5,6 +5,7 @@ import { approvals } from "./approvals.ts"
 import { brief } from "./brief.ts"
 import { calendar } from "./calendar.ts"
 import { content } from "./content.ts"
+import { claims } from "./claims.ts"
 import { conversations } from "./conversations.ts"
 import { costs } from "./costs.ts"
 import { documents } from "./documents.ts"
@@ -24,6 +25,7 @@ export const projections: ReadonlyArray<Projection> = [
   asks,
   brief,
   calendar,
+  claims,
   content,
   conversations,
   costs,

@@ -11,6 +11,7 @@ import { EventLog, isBookkeeping, type RecordedEvent } from "../../actors/event-
 import { OpenAsks } from "../../actors/open-asks.ts"
 import { replay } from "../../actors/replay.ts"
 import { ActorEngine } from "../../actors/system.ts"
+import { workerChecks } from "../../projections/claims.ts"
 import { seeded } from "../seeded.ts"
 import { clerkOf, counter, declareWork, type Work } from "./clerks.ts"
 import {
@@ -176,8 +177,15 @@ describe("workers on one log", () => {
       yield* propose("clerk-1", asked())
       yield* until(Effect.sync(() => stalled.length === 1))
       cut = true
+      const log = yield* EventLog
+      yield* (yield* OpenAsks).caughtUp(yield* log.head)
+      expect(yield* workerChecks).toMatchObject([
+        { name: "worker w1", detail: expect.stringContaining("1 piece of work") },
+      ])
       const second = yield* Effect.promise(() => open("w2", { lanes: ["batch"] }))
       yield* until(noOpenAsks)
+      yield* (yield* OpenAsks).caughtUp(yield* log.head)
+      expect(yield* workerChecks).toEqual([])
       expect(attempts).toEqual(["w1", "w2"])
       const [outcome] = outcomes(yield* everything)
       expect(outcome?.data).toMatchObject({ lease: 2 })

@@ -171,7 +171,7 @@ const copyLogElsewhere =
     const { id } = await Effect.runPromise(installation.open(directory))
     const copy = Effect.gen(function* () {
       const target = yield* EventLog
-      yield* copyLog(log, target, { progress })
+      yield* copyLog(log, target, { keepsOrder: true, progress })
       return yield* target.head
     }).pipe(
       Effect.provide(sqliteLog.layer({ file, installation: id, synchronous: "NORMAL" })),

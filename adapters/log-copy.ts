@@ -30,7 +30,9 @@ const appendBytesMax = 256 * 1024
 const namedMax = 20
 
 type Log = EventLog["Service"]
-type Options = {
+interface Options {
+  /** The target puts the appends of a batch into the log in their order; else they are sent one by one. */
+  readonly keepsOrder: boolean
   /** Nothing is written: says what would be. */
   readonly dryRun?: boolean
   readonly progress: Progress
@@ -163,7 +165,7 @@ export const copyLog = Effect.fn("copyLog")(function* (from: Log, to: Log, optio
     const appends = batch
     batch = []
     bytes = 0
-    return appends.length === 0 ? Effect.void : write(to, appends)
+    return write(to, appends, options.keepsOrder)
   })
   for (let next = yield* take(); next !== undefined; next = yield* take()) {
     copied++
@@ -235,21 +237,27 @@ const differencesOf = (wanted: Tally, found: Tally): string | undefined => {
     : `The streams are the same, but their events come in another order in the copy. ${advice}`
 }
 
-/** One after the other, so that the order of the whole log is kept. */
-const write = Effect.fnUntraced(function* (to: Log, appends: ReadonlyArray<Append>) {
-  const results = yield* to.appendBatch(appends)
-  for (const result of results) {
-    if (result instanceof EventTooLarge) {
-      return yield* refused(
-        `An event of ${result.stream} takes ${result.bytes} bytes, more than the target takes. ` +
-          "The copy stops in front of it.",
-      )
-    }
-    if (result instanceof VersionConflict) {
-      return yield* refused(
-        `Somebody else writes to ${result.stream} in the target. Stop AIOS and whoever else writes ` +
-          "there, then repeat.",
-      )
+/** So that the order of the whole log is kept. */
+const write = Effect.fnUntraced(function* (
+  to: Log,
+  appends: ReadonlyArray<Append>,
+  keepsOrder: boolean,
+) {
+  const batches = keepsOrder ? [appends] : appends.map((append) => [append])
+  for (const batch of batches) {
+    for (const result of yield* to.appendBatch(batch)) {
+      if (result instanceof EventTooLarge) {
+        return yield* refused(
+          `An event of ${result.stream} takes ${result.bytes} bytes, more than the target takes. ` +
+            "The copy stops in front of it.",
+        )
+      }
+      if (result instanceof VersionConflict) {
+        return yield* refused(
+          `Somebody else writes to ${result.stream} in the target. Stop AIOS and whoever else ` +
+            "writes there, then repeat.",
+        )
+      }
     }
   }
 })

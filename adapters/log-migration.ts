@@ -101,10 +101,14 @@ export const layer: Layer.Layer<LogMigration> = Layer.succeed(
         }
         const installation = yield* installationOf([from, to])
         const source = yield* opened(from, installation, false)
-        const copied = yield* copyLog(source, yield* opened(to, installation, !dryRun), {
+        // Whose it is, is said behind the events: in front of them it would move all their positions.
+        const before = to.kind === "elsewhere" ? undefined : installation
+        const copied = yield* copyLog(source, yield* opened(to, before, !dryRun), {
           dryRun,
+          keepsOrder: to.kind === "here",
           progress,
         })
+        if (to.kind === "elsewhere" && !dryRun) yield* opened(to, installation, true)
         // Whoever opens the folder finds its log in it again.
         if (to.kind === "here" && !dryRun) clearMark(to.directory)
         return { from: from.shown, to: to.shown, dryRun, ...copied }

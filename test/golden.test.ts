@@ -11,7 +11,7 @@ import { EventLog, type NewEvent } from "../actors/event-log.ts"
 import { type ActorState, fold, persist, restore, valueOf } from "../actors/kernel.ts"
 import { loadActor } from "../actors/loading.ts"
 import { previousOf, registryOf } from "../actors/registry.ts"
-import * as memoryLog from "../adapters/event-log-memory.ts"
+import * as memoryLog from "./log-memory.ts"
 import * as snapshots from "../adapters/snapshot-store-memory.ts"
 import { agents } from "../machines/mod.ts"
 

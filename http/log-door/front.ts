@@ -9,6 +9,7 @@ import { chmod, rm } from "node:fs/promises"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { createServer as createTlsServer } from "node:tls"
 import { OperationFailed } from "../../projections/aios.ts"
+import { withoutFarewell } from "./farewell.ts"
 import { answerHttp } from "./front-http.ts"
 
 const hostname = "127.0.0.1"
@@ -119,8 +120,10 @@ const pipe = (client: Socket, first: Uint8Array, path: string): void => {
     side.once("end", () => late ??= setTimeout(cut, halfOpenMillisMax))
   }
   log.setNoDelay?.(true)
-  log.write(first)
-  client.pipe(log)
+  const heard = withoutFarewell()
+  heard.pipe(log)
+  heard.write(first)
+  client.pipe(heard)
   log.pipe(client)
 }
 

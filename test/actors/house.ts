@@ -17,8 +17,9 @@ import { OpenAsks } from "../../actors/open-asks.ts"
 import { SnapshotStore } from "../../actors/snapshot-store.ts"
 import * as system from "../../actors/system.ts"
 import { Vault } from "../../actors/vault.ts"
-import * as memoryLog from "../../adapters/event-log-memory.ts"
-import * as sqliteLog from "../../adapters/event-log-sqlite.ts"
+import * as memoryLog from "../log-memory.ts"
+import { lasting } from "../log-over-door.ts"
+import * as sqliteLog from "../log-sqlite.ts"
 import * as memoryStore from "../../adapters/read-store-memory.ts"
 import * as sqliteStore from "../../adapters/read-store-sqlite.ts"
 import * as memorySnapshots from "../../adapters/snapshot-store-memory.ts"
@@ -48,20 +49,18 @@ export interface Storage {
 }
 
 /** Everything in memory; it lives as long as this object. */
-export const inMemory = (): Storage => {
-  const built = Effect.runSync(
-    Layer.buildWithScope(
-      Layer.mergeAll(
-        memoryLog.layer,
-        memoryVault.layer,
-        memorySnapshots.layer,
-        memoryStore.layer,
-      ),
-      Effect.runSync(Scope.make()),
+export const inMemory = (): Storage => ({
+  layer: lasting(
+    Layer.mergeAll(
+      memoryLog.layer,
+      memoryVault.layer,
+      memorySnapshots.layer,
+      memoryStore.layer,
     ),
-  )
-  return { layer: Layer.succeedContext(built), directory: "", remove: () => {} }
-}
+  ),
+  directory: "",
+  remove: () => {},
+})
 
 /** Of another process on the same log with the same keys: what is its own is in memory. */
 export const beside = (storage: Storage): Storage => {

@@ -9,7 +9,7 @@ import { readText } from "../../actors/reading.ts"
 import { judgeReading, readByRules, type ReadMail } from "../../actors/reading-conversation.ts"
 import { Recall } from "../../actors/recall.ts"
 import * as recall from "../../actors/recall.ts"
-import * as log from "../../adapters/event-log-memory.ts"
+import * as log from "../log-memory.ts"
 import * as vault from "../../adapters/vault-memory.ts"
 import type { Json } from "../../machines/agent.ts"
 import type { Findings } from "../../machines/conversation.ts"
@@ -182,7 +182,12 @@ describe("without a model", () => {
       return Effect.runPromise(
         Effect.result(readConversation.run(input, run)).pipe(
           Effect.provide(Layer.mergeAll(
-            ...[remembering([{ text: price }]), scripted([said]).layer, log.layer, vault.layer],
+            ...[
+              remembering([{ text: price }]),
+              scripted([said]).layer,
+              Layer.orDie(log.layer),
+              vault.layer,
+            ],
           )),
           Effect.scoped,
         ) as Effect.Effect<Result.Result<unknown, { readonly retryable: boolean }>>,

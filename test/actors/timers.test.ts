@@ -21,6 +21,7 @@ import {
   typesOf,
   view,
 } from "./house.ts"
+import { throughDoor } from "../log-over-door.ts"
 
 const Warmed = event("Warmed", { after: Schema.optionalKey(Schema.Int) })
 /** Warm for three hours, then lukewarm for two days, then cold. */
@@ -127,7 +128,7 @@ describe("a timer", () => {
 
   it("due at the same minute as thousands of others: all fire, and memory holds a page of them", async () => {
     const clock = { now: epoch }
-    const count = 25_000
+    const count = throughDoor ? 2_000 : 25_000
     const storage = inMemory()
     const all = Array.from({ length: count }, (_, n) => `tea-${n}`)
     await inHouse(

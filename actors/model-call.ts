@@ -135,16 +135,26 @@ const fellShort = (matter: Matter) =>
     retryable: true,
   })
 
+/** How far a call is that is under way; a server says about a token in each piece. */
+interface Progress {
+  began: number
+  pieces: number
+}
+
 /** What the server says, whole. */
-const heard = (desk: Desk, request: InferenceRequest) =>
+const heard = (desk: Desk, request: InferenceRequest, under: (way: Progress) => void) =>
   Effect.gen(function* () {
     let text = ""
     let end: ReturnType<typeof endOf> | undefined
     const began = yield* monotonicMillis
+    const progress = { began, pieces: 0 }
+    under(progress)
     yield* Stream.runForEach(desk.inference.chat(request), (piece) =>
       Effect.sync(() => {
-        if ("text" in piece) text += piece.text
-        else end = endOf(piece, request)
+        if ("text" in piece) {
+          text += piece.text
+          progress.pieces++
+        } else end = endOf(piece, request)
       }))
     if (end === undefined) {
       return yield* new InferenceFailed({
@@ -235,7 +245,8 @@ export const ask = (
       ),
     )
 
-    const call = heard(desk, request).pipe(
+    let underWay: Progress | undefined
+    const call = heard(desk, request, (way) => underWay = way).pipe(
       Effect.timeoutOrElse({
         duration: Math.max(matter.left, 1),
         orElse: () => Effect.fail(fellShort(matter)),
@@ -274,12 +285,24 @@ export const ask = (
         waits,
         ...(matter.patience === undefined ? {} : { waitMillisMax: matter.patience - idle }),
         preempted: (millis) => {
+          underWay = undefined
           idle += millis
           note(desk, matter, usageOf(matter, request, "preempted", { millis }))
         },
       })
     )
-    const outcome = yield* Effect.result(desk.answers.shared(payer.lane, prompt, inLane, waits))
+    // Whoever asked ends: what the server worked until then is told all the same.
+    const cutOff = Effect.map(monotonicMillis, (now) => {
+      if (underWay === undefined) return
+      const { began, pieces: tokensOut } = underWay
+      const used = { millis: now - began, tokensOut, estimated: true }
+      note(desk, matter, usageOf(matter, request, "cutOff", used))
+    })
+    const outcome = yield* Effect.result(
+      desk.answers.shared(payer.lane, prompt, inLane, waits).pipe(
+        Effect.onInterrupt(() => cutOff),
+      ),
+    )
     const took = (yield* monotonicMillis) - began
     // Whoever waits for its turn, or makes room, loses nothing by it.
     matter.left -= took - idle

@@ -18,8 +18,10 @@ export const Usage = Schema.Struct({
   millis: Schema.Int,
   /** The server did not count: tokens are a guess by length. */
   estimated: Schema.optionalKey(Schema.Boolean),
-  /** `ok`, or why the answer was of no use. */
-  outcome: Schema.Literals(["ok", "misfit", "failed", "timedOut", "preempted", "refused"]),
+  /** `ok`, or why the answer was of no use. `cutOff`: whoever asked ended meanwhile. */
+  outcome: Schema.Literals([
+    ...["ok", "misfit", "failed", "timedOut", "preempted", "cutOff", "refused"] as const,
+  ]),
   /** In millionths of the currency's unit, by the price list; 0 for one's own machine. */
   micros: Schema.Int,
   /** Request and answer as they were, sealed; a BlobRef. Absent where there was no answer. */

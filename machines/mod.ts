@@ -13,6 +13,7 @@ import { policy } from "./model-policy.ts"
 import { outreach } from "./outreach.ts"
 import { record } from "./record.ts"
 import { settings } from "./settings.ts"
+import { spending } from "./spending.ts"
 
 export const agents: ReadonlyArray<Agent> = [
   analyst,
@@ -28,4 +29,4 @@ export const agents: ReadonlyArray<Agent> = [
 ]
 
 /** Streams of facts without a chart. */
-export const journals: ReadonlyArray<Journal> = [policy, record, settings]
+export const journals: ReadonlyArray<Journal> = [policy, record, settings, spending]

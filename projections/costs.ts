@@ -48,14 +48,14 @@ export const costEntryOf = (row: Json): CostEntry => {
   }
 }
 
-/** Those that made room are asked again and no failure. */
+/** Those that made room or were cut off are asked again and no failure. */
 const failed = new Set(["misfit", "failed", "timedOut", "refused"])
 
 const add = (event: RecordedEvent, rows: Rows) => {
-  const { activity, usage } = objectOf(event.data)
+  const { activity, agent: by, usage } = objectOf(event.data)
   for (const one of listOf(usage)) {
     const { cached, micros, millis, model, outcome, tokensIn, tokensOut } = objectOf(one)
-    const agent = categoryOf(event.stream)
+    const agent = event.type === "RunCutOff" ? textOf(by) : categoryOf(event.stream)
     const key = `${costsFrom(event.metadata.at)}:${agent}:${textOf(activity)}:${textOf(model)}`
     const before = costEntryOf(rows.get(key) ?? null)
     const asked = cached !== true
@@ -78,5 +78,5 @@ const add = (event: RecordedEvent, rows: Rows) => {
 export const costs = defineProjection({
   name: "costs",
   version: 1,
-  on: { ActivitySucceeded: add, ActivityFailed: add },
+  on: { ActivitySucceeded: add, ActivityFailed: add, RunCutOff: add },
 })

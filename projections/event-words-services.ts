@@ -31,6 +31,10 @@ export const serviceTeller: {
     }`,
     detail: "",
   }),
+  RunCutOff: (fields) => ({
+    what: `Work of a model for ${textOf(fields["agent"])} was cut off, and is done anew`,
+    detail: textOf(fields["activity"]),
+  }),
   AdapterDegraded: (fields) => ({
     what: `The coordinator heard that ${textOf(fields["adapter"])} does not work`,
     detail: textOf(fields["reason"]),

@@ -39,5 +39,5 @@ const note = (event: RecordedEvent, rows: Rows) => {
 export const inferences = defineProjection({
   name: "inferences",
   version: 1,
-  on: { ActivitySucceeded: note, ActivityFailed: note },
+  on: { ActivitySucceeded: note, ActivityFailed: note, RunCutOff: note },
 })

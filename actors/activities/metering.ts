@@ -4,7 +4,9 @@
  */
 import { Effect } from "effect"
 import type { ActivityDeclaration, JsonObject } from "../../machines/agent.ts"
+import { spendingStream } from "../../machines/spending.ts"
 import type { ActivityFailure } from "../activity.ts"
+import type { ActorSystem } from "../actor-system.ts"
 import { categoryOf } from "../event-log.ts"
 import { Payer, type Usage } from "../usage.ts"
 
@@ -76,6 +78,12 @@ export const makeMeter = (
     /** Runs one attempt, paid for by this run. */
     paid: <A, R>(attempt: Effect.Effect<A, ActivityFailure, R>) =>
       Effect.provideService(inTime(attempt), Payer, payer),
+    /** What is stored of a run that has no outcome; undefined where no model was asked. */
+    cutOff: () =>
+      usages.length === 0 ? undefined : {
+        ...{ type: "RunCutOff", agent: payer.agent, activity: declaration.name, ask: job.id },
+        usage: told(usages),
+      },
     /** What is stored beside the outcome. */
     told: (attempts: number): JsonObject => ({
       attempts,
@@ -83,6 +91,17 @@ export const makeMeter = (
       ...(usages.length === 0 ? {} : { activity: declaration.name, usage: told(usages) }),
     }),
   }
+}
+
+/** A run that is cut off has no outcome, and what its models cost is recorded all the same. */
+export const tellCutOff = (
+  system: typeof ActorSystem.Service,
+  meter: ReturnType<typeof makeMeter>,
+): Effect.Effect<void> => {
+  const event = meter.cutOff()
+  return event === undefined
+    ? Effect.void
+    : Effect.ignore(system.record(spendingStream(event.agent), event))
 }
 
 const told = (usages: ReadonlyArray<Usage>): ReadonlyArray<JsonObject> => {

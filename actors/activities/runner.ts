@@ -30,7 +30,7 @@ import {
   undeclared,
   whatOf,
 } from "./job.ts"
-import { makeMeter } from "./metering.ts"
+import { makeMeter, tellCutOff } from "./metering.ts"
 import { makePlaces } from "./places.ts"
 
 /** Activities of a lane that run at the same time. Batch work waits in line at the model, grouped there. */
@@ -475,6 +475,7 @@ const claimingRunner = (options: RunnerOptions) =>
             while: (failure) => "retryable" in failure && failure.retryable,
             schedule: delays,
           }),
+          Effect.onInterrupt(() => tellCutOff(system, meter)),
           Effect.exit,
         )
         const metered = meter.told(attempt)

@@ -29,6 +29,7 @@ import {
 } from "../../machines/agent.ts"
 import { policy } from "../../machines/model-policy.ts"
 import { settings } from "../../machines/settings.ts"
+import { spending } from "../../machines/spending.ts"
 import { costEntryOf } from "../../projections/costs.ts"
 import * as ledger from "../../projections/model-ledger-local.ts"
 import { projections } from "../../projections/mod.ts"
@@ -110,7 +111,7 @@ const houseOf = (
         return { warmth: answer.warmth }
       }),
   )
-  const journals = [policy, settings]
+  const journals = [policy, settings, spending]
   return {
     registry: registryOf(agents, journals),
     layer: runner.layer().pipe(
@@ -335,6 +336,46 @@ describe("a batch", () => {
           for (let n = 0; n < 6; n++) {
             expect((yield* outcomesOf(n)).map(({ type }) => type)).toEqual(["ActivitySucceeded"])
           }
+        }),
+      )
+    }))
+
+  it("that the end of AIOS cuts off has cost something, which is told and replayed", () =>
+    onStorage(async (storage) => {
+      let slow = true
+      const server = scripted(() => ({ text: fits, delayMillis: slow ? 600_000 : 5 }), {
+        models: ["tiny"],
+      })
+      await within(
+        houseOf(storage, server.layer, "batch"),
+        Effect.gen(function* () {
+          yield* propose("judge-0", { type: "Asked", n: 0 } as never)
+          yield* until(Effect.sync(() => server.requests.length === 1))
+          yield* Effect.sleep(60)
+        }),
+      )
+      slow = false
+      const house = houseOf(storage, server.layer, "batch")
+      await within(
+        house,
+        Effect.gen(function* () {
+          yield* untilAll(1)
+          const [cutOff] = yield* eventsOf("spending-judge")
+          expect(cutOff).toMatchObject({
+            type: "RunCutOff",
+            data: { agent: "judge", activity: "judge", ask: "judge-0/0.0" },
+          })
+          const { usage } = cutOff!.data as { usage: ReadonlyArray<unknown> }
+          const [one] = usage.map((each) => Schema.decodeUnknownSync(Usage)(each))
+          expect(one).toMatchObject({ outcome: "cutOff", model: "tiny", estimated: true })
+          expect(one!.millis).toBeGreaterThanOrEqual(50)
+          const spent = yield* (yield* ModelLedger).spent("judge", 0)
+          expect(spent.millis).toBeGreaterThanOrEqual(one!.millis)
+          const rows = (yield* ReadStore).scan("costs@1", { prefix: "cost:" })
+            .map(([, row]) => costEntryOf(row))
+          expect(rows).toMatchObject([{ agent: "judge", calls: 2, failures: 0 }])
+          expect(yield* replay(house.registry, undefined, () => {}))
+            .toMatchObject({ divergences: [] })
         }),
       )
     }))

@@ -52,9 +52,13 @@ const abbreviated = new RegExp(
 )
 const mayEnd = /(?<![\p{L}\d])(?:usw|etc|no|max|min|tel|p\.a|a\.m|p\.m|co|inc|ltd)$/iu
 const abbreviationCharsMax = 12
-/** What stands before a dot, and what after it. */
-const isAbbreviated = (before: string, after: string): boolean =>
-  abbreviated.test(before) || (mayEnd.test(before) && /^ [\p{Ll}\d]/u.test(after))
+/** A year, an amount or a time is no ordinal as `3. November` has: a sentence may end with it. */
+const noOrdinal = /(?:(?<!\d)\d{4}|[,:-]\d{2,3}|\.\d{3})$/
+/** Whether a dot ends nothing, by what stands before it, and what after it. */
+const goesOn = (before: string, after: string): boolean =>
+  /\d$/.test(before)
+    ? !(noOrdinal.test(before) && /^ \p{Lu}/u.test(after))
+    : abbreviated.test(before) || (mayEnd.test(before) && /^ [\p{Ll}\d]/u.test(after))
 
 /** Where a sentence that is too long is parted: at a space, so that no amount and no name is cut. */
 const partedAt = (flat: string, start: number, at: number): number => {
@@ -77,11 +81,10 @@ const partsOf = (
         const isMark = mark === "." || mark === "!" || mark === "?"
         const after = isMark ? closes.exec(flat.slice(at + 1, at + 4)) : null
         const ends = at === flat.length ||
-          (after !== null && !(mark === "." && (/\d/.test(flat[at - 1] ?? "") ||
-            isAbbreviated(
-              flat.slice(Math.max(start, at - abbreviationCharsMax), at),
-              flat.slice(at + 1, at + 3),
-            ))))
+          (after !== null && !(mark === "." && goesOn(
+            flat.slice(Math.max(start, at - abbreviationCharsMax), at),
+            flat.slice(at + 1, at + 3),
+          )))
         if (!ends) continue
         at += after === null ? 0 : after[0].trimEnd().length
       }

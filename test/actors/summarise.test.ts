@@ -265,7 +265,7 @@ describe("facts that are easily lost", () => {
       text:
         "Hi Mara,\n\nOur budget is twenty-five thousand dollars for the winter campaign. The sponsor adds USD 1.2 million over " +
         "three years. We looked at the plan for the harbour pages again, and everybody here likes the way the map turned " +
-        "out. I will send you the signed contract by 13 November 2026.\n\nMy colleague Björk said she would pay the deposit.\n\nAda Weiss",
+        "out. I will send you the signed contract by 13 November 2026. My colleague Björk said she would pay the deposit.\n\nAda Weiss",
     },
     {
       from: ada,

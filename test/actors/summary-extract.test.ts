@@ -7,6 +7,7 @@ import { allAmountsIn } from "../../actors/grounded-numbers.ts"
 import { extractOf, frameOf } from "../../actors/summary-extract.ts"
 import { factsIn } from "../../actors/summary-facts.ts"
 import { checked } from "../../actors/summary-test.ts"
+import { allSentencesOf } from "../../actors/reading-text.ts"
 import type { SummarySource } from "../../actors/summary-sources.ts"
 
 const timeZone = "Europe/Berlin"
@@ -134,6 +135,14 @@ describe("an extract", () => {
     expect(text).toBe("")
     expect(lost).toEqual(["lost the amount 1,200 EUR"])
   })
+  it.each([
+    ["The print budget is now £1,200. We pay it by 4 December 2026. Björk knows.", 3],
+    ["Am 3. November kommen wir. Am 3.12. Freitag wäre es auch recht.", 2],
+    ["Das sind ca. 40 Leute, z. B. aus Kiel, bzw. aus Bremen. Dr. Groß kommt.", 2],
+  ])(
+    "ends sentences where they end: %s",
+    (text, count) => expect(allSentencesOf(text)).toHaveLength(count),
+  )
   it("ends a sentence at its quote", () => {
     const { text } = extracted(
       mails("He wrote “we take 300 EUR.” Then nothing came of it for weeks."),

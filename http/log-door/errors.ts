@@ -4,6 +4,10 @@
  * that a batch append answers within its stream.
  */
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js"
+import { EventTooLarge, LogUnavailable } from "../../actors/event-log.ts"
+
+/** What one append may hold: content, metadata and types together. */
+export const appendBytesMax = 1024 * 1024
 
 /** Why a call ends. */
 export class Refused extends Error {
@@ -124,12 +128,17 @@ export const persistentDropped = (stream: string, group: string) =>
 /** Names in trailers may be anything, but a header holds printable ASCII only: the rest is left out. */
 const inHeader = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?")
 
+/** What the log itself says becomes what a server in the same need would say. */
+export const refusedBy = (cause: unknown): Refused => {
+  if (cause instanceof Refused) return cause
+  if (cause instanceof LogUnavailable) return unavailable(cause.message)
+  if (cause instanceof EventTooLarge) return maximumAppendSizeExceeded(appendBytesMax)
+  return new Refused(status.UNKNOWN, cause instanceof Error ? cause.message : String(cause))
+}
+
 /** Any failure as grpc-js ends a call with it. */
 export const serviceError = (cause: unknown): ServiceError => {
-  const refused = cause instanceof Refused ? cause : new Refused(
-    status.UNKNOWN,
-    cause instanceof Error ? cause.message : String(cause),
-  )
+  const refused = refusedBy(cause)
   const metadata = new Metadata()
   for (const [key, value] of Object.entries(refused.trailers)) metadata.set(key, inHeader(value))
   return Object.assign(new Error(refused.message), {

@@ -32,7 +32,13 @@ export const idOf = (id: messages.UUID | undefined): string => {
       hex(structured.getMostSignificantBits()) + hex(structured.getLeastSignificantBits()),
     )
   }
-  const text = (id?.getString() ?? "").toLowerCase()
+  return canonicalId(id?.getString() ?? "")
+}
+
+/** The id in canonical form. Throws where it is none. */
+export const canonicalId = (said: string): string => {
+  if (uuid.test(said)) return said
+  const text = said.toLowerCase()
   if (uuid.test(text)) return text
   const digits = text.replace(/^[{(]|[)}]$/g, "").replaceAll("-", "")
   if (/^[0-9a-f]{32}$/.test(digits)) return dashed(digits)

@@ -4,13 +4,15 @@ import messages from "@eventstore/db-client/generated/streams_pb.js"
 import { collecting, type Serving } from "./calls.ts"
 import type { AppendOutcome, Expected } from "./door.ts"
 import {
+  accessDenied,
+  appendBytesMax,
   invalidArgument,
   invalidTransaction,
   maximumAppendSizeExceeded,
   streamDeleted,
 } from "./errors.ts"
 import { nameOf } from "./names.ts"
-import { appendBytesMax, bytesOf, proposed } from "./proposed.ts"
+import { bytesOf, proposed } from "./proposed.ts"
 import type { WireEvent } from "../../actors/foreign-events.ts"
 
 const { ExpectedStreamRevisionCase } = messages.AppendReq.Options
@@ -79,7 +81,10 @@ export const append = (serving: Serving) =>
       if (options === undefined) {
         options = request.getOptions()
         if (options === undefined) throw invalidArgument("The first message must have options.")
-        await serving.door.access.check(user, nameOf(options.getStreamIdentifier()), "write")
+        const stream = nameOf(options.getStreamIdentifier())
+        if (stream === "") throw invalidArgument("A stream must have a name.")
+        if (stream === "$all") throw accessDenied()
+        await serving.door.access.check(user, stream, "write")
         continue
       }
       const message = request.getProposedMessage()

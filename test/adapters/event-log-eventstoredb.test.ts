@@ -3,7 +3,7 @@
  * several processes on one log, logs of others, and an index that may be lost. Over a real socket to the
  * protocol's door.
  */
-import { Effect, Fiber, ManagedRuntime, Stream } from "effect"
+import { Effect, Exit, Fiber, Layer, ManagedRuntime, Scope, Stream } from "effect"
 import { execFile } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
@@ -14,6 +14,8 @@ import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, describe, expect, it } from "vitest"
 import { EventLog, type RecordedEvent } from "../../actors/event-log.ts"
 import { layer, type Options } from "../../adapters/event-log-eventstoredb.ts"
+import { layer as memory } from "../../adapters/event-log-memory.ts"
+import { doors, listen } from "../../http/log-door/mod.ts"
 import { everything } from "../contract/event-log.ts"
 import { anEvent, events } from "../contract/histories-of-appends.ts"
 import { type ServedLog, servedLog } from "../log-door.ts"
@@ -182,6 +184,49 @@ describe("event log over EventStoreDB's client", () => {
     await run(b.append("invoice-1", -1, third))
     expect(await run(a.streams("invoice"))).toEqual(["invoice-1"])
     expect(ids(await followed(a, -1, 5))).toEqual(ids(await run(everything(b))))
+  })
+
+  it("speaks TLS with credentials, and says so where they are wrong", async () => {
+    const token = "a-password-that-nobody-guesses"
+    const dataDir = mkdtempSync(join(folder, "secure-"))
+    const sockets = { secure: join(dataDir, "log.sock"), open: join(dataDir, "log-open.sock") }
+    const scope = Scope.makeUnsafe()
+    ending.push(() => run(Scope.close(scope, Exit.void)))
+    const front = await run(
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const hold = yield* doors({ log, sockets, dataDir, token })
+        const socket = yield* hold(true)
+        const upstream = () => socket
+        return yield* listen({ dataDir, port: 0, socket: undefined, insecure: false, upstream })
+      }).pipe(
+        Effect.provide(await run(Layer.buildWithScope(memory, scope))),
+        Scope.provide(scope),
+      ),
+    )
+    const string = front.connection ?? ""
+    const log = await opened({ connection: string.replace("PASSWORD", token), installation: "one" })
+    const batch = events(3)
+    await run(log.append("lead-1", -1, batch))
+    expect(ids(await followed(log, -1, 3))).toEqual(idsOf(batch))
+    const wrong = layer({
+      connection: string.replace("PASSWORD", "wrong-secret"),
+      installation: "one",
+    })
+    const refused = await run(Effect.flip(Effect.scoped(Effect.provide(EventLog, wrong))))
+    expect(refused).toMatchObject({ reason: "failed", retryable: false })
+    expect(refused.message).toContain("credentials")
+    expect(`${refused.message} ${JSON.stringify(refused)}`).not.toContain("wrong-secret")
+  })
+
+  it("finds a server among several hosts", async () => {
+    const { port } = await served()
+    const dead = await freePort()
+    const connection = `esdb://127.0.0.1:${dead},127.0.0.1:${port}?tls=false`
+    const log = await opened({ connection })
+    const batch = events(2)
+    expect(await run(log.append("lead-1", -1, batch))).toMatchObject({ revision: 1 })
+    expect(ids(await followed(log, -1, 2))).toEqual(idsOf(batch))
   })
 
   it("an index that is lost, damaged or of another log is made anew", async () => {

@@ -24,13 +24,33 @@ interface Answer {
   readonly json?: unknown
 }
 
+const nobody = "00000000-0000-0000-0000-000000000000"
+
 const gossip = (host: string, port: number) => ({
   members: [{
-    instanceId: "00000000-0000-0000-0000-000000000000",
+    instanceId: nobody,
+    timeStamp: new Date().toISOString(),
     state: "Leader",
     isAlive: true,
+    // Clients read no member in which one of these is missing, though none uses them.
+    internalTcpIp: host,
+    internalTcpPort: 0,
+    internalSecureTcpPort: 0,
+    externalTcpIp: host,
+    externalTcpPort: 0,
+    externalSecureTcpPort: 0,
+    internalHttpEndPointIp: host,
+    internalHttpEndPointPort: port,
     httpEndPointIp: host,
     httpEndPointPort: port,
+    lastCommitPosition: 0,
+    writerCheckpoint: 0,
+    chaserCheckpoint: 0,
+    epochPosition: 0,
+    epochNumber: 0,
+    epochId: nobody,
+    nodePriority: 0,
+    isReadOnlyReplica: false,
   }],
   serverIp: host,
   serverPort: port,

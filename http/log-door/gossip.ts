@@ -9,9 +9,8 @@ import type { MakeService } from "./calls.ts"
 import { uuidOf } from "./names.ts"
 
 const portDefault = 2113
+/** Of .NET's ticks, here counted from 1970. */
 const ticksPerMilli = 10_000n
-/** .NET's ticks begin in the year 1. */
-const ticksOf1970 = 621_355_968_000_000_000n
 
 /** Host and port of an `:authority`, also of an IPv6 address; a Unix socket's has neither. */
 const endpointOf = (authority: string): messages.EndPoint => {
@@ -36,7 +35,7 @@ export const gossip: MakeService = () => {
       ) => {
         const member = new messages.MemberInfo()
           .setInstanceId(uuidOf(instance))
-          .setTimeStamp(String(ticksOf1970 + BigInt(Date.now()) * ticksPerMilli))
+          .setTimeStamp(String(BigInt(Date.now()) * ticksPerMilli))
           .setState(messages.MemberInfo.VNodeState.LEADER)
           .setIsAlive(true)
           .setHttpEndPoint(endpointOf(call.getHost()))

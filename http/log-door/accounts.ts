@@ -1,7 +1,7 @@
 /**
  * Users of the protocol's door. They are facts of the log in the shape the protocol's own server has:
- * stream `$user-<login>` with the whole user in each event, and `$users` with every login. `admin` stands
- * in no stream: its password is the token of the data directory.
+ * stream `$user-<login>` with the whole user in each event, and `$users` with every login. Of `admin` there
+ * is no more than its login: its password is the token of the data directory.
  */
 import { randomBytes, randomUUID, scrypt, timingSafeEqual } from "node:crypto"
 import { sent, type WireEvent } from "../../actors/foreign-events.ts"
@@ -105,6 +105,8 @@ const accountIn = (bytes: Uint8Array, login: string): Account | undefined => {
 }
 
 export interface Accounts {
+  /** A log without users gets its `admin`: there clients of other languages see that a server is ready. */
+  begin(): Promise<void>
   /** Changes whenever the user does. */
   stampOf(login: string): Promise<string>
   find(login: string): Promise<Kept | undefined>
@@ -134,6 +136,12 @@ const isFit = (password: string) => password !== "" && password.length <= passwo
 export const accounts = (door: Door): Accounts => {
   const event = (type: string, data: unknown) => jsonEvent(randomUUID(), type, data)
 
+  const named = (login: string): WireEvent => ({
+    ...event("$User", null),
+    json: false,
+    data: new TextEncoder().encode(login),
+  })
+
   const find = async (login: string): Promise<Kept | undefined> => {
     if (!loginPattern.test(login)) return undefined
     const read = await door.read(streamOf(login), { backwards: true, limit: 1 })
@@ -145,7 +153,7 @@ export const accounts = (door: Door): Accounts => {
 
   const write = async (
     stream: string,
-    expected: number | "any",
+    expected: number | "any" | "noStream",
     events: ReadonlyArray<WireEvent>,
   ) => {
     const outcome = await door.append(stream, expected, events)
@@ -175,6 +183,10 @@ export const accounts = (door: Door): Accounts => {
 
   return {
     find,
+    begin: async () => {
+      const { last } = await door.states.of(usersStream)
+      if (last < 0) await write(usersStream, "noStream", [named(adminLogin)])
+    },
     stampOf: async (login) => {
       const { last, metadataRevision } = await door.states.of(streamOf(login))
       return `${last}.${metadataRevision}`
@@ -207,11 +219,7 @@ export const accounts = (door: Door): Accounts => {
       if (written === undefined) return "conflict"
       await describe(login, String(written))
       if (last < 0) {
-        await write(usersStream, "any", [{
-          ...event("$User", null),
-          json: false,
-          data: new TextEncoder().encode(login),
-        }])
+        await write(usersStream, "any", [named(login)])
       }
       return "done"
     },

@@ -40,15 +40,22 @@ export const doors = Effect.fnUntraced(function* (options: DoorsOptions) {
     (made) => Effect.promise(() => made.close()),
   )
   const services: ReadonlyArray<MakeService> = [users, persistent(groups)]
+  const known = accounts(door)
+  const begun = Effect.promise(() => known.begin())
   const secure = yield* RcRef.make({
-    acquire: serve({
-      door,
-      socket: sockets.secure,
-      services,
-      authenticate: credentials({ accounts: accounts(door), token }),
-    }),
+    acquire: Effect.andThen(
+      begun,
+      serve({
+        door,
+        socket: sockets.secure,
+        services,
+        authenticate: credentials({ accounts: known, token }),
+      }),
+    ),
   })
-  const open = yield* RcRef.make({ acquire: serve({ door, socket: sockets.open, services }) })
+  const open = yield* RcRef.make({
+    acquire: Effect.andThen(begun, serve({ door, socket: sockets.open, services })),
+  })
   /** Serves on one of the sockets while the scope lives, and gives its path. */
   return (asked: boolean): Effect.Effect<string, OperationFailed, Scope.Scope> =>
     Effect.as(RcRef.get(asked ? secure : open), asked ? sockets.secure : sockets.open)

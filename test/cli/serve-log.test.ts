@@ -123,6 +123,8 @@ describe("alone", () => {
     const { nextExpectedRevision } = await good.appendToStream("note-1", [note(1), note(2)])
     expect(nextExpectedRevision).toBe(1n)
     expect(await read(good, "note-1")).toEqual(["NoteWritten", "NoteWritten"])
+    // Clients of other languages wait for the administrator to be there.
+    expect(await read(good, "$users")).toEqual(["$User"])
     await expect(client(served.connection, "guess").appendToStream("note-1", [note(3)])).rejects
       .toMatchObject({ type: "access-denied" })
     await expect(read(client(served.connection.replace(/\/\/.*@/, "//")), "note-1")).rejects
@@ -137,6 +139,7 @@ describe("alone", () => {
     expect(again.served.caFile).toBe(served.caFile)
     const after = client(served.connection)
     expect(await until(() => read(after, "note-1"), (found) => found.length === 2)).toHaveLength(2)
+    expect(await read(after, "$users")).toEqual(["$User"])
     signal(again.child, "SIGTERM")
     expect((await again.end).code).toBe(0)
     expect(existsSync(join(dir, "log.sock"))).toBe(false)

@@ -43,6 +43,8 @@ import {
 
 /** One call may take so long: the client's own deadlines are of calls, not of what streams. */
 const callMillisMax = 10_000
+/** Reads in flight; more wait here, where their time does not run yet. */
+const readsMax = 64
 /** Of one message to the server; a longer append goes in several. */
 const messageBytesMax = 3 * 1024 * 1024
 /** Events that a filter may skip before the server says how far it is. */
@@ -234,7 +236,21 @@ export const connect = (given: string): Connection => {
       }, fail)
     })
 
-  const reading = (
+  let reads = 0
+  const readers: Array<() => void> = []
+  /** Thousands of actors may wake at once; the server answers a few at a time all the same. */
+  const reading = async (
+    read: () => ReturnType<typeof client.readAll> | ReturnType<typeof client.readStream>,
+    take: (event: StoredEvent) => boolean,
+  ): Promise<void> => {
+    if (++reads > readsMax) await new Promise<void>((then) => readers.push(then))
+    await readingNow(read, take).finally(() => {
+      reads--
+      readers.shift()?.()
+    })
+  }
+
+  const readingNow = (
     read: () => ReturnType<typeof client.readAll> | ReturnType<typeof client.readStream>,
     take: (event: StoredEvent) => boolean,
   ): Promise<void> => {

@@ -5,6 +5,7 @@ import { bytes } from "./bytes.ts"
 import { embedding } from "./embedding.ts"
 import { httpQuery } from "./http-query.ts"
 import { longHistory } from "./long-history.ts"
+import { protocol } from "./protocol.ts"
 import { rebuild } from "./rebuild.ts"
 import { recall } from "./recall.ts"
 import { recallQuality } from "./recall-quality.ts"
@@ -26,6 +27,10 @@ const benches: ReadonlyArray<readonly [names: string, run: () => Promise<Readonl
     ["batch-lane", batchLane],
     ["recall", recall],
     ["recall-quality", recallQuality],
+    [
+      "log-append log-append-many log-append-own log-append-many-own log-append-batch log-read-stream log-read-all",
+      protocol,
+    ],
   ]
 
 const args = process.argv.slice(2)
@@ -56,7 +61,7 @@ if (json) console.log(JSON.stringify({ results }, null, 2))
 else {
   for (const { name, unit, ours, limit, limitName, ratio } of results) {
     console.log(
-      `${name.padEnd(16)} ${String(ours).padStart(8)} ${unit.padEnd(14)} limit ${
+      `${name.padEnd(20)} ${String(ours).padStart(8)} ${unit.padEnd(14)} limit ${
         String(limit).padStart(8)
       }  ratio ${String(ratio).padEnd(6)} ${limitName}`,
     )

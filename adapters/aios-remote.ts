@@ -157,6 +157,7 @@ export const connect = (socket: string): Aios["Service"] => {
     agents: (filter) => call("agents", [filter ?? null]),
     events: (options) => call("events", [options]),
     follow: (options) => items<RecordedEvent, "follow">("follow", [options]),
+    logUsers: (change) => call("logUsers", [change ?? null]),
     serveLog: (secure) => items<string, "serveLog">("serveLog", [secure]),
     replay: (filter, progress) => call("replay", [filter ?? null], progress),
     rebuild: (projection, progress) => call("rebuild", [projection ?? null], progress),

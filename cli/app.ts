@@ -18,6 +18,7 @@ import { logCommands } from "./log.ts"
 import { decisionCommands } from "./decisions.ts"
 import { doneCommands } from "./done.ts"
 import { doctorCommands, lookCommands } from "./look.ts"
+import { logUsersCommands } from "./log-users.ts"
 import { memoryCommands } from "./memory.ts"
 import { migrateLogCommands } from "./migrate-log.ts"
 import { modelsCommands } from "./models.ts"
@@ -60,6 +61,7 @@ const aios = Command.make("aios").pipe(
         ...startCommands,
         ...workCommands,
         ...serveLogCommands,
+        ...logUsersCommands,
         ...demoCommands,
       ],
     },

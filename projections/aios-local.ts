@@ -72,7 +72,10 @@ const make = Effect.gen(function* () {
   const queries = yield* Queries
   const projections = yield* Projections
   const beside = yield* Effect.serviceOption(ProcessesBeside)
-  const logDoor = yield* Effect.serviceOption(LogDoor)
+  const logDoor = Option.match(yield* Effect.serviceOption(LogDoor), {
+    onNone: () => refuse("failed", "NoDoor", "This AIOS has no door for clients of its log."),
+    onSome: Effect.succeed,
+  })
   const registry = registryOf(agents, journals)
   const services = yield* Effect.context<
     | ActorSystem
@@ -294,18 +297,13 @@ const make = Effect.gen(function* () {
         : Stream.filter(all, (event) => event.stream === options.stream)
     },
     serveLog: (secure) =>
-      Option.isNone(logDoor)
-        ? Stream.fromEffect(refuse(
-          "failed",
-          "NoDoor",
-          "This AIOS has no door for clients of its log. Start it with aios start.",
-        ))
-        : Stream.unwrap(
-          Effect.map(
-            logDoor.value.hold(secure),
-            (socket) => Stream.concat(Stream.succeed(socket), Stream.never),
-          ),
+      Stream.unwrap(
+        Effect.map(
+          Effect.flatMap(logDoor, (door) => door.hold(secure)),
+          (socket) => Stream.concat(Stream.succeed(socket), Stream.never),
         ),
+      ),
+    logUsers: (change) => Effect.flatMap(logDoor, (door) => door.users(change)),
     replay: (filter, progress) =>
       Effect.gen(function* () {
         yield* known(filter)

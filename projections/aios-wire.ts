@@ -181,6 +181,12 @@ export const Arguments = {
   events: Schema.Tuple([Schema.Struct(Page)]),
   follow: Schema.Tuple([Schema.Struct(Page)]),
   serveLog: Schema.Tuple([Schema.Boolean]),
+  logUsers: Schema.Tuple([Schema.NullOr(Schema.Struct({
+    login: Text,
+    what: Schema.Literals(["add", "password", "remove"]),
+    password: Schema.optionalKey(Text),
+    groups: Schema.optionalKey(Texts),
+  }))]),
   replay: Schema.Tuple([Schema.NullOr(Text)]),
   rebuild: Schema.Tuple([Schema.NullOr(Text)]),
   doctor: Schema.Tuple([]),
@@ -371,6 +377,8 @@ const call = (
       return decoded(name, raw, ([projection, options]) => aios.rows(projection, options))
     case "projections":
       return aios.projections
+    case "logUsers":
+      return decoded(name, raw, ([change]) => aios.logUsers(change ?? undefined))
     case "backup":
       return aios.backup(progress)
     case "backupDone":

@@ -9,6 +9,7 @@ import type { Settings } from "../actors/settings.ts"
 import type { Json, StateValue } from "../machines/agent.ts"
 import type { Remaining } from "../actors/actor-system.ts"
 import type { Cite, Forecast } from "./aios-made.ts"
+import type { LogUser, LogUserChange } from "./log-door.ts"
 import type {
   Archived,
   Costs,
@@ -562,4 +563,5 @@ export class Aios extends Context.Service<Aios, {
    * socket once it is open. What listens for them is the caller's.
    */
   serveLog(secure: boolean): Stream.Stream<string, OperationFailed>
+  logUsers(change?: LogUserChange): Op<ReadonlyArray<LogUser>>
 }>()("projections/Aios") {}

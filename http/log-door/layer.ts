@@ -53,7 +53,10 @@ export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =
         yield* share
         return yield* Scope.provide(doors({ log, sockets, dataDir, token }), scope)
       }))
-      return LogDoor.of({ hold: (secure) => Effect.flatMap(made, (hold) => hold(secure)) })
+      return LogDoor.of({
+        hold: (secure) => Effect.flatMap(made, (doors) => doors.hold(secure)),
+        users: (change) => Effect.flatMap(made, (doors) => doors.users(change)),
+      })
     }),
   )
 

@@ -2,12 +2,13 @@
  * The protocol's door as `main.ts` opens it over a log: two servers on private Unix sockets, one for calls
  * with credentials and one for an insecure front, each open while somebody holds it; and the front.
  */
-import { Effect, RcRef, type Scope } from "effect"
+import { Effect, RcRef, Scope } from "effect"
 import { join } from "node:path"
 import { OperationFailed } from "../../projections/aios.ts"
 import { tokenIn } from "../keys.ts"
-import { accounts } from "./accounts.ts"
-import { aclAccess } from "./acl.ts"
+import type { LogUserChange } from "../../projections/log-door.ts"
+import { type Accounts, accounts, adminLogin } from "./accounts.ts"
+import { aclAccess, adminsGroup } from "./acl.ts"
 import type { MakeService } from "./calls.ts"
 import { certificatesOf } from "./certificates.ts"
 import { credentials } from "./credentials.ts"
@@ -27,38 +28,84 @@ export interface DoorsOptions {
   readonly token: string | undefined
 }
 
+/** What an administrator of this machine does about users, without a call of the protocol. */
+const usersOf = Effect.fnUntraced(function* (kept: Accounts, change: LogUserChange | undefined) {
+  if (change !== undefined) {
+    const { groups, login, password = "", what } = change
+    const outcome = yield* Effect.promise(async () => {
+      if (what === "remove") return await kept.remove(login)
+      if (what === "password") return await kept.resetPassword(login, password)
+      return await kept.create({ login, password, fullName: "", groups: groups ?? [] })
+    })
+    if (outcome !== "done") {
+      return yield* new OperationFailed({
+        kind: outcome === "invalid" ? "usage" : "failed",
+        error: outcome === "notFound" ? "UnknownUser" : "UserRefused",
+        message: {
+          notFound: `There is no user ${login}. aios log-users shows them all.`,
+          conflict: `There is a user ${login} already. aios log-users password ${login} gives ` +
+            "another password.",
+          builtIn: "admin is built in: its password is the token of the data directory.",
+          denied: `The user ${login} was not changed.`,
+          invalid: "A login or group has 1 to 100 characters, without spaces and colons.",
+        }[outcome],
+      })
+    }
+  }
+  const all = yield* Effect.promise(() => kept.all())
+  return [
+    { login: adminLogin, groups: [adminsGroup], disabled: false },
+    ...all.map(({ account }) => ({
+      login: account.loginName,
+      groups: account.groups,
+      disabled: account.disabled,
+    })),
+  ]
+})
+
 /** Over one log, until the scope closes. */
 export const doors = Effect.fnUntraced(function* (options: DoorsOptions) {
   const { log, sockets } = options
-  const token = yield* tokenIn(options.dataDir, options.token)
+  const scope = yield* Effect.scope
   const door = yield* Effect.acquireRelease(
     Effect.sync(() => makeDoor({ log, access: aclAccess(log) })),
     (made) => Effect.promise(() => made.close()),
   )
-  const groups = yield* Effect.acquireRelease(
-    Effect.sync(() => makeGroups(door)),
-    (made) => Effect.promise(() => made.close()),
-  )
-  const services: ReadonlyArray<MakeService> = [users, persistent(groups)]
-  const known = accounts(door)
-  const begun = Effect.promise(() => known.begin())
+  const kept = accounts(door)
+  /** Made when somebody is let in first, and one for both sockets. */
+  const services = yield* Effect.cached(Scope.provide(
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.promise(() => kept.begin().then(() => makeGroups(door))),
+        (made) => Effect.promise(() => made.close()),
+      ),
+      (groups): ReadonlyArray<MakeService> => [users, persistent(groups)],
+    ),
+    scope,
+  ))
   const secure = yield* RcRef.make({
-    acquire: Effect.andThen(
-      begun,
-      serve({
+    acquire: Effect.gen(function* () {
+      const token = yield* tokenIn(options.dataDir, options.token)
+      yield* serve({
         door,
         socket: sockets.secure,
-        services,
-        authenticate: credentials({ accounts: known, token }),
-      }),
-    ),
+        services: yield* services,
+        authenticate: credentials({ accounts: kept, token }),
+      })
+    }),
   })
   const open = yield* RcRef.make({
-    acquire: Effect.andThen(begun, serve({ door, socket: sockets.open, services })),
+    acquire: Effect.flatMap(
+      services,
+      (some) => serve({ door, socket: sockets.open, services: some }),
+    ),
   })
-  /** Serves on one of the sockets while the scope lives, and gives its path. */
-  return (asked: boolean): Effect.Effect<string, OperationFailed, Scope.Scope> =>
-    Effect.as(RcRef.get(asked ? secure : open), asked ? sockets.secure : sockets.open)
+  return {
+    /** Serves on one of the sockets while the scope lives, and gives its path. */
+    hold: (asked: boolean): Effect.Effect<string, OperationFailed, Scope.Scope> =>
+      Effect.as(RcRef.get(asked ? secure : open), asked ? sockets.secure : sockets.open),
+    users: (change?: LogUserChange) => usersOf(kept, change),
+  }
 })
 
 export interface ListenOptions {

@@ -249,13 +249,25 @@ describe("beside a running AIOS", () => {
     expect((await two.end).code).toBe(0)
   })
 
-  it("aios start opens the door by itself where it is told a port", async () => {
+  it("aios start opens the door by itself where it is told a port, to users that are told to it", async () => {
     const dir = fresh()
     const one = await up(dir, "--log-port", "0")
     const connection = /Connect with (\S+)/.exec(one.said())?.[1] ?? ""
     const outside = client(connection)
     await outside.appendToStream("note-1", [note(1)])
     expect(await read(outside, "note-1")).toEqual(["NoteWritten"])
+    const users = (...args: ReadonlyArray<string>) =>
+      run(["log-users", ...args, "--data-dir", dir], { env })
+    const added = await users("add", "mara", "--group", "readers")
+    const [login, password] = added.out.trim().split(":")
+    expect([added.code, login]).toEqual([0, "mara"])
+    const mara = client(connection.replace("admin:PASSWORD", `mara:${password}`))
+    expect(await read(mara, "note-1")).toEqual(["NoteWritten"])
+    expect((await users("add", "mara")).err).toContain("log-users password mara")
+    expect((await users()).out).toMatch(/admin +\$admins\s+mara +readers/)
+    expect((await users("remove", "mara")).code).toBe(0)
+    await expect(read(client(connection.replace("admin:PASSWORD", `mara:${password}`)), "note-1"))
+      .rejects.toMatchObject({ type: "access-denied" })
     signal(one.child, "SIGTERM")
     expect((await one.end).code).toBe(0)
   })

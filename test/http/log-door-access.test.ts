@@ -28,7 +28,7 @@ beforeAll(async () => {
   await Effect.runPromise(Scope.provide(
     Effect.gen(function* () {
       log = Context.get(yield* Layer.build(memory), EventLog)
-      const hold = yield* doors({ log, sockets, dataDir: folder, token })
+      const { hold } = yield* doors({ log, sockets, dataDir: folder, token })
       const upstream = yield* hold(true)
       yield* hold(false)
       const served = yield* listen({

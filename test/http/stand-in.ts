@@ -18,6 +18,7 @@ export const standIn: Aios["Service"] = {
   agents: () => nothing,
   events: () => nothing,
   follow: () => Stream.fail(new OperationFailed({ kind: "failed", error: "NotHere", message: "" })),
+  logUsers: () => Effect.succeed([]),
   serveLog: () =>
     Stream.fail(new OperationFailed({ kind: "failed", error: "NotHere", message: "" })),
   replay: () => nothing,

@@ -32,10 +32,10 @@ export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =
       const scope = yield* Effect.scope
       // Nobody acts upon a log that is served alone.
       const engine = yield* Effect.serviceOption(ActorEngine)
-      const share = Option.match(engine, {
+      const shared = yield* Effect.cached(Option.match(engine, {
         onNone: () => Effect.void,
         onSome: (one) => Effect.mapError(one.share, failed),
-      })
+      }))
       const made = yield* Effect.cached(Effect.gen(function* () {
         const { dataDir, eventLog, logSockets: sockets, token } = options
         if (eventLog !== undefined) {
@@ -49,12 +49,13 @@ export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =
           )
         }
         const { doors } = yield* Effect.promise(() => import("./mod.ts"))
-        // Who comes in may write, and work: both are expected before anybody is let in.
-        yield* share
         return yield* Scope.provide(doors({ log, sockets, dataDir, token }), scope)
       }))
       return LogDoor.of({
-        hold: (secure) => Effect.flatMap(made, (doors) => doors.hold(secure)),
+        hold: (secure) =>
+          Effect.flatMap(made, (doors) =>
+            // Who comes in may write, and work: both are expected before anybody is let in.
+            Effect.andThen(shared, doors.hold(secure))),
         users: (change) => Effect.flatMap(made, (doors) => doors.users(change)),
       })
     }),

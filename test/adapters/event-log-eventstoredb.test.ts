@@ -195,7 +195,7 @@ describe("event log over EventStoreDB's client", () => {
     const front = await run(
       Effect.gen(function* () {
         const log = yield* EventLog
-        const hold = yield* doors({ log, sockets, dataDir, token })
+        const { hold } = yield* doors({ log, sockets, dataDir, token })
         const socket = yield* hold(true)
         const upstream = () => socket
         return yield* listen({ dataDir, port: 0, socket: undefined, insecure: false, upstream })

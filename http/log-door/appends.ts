@@ -202,7 +202,11 @@ export const appends = (log: Log, states: States, now: () => number): Appends =>
       }
     }
     for (const one of group) {
-      const state = await stateOf(one.stream)
+      let state = await stateOf(one.stream)
+      if (one.expected === "streamExists" && state.last < 0 && !lasts.has(one.stream)) {
+        states.forget(one.stream)
+        state = await stateOf(one.stream)
+      }
       if (one.kind !== "append" || isDeleted(state) || isMetastream(one.stream)) {
         await flush()
         try {
@@ -211,6 +215,8 @@ export const appends = (log: Log, states: States, now: () => number): Appends =>
             deletedBefore.delete(owner)
             if (isDeleted(await states.of(owner))) deletedBefore.add(owner)
           }
+          // Asked of the log: what runs in this process appends to it without telling.
+          states.forget(one.stream)
           const outcome = await alone(one, await stateOf(one.stream))
           if (outcome === "again") again.push(one)
           else one.settle(outcome)

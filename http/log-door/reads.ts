@@ -9,7 +9,7 @@ import { sent } from "../../actors/foreign-events.ts"
 import type { User } from "./access.ts"
 import { derivedStreams, isDerived, linkType } from "./derived.ts"
 import type { Log, Resolved } from "./door.ts"
-import { isMetastream, type States, streamOfMeta } from "./states.ts"
+import { isMetastream, isTombstone, type States, streamOfMeta } from "./states.ts"
 
 export { linkType }
 
@@ -78,14 +78,16 @@ export const reads = (log: Log, states: States, now: () => number): Reads => {
 
   /** Where a stream's events come from: the log, or what a projection would have linked. */
   const sourceOf = async (stream: string) => {
-    const state = await states.of(stream)
-    if (state.last >= 0 || !isDerived(stream)) {
+    // Asked of the log each time: what runs in this process appends to it without telling.
+    const [end] = await Effect.runPromise(log.readPage(stream, { backwards: true, limit: 1 }))
+    if (end !== undefined || !isDerived(stream)) {
       return {
-        last: state.last,
+        last: end?.revision ?? -1,
+        tombstoned: end !== undefined && isTombstone(end),
         page: (range: StreamRange) => Effect.runPromise(log.readPage(stream, range)),
       }
     }
-    return await derived.of(stream)
+    return { ...await derived.of(stream), tombstoned: false }
   }
 
   /** Metadata streams show their last event only. */
@@ -99,13 +101,13 @@ export const reads = (log: Log, states: States, now: () => number): Reads => {
     stream: string,
     { from, limit, backwards = false }: StreamRange,
   ): Promise<StreamRead> => {
-    const { tombstoned, metadata } = await states.of(stream)
-    if (tombstoned) return { _tag: "StreamDeleted" }
+    const { metadata } = await states.of(stream)
     if (isMetastream(stream) && (await states.of(streamOfMeta(stream))).tombstoned) {
       return { _tag: "StreamDeleted" }
     }
     const source = await sourceOf(stream)
     const { last } = source
+    if (source.tombstoned) return { _tag: "StreamDeleted" }
     if (last < 0 || metadata.truncateBefore === Infinity) return { _tag: "NoStream" }
     const first = await shownFrom(stream, last)
     const start = backwards ? Math.min(from ?? last, last) : Math.max(from ?? 0, first)

@@ -9,6 +9,7 @@ import { readAnswers } from "./encoding.ts"
 import { invalidArgument, streamDeleted } from "./errors.ts"
 import { filterOf, inAll } from "./filters.ts"
 import { pageSize } from "./reads.ts"
+import { isTombstone } from "./states.ts"
 import { give, positionOf, type Reading } from "./streams-read.ts"
 
 const { RevisionOptionCase } = messages.ReadReq.Options.StreamOptions
@@ -123,10 +124,10 @@ export const subscribeToStream = async (
       position = events.at(-1)?.position ?? position
       for (const event of await door.among(stream, events, revision)) {
         if (event.revision <= revision) continue
+        if (isTombstone(event)) throw streamDeleted(stream)
         revision = event.revision
         await give(reading, event)
       }
-      if (door.states.known(stream)?.tombstoned === true) throw streamDeleted(stream)
     } while (door.tail.head() - position < behindMax)
   }
 }

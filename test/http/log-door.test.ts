@@ -11,7 +11,9 @@ import {
   StreamNotFoundError,
   WrongExpectedVersionError,
 } from "@eventstore/db-client"
+import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { received } from "../../actors/foreign-events.ts"
 import { type Opened, opened } from "./log-door-client.ts"
 
 let count = 0
@@ -203,6 +205,38 @@ describe.each(["memory", "sqlite"] as const)("the log's door over %s", (log) => 
     it("of a stream that never was says so", async () => {
       await expect(all(at.client.readStream(fresh()))).rejects.toBeInstanceOf(StreamNotFoundError)
     })
+  })
+
+  it("what this process appends itself is seen at once, by reads and by what is expected", async () => {
+    const stream = fresh()
+    const own = (revision: number) =>
+      Effect.runPromise(
+        at.log.append(stream, revision - 1, [
+          received({
+            id: crypto.randomUUID(),
+            type: "Own",
+            json: true,
+            data: new TextEncoder().encode("{}"),
+            metadata: new Uint8Array(),
+          }, Date.now()),
+        ]),
+      )
+    await expect(
+      at.client.appendToStream(stream, said(), { expectedRevision: "stream_exists" }),
+    ).rejects.toBeInstanceOf(WrongExpectedVersionError)
+    await own(0)
+    await at.client.appendToStream(stream, said(), { expectedRevision: "stream_exists" })
+    await own(2)
+    expect(await revisionsOf(stream)).toEqual([0, 1, 2])
+    expect(await revisionsOf(stream, { fromRevision: 2n })).toEqual([2])
+    expect(await revisionsOf(stream, { direction: BACKWARDS, fromRevision: END, maxCount: 1 }))
+      .toEqual([2])
+    await at.client.appendToStream(stream, said())
+    await own(4)
+    await at.client.deleteStream(stream, { expectedRevision: 4n })
+    await own(5)
+    await at.client.appendToStream(stream, said())
+    expect(await revisionsOf(stream)).toEqual([6])
   })
 
   describe("metadata", () => {

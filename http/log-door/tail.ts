@@ -3,13 +3,17 @@
  * its window or, where they are further behind, read the log themselves. A slow one holds nothing but
  * its position.
  */
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Schedule, Stream } from "effect"
 import type { RecordedEvent } from "../../actors/event-log.ts"
 import type { Log } from "./door.ts"
 import type { States } from "./states.ts"
 
 /** Events of the window. */
 const windowEventsMax = 2_000
+/** What large events of the window may take, in characters as they are kept. */
+const windowBytesMax = 16 * 1024 * 1024
+/** While the log cannot be used. */
+const troubled = Schedule.spaced("1 second")
 /** Events in a page that is read from the log. */
 const pageMax = 64
 
@@ -21,10 +25,14 @@ export interface Tail {
   readonly close: () => Promise<void>
 }
 
+const bytesOf = ({ metadata: { foreign } }: RecordedEvent): number =>
+  (foreign?.data?.length ?? 0) + (foreign?.metadata?.length ?? 0)
+
 export const tail = (log: Log, states: States): Tail => {
   let window: Array<RecordedEvent> = []
   /** The window holds everything after this. */
   let begins = Infinity
+  let bytes = 0
   let head = -1
   let running: Fiber.Fiber<unknown, unknown> | undefined
   let closed = false
@@ -41,10 +49,16 @@ export const tail = (log: Log, states: States): Tail => {
         }
       }
       window.push(...page)
+      for (const event of page) bytes += bytesOf(event)
       head = page.at(-1)?.position ?? head
-      if (window.length > 2 * windowEventsMax) {
-        window = window.slice(-windowEventsMax)
-        begins = (window[0]?.position ?? 0) - 1
+      if (window.length > 2 * windowEventsMax || bytes > windowBytesMax) {
+        let first = Math.max(0, window.length - windowEventsMax)
+        for (const event of window.slice(0, first)) bytes -= bytesOf(event)
+        while (bytes > windowBytesMax / 2 && first < window.length) {
+          bytes -= bytesOf(window[first++]!)
+        }
+        begins = first === 0 ? begins : window[first - 1]!.position
+        window = window.slice(first)
       }
       wake()
     })
@@ -55,7 +69,15 @@ export const tail = (log: Log, states: States): Tail => {
     ready ??= (async () => {
       head = await Effect.runPromise(log.head)
       begins = head
-      running = Effect.runFork(Stream.runForEach(log.follow(head), take))
+      running = Effect.runFork(
+        Effect.suspend(() => Stream.runForEach(log.follow(head), take)).pipe(
+          Effect.retry({ schedule: troubled, while: ({ retryable }) => retryable }),
+          Effect.ensuring(Effect.sync(() => {
+            closed = true
+            wake()
+          })),
+        ),
+      )
     })()
 
   const something = (position: number, left: AbortSignal) =>

@@ -21,6 +21,11 @@ import type { Indexed, LogIndex, Place } from "./log-index-sqlite.ts"
 
 /** Appends in flight: more keep a server busy whose commits take long, and are sent again when it breaks. */
 const inFlightMax = 100
+/**
+ * An append that broke off may have been written, so it is tried for longer than what can be asked again
+ * without a thought; gRPC itself waits a second and more before it connects anew.
+ */
+const patienceMillis = 10_000
 /** Appends of one stream that follow upon each other go as one while they are small. */
 const togetherEventsMax = 200
 const togetherBytesMax = 256 * 1024
@@ -80,8 +85,11 @@ export const appends = (
     try {
       const answer = await waits.patiently(
         () => connection.append(stream, expected, events),
-        () => {
-          again = true
+        {
+          millisMax: patienceMillis,
+          onRetry: () => {
+            again = true
+          },
         },
       )
       return { ...answer, again }
@@ -336,7 +344,7 @@ export const appends = (
 
   return {
     append: (append, done) => {
-      const before = waits.patiently(rawHead)
+      const before = waits.patiently(rawHead, { millisMax: patienceMillis })
       // Where it fails, the append fails with it.
       before.catch(() => {})
       const job: Job = { ...append, done, before }

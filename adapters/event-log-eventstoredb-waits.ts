@@ -5,9 +5,14 @@
 import { StoreFailure } from "./event-log-eventstoredb-seam.ts"
 
 /** A call that fails because the server is away is tried again for so long. */
-export const patienceMillis = 5_000
+const patienceMillis = 5_000
 const pauseMillisMin = 25
 const pauseMillisMax = 500
+
+export interface Patience {
+  readonly millisMax?: number
+  readonly onRetry?: () => void
+}
 
 export interface Waits {
   readonly closed: boolean
@@ -16,7 +21,7 @@ export interface Waits {
   /** Called once, when closed; the answer takes it back. */
   onClose(then: () => void): () => void
   /** Tries again, with pauses, as long as the server is away and patience lasts. */
-  patiently<A>(call: () => Promise<A>, onRetry?: () => void): Promise<A>
+  patiently<A>(call: () => Promise<A>, more?: Patience): Promise<A>
   close(): void
 }
 
@@ -43,7 +48,7 @@ export const waits = (): Waits => {
       onClose.add(then)
       return () => onClose.delete(then)
     },
-    patiently: async (call, onRetry = () => {}) => {
+    patiently: async (call, { millisMax = patienceMillis, onRetry = () => {} } = {}) => {
       let until: number | undefined
       let pause = pauseMillisMin
       while (true) {
@@ -51,7 +56,7 @@ export const waits = (): Waits => {
           return await call()
         } catch (cause) {
           // From the first failure on: a call may have waited long for its turn.
-          until ??= Date.now() + patienceMillis
+          until ??= Date.now() + millisMax
           const again = cause instanceof StoreFailure && cause.trouble === "away" && !closed &&
             Date.now() + pause < until
           if (!again) throw cause

@@ -52,8 +52,9 @@ const percentBehind = new RegExp(`^[ -]?(?:${percent})(?!\\p{L})`, "iu")
 const germanAlone = "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig"
   .split(" ")
 const germanValues = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 30]
-/** `half` in both languages is a number too. */
+/** `half` and `twice` in both languages are numbers too. */
 const halves = /(?<![\p{L}\d])(?:half|halbe[rsnm]?|hälfte)(?!\p{L})/giu
+const doubles = /(?<![\p{L}\d])(?:twice|double[sd]?|doppelt(?:e[rsnm]?)?|zweimal)(?!\p{L})/giu
 const inGermanAlone = new RegExp(`(?<![\\p{L}\\d])(?:${germanAlone.join("|")})(?!\\p{L})`, "giu")
 const spacedNumber = /(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d])/g
 const linked = /[\p{L}\d._%+-]{1,64}@[\p{L}\d.-]{1,120}|(?:https?:\/\/|www\.)[^\s<>")\]]{1,300}/giu
@@ -62,7 +63,7 @@ const unread = new RegExp(
   `[\\p{Sc}%‰]|(?<![\\p{L}])(?:${percent}|bucks?|quid|grand|kr|sfr|rs|cents?|ct|pence|euros?|eur|dollars?|pounds?|francs?|` +
     "franken|rappen|pfund|kron(?:er|or|en|a|e)|crowns?|z[łl]ot(?:y|ys|ych|e)|złoty|rupees?|yen|yuan|usd|gbp|chf|pln|sek|nok|dkk|czk|jpy|" +
     "hundreds?|thousands?|millions?|billions?|\\p{L}{0,20}hundert|\\p{L}{0,20}tausende?|million(?:en)?|milliarden?|mio|mrd|tsd|dozens?|" +
-    "dutzend|halb|anderthalb\\p{L}{0,10}|fortnights?|double[sd]?|twice|doppelte?|(?:an? )?couple of|" +
+    "dutzend|halb|anderthalb\\p{L}{0,10}|fortnights?|(?:an? )?couple of|" +
     "third off|quarter (?:past|to)|viertel)(?!\\p{L})",
   "iu",
 )
@@ -116,15 +117,17 @@ const numberWordsIn = (text: string) => {
     start: hit.index,
     end: hit.index + hit[0].length,
   }))
-  const half = [...text.matchAll(halves)].map((hit) => ({
-    value: 0.5,
-    words: hit[0],
-    start: hit.index,
-    end: hit.index + hit[0].length,
-  }))
+  const said = (pattern: RegExp, value: number) =>
+    [...text.matchAll(pattern)].map((hit) => ({
+      value,
+      words: hit[0],
+      start: hit.index,
+      end: hit.index + hit[0].length,
+    }))
   return [
     ...read,
-    ...half,
+    ...said(halves, 0.5),
+    ...said(doubles, 2),
     ...alone.filter((one) => !read.some(({ end, start }) => one.start < end && start < one.end)),
   ]
 }

@@ -137,6 +137,7 @@ describe("facts are read from what was written", () => {
       ["A discount of ten percent if you sign.", "number", ["10 %"]],
       ["We pay 900 a month.", "number", ["900"]],
       ["Zahlung erfolgt bis KW 49.", "number", ["49"]],
+      ["My card was charged twice for half of it.", "number", ["0.5", "2"]],
     ] as const,
   )("%s", (text, kind, expected) => expect(values(text, kind)).toEqual(expected))
 

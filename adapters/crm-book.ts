@@ -70,15 +70,17 @@ export const bookOver = (
             retryable: false,
           })
         }
-        const known = journal.find(call.key)
-        const line = known ?? make(plain)
-        const dryRun = call.dryRun === true
-        if (!dryRun) {
-          if (known === undefined) journal.append(line)
-          else journal.confirm()
-          show(journal.lines(), line)
+        const once = (dryRun: boolean) => {
+          const known = journal.find(call.key)
+          const line = known ?? make(plain)
+          if (!dryRun) {
+            if (known === undefined) journal.append(line)
+            else journal.confirm()
+            show(journal.lines(), line)
+          }
+          return { where: where(line.kind), dryRun }
         }
-        return { where: where(line.kind), dryRun }
+        return call.dryRun === true ? once(true) : journal.alone(() => once(false))
       },
       catch: (cause) => cause instanceof CrmUnavailable ? cause : trouble(cause),
     })

@@ -13,8 +13,13 @@ import {
   readFileSync,
   statSync,
 } from "node:fs"
-import { dirname } from "node:path"
+import { basename, dirname, join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { flush, makeFolder, writeAll } from "./durable-file.ts"
+import { troubleOf } from "./sqlite.ts"
+
+/** Another process is amid its own for milliseconds. */
+const busyMillisMax = 10_000
 
 /** What every line has. `version` is that of the adapter which wrote it. */
 export interface Keyed {
@@ -34,6 +39,8 @@ export interface KeyedJournal<Line extends Keyed> {
   readonly find: (key: string) => Line | undefined
   /** Durable when it returns. The key must be new. */
   readonly append: (line: Line) => void
+  /** Runs `act` while no other process is amid its own: what it finds is so until it has appended. */
+  readonly alone: <A>(act: () => A) => A
   /** Makes durable what an earlier process may have left on its way to the disk. */
   readonly confirm: () => void
 }
@@ -44,6 +51,7 @@ export const inMemory = <Line extends Keyed>(): KeyedJournal<Line> => {
     lines: () => [...byKey.values()],
     find: (key) => byKey.get(key),
     append: (line) => void byKey.set(line.key, line),
+    alone: (act) => act(),
     confirm: () => {},
   }
 }
@@ -53,6 +61,22 @@ interface Loaded<Line> {
   /** Bytes up to the end of the last whole line, and of the file as this process left it. */
   end: number
   size: number
+}
+
+/** Holds the lock until it is closed; the operating system gives it back, however this process ends. */
+const locked = (path: string): DatabaseSync => {
+  const lock = new DatabaseSync(path)
+  try {
+    lock.prepare(`PRAGMA busy_timeout = ${busyMillisMax}`).get()
+    lock.prepare("BEGIN EXCLUSIVE").run()
+    return lock
+  } catch (cause) {
+    lock.close()
+    // As the file system would say it.
+    throw troubleOf(cause, path) === "full"
+      ? Object.assign(new Error("full"), { code: "ENOSPC" })
+      : cause
+  }
 }
 
 const versionOf = (value: unknown): unknown =>
@@ -139,6 +163,15 @@ export const inFile = <Line extends Keyed>(
         byKey: loaded.byKey,
         end: loaded.end + bytes.length,
         size: loaded.end + bytes.length,
+      }
+    },
+    alone: (act) => {
+      makeFolder(dirname(file))
+      const lock = locked(join(dirname(file), `.${basename(file)}.lock`))
+      try {
+        return act()
+      } finally {
+        lock.close()
       }
     },
     confirm: () => {

@@ -124,35 +124,34 @@ export const bookOver = (
   { show, trouble, where }: Showing,
 ): Payments["Service"] => {
   /** Enters what `make` says under the call's key, once. Nothing in it waits, so calls cannot mix. */
-  const enter = (call: PaymentsCall, content: Json, make: (book: Book) => Entry | Line) =>
-    Effect.try({
-      try: () => {
-        const dryRun = call.dryRun === true
-        const fingerprint = sha256Hex(canonical(content))
-        const known = journal.find(call.key)
-        if (known !== undefined && known.content !== fingerprint) {
-          throw refused(
-            `${call.key} was recorded with other content before (${
-              where(known)
-            }); it stays as it is`,
-          )
-        }
-        const made = known ?? make(journal.lines())
-        const line: Line = isLine(made)
-          ? made
-          : { version, key: call.key, content: fingerprint, at: call.at, ...made }
-        if (!dryRun) {
-          if (journal.find(line.key) === undefined) journal.append(line)
-          else journal.confirm()
-          show(line, journal.lines())
-        }
-        return { line, where: where(line), dryRun }
-      },
+  const enter = (call: PaymentsCall, content: Json, make: (book: Book) => Entry | Line) => {
+    const once = (dryRun: boolean) => {
+      const fingerprint = sha256Hex(canonical(content))
+      const known = journal.find(call.key)
+      if (known !== undefined && known.content !== fingerprint) {
+        throw refused(
+          `${call.key} was recorded with other content before (${where(known)}); it stays as it is`,
+        )
+      }
+      const made = known ?? make(journal.lines())
+      const line: Line = isLine(made)
+        ? made
+        : { version, key: call.key, content: fingerprint, at: call.at, ...made }
+      if (!dryRun) {
+        if (journal.find(line.key) === undefined) journal.append(line)
+        else journal.confirm()
+        show(line, journal.lines())
+      }
+      return { line, where: where(line), dryRun }
+    }
+    return Effect.try({
+      try: () => call.dryRun === true ? once(true) : journal.alone(() => once(false)),
       catch: (cause) =>
         cause instanceof PaymentRefused || cause instanceof PaymentsUnavailable
           ? cause
           : trouble(cause),
     })
+  }
   const only = ({ where, dryRun }: { readonly where: string; readonly dryRun: boolean }) => ({
     where,
     dryRun,

@@ -52,7 +52,7 @@ export const shelfOver = (
   }
   const guarded = (act: () => string) =>
     Effect.try({
-      try: () => ({ where: where(act()) }),
+      try: () => ({ where: where(journal.alone(act)) }),
       catch: (cause) => cause instanceof PublisherUnavailable ? cause : trouble(cause),
     })
   return {

@@ -239,3 +239,23 @@ describe(`${kills} kills with SIGKILL`, () => {
     console.info(`${died} kills, ${last} invoices`)
   }, 300_000)
 })
+
+describe("two processes on one folder", () => {
+  it("enter each key once, and give numbers without gaps", async () => {
+    const where = fresh()
+    const count = 25
+    const both = [0, 1].map(() =>
+      start(runtimes[0]!, "test/adapters/payments-worker.ts", where, "0", String(count))
+    )
+    await Promise.all(both.map((child) => child.line("end")))
+    const said = both.map(({ lines }) => lines.filter((line) => line.startsWith("did ")).toSorted())
+    expect(said[0]).toEqual(said[1])
+    const lines = linesOf(where)
+    expect(lines.map(({ key }) => key).toSorted()).toEqual(
+      Array.from({ length: count }, (_, n) => [`invoice-${n}`, `payment-${n}`]).flat().toSorted(),
+    )
+    expect(lines.filter(({ kind }) => kind === "invoice").map(({ number }) => number)).toEqual(
+      Array.from({ length: count }, (_, n) => `2026-${String(n + 1).padStart(4, "0")}`),
+    )
+  }, 60_000)
+})

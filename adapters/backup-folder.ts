@@ -92,7 +92,8 @@ const filesBelow = (root: string, folder: string): ReadonlyArray<string> => {
   return readdirSync(at, { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`
     if (entry.isDirectory()) return filesBelow(root, path)
-    const unfinished = entry.name.endsWith(".tmp") && entry.name.startsWith(".") ||
+    // Half written, or a lock that nobody needs in a copy.
+    const unfinished = entry.name.startsWith(".") && /\.(tmp|lock)$/.test(entry.name) ||
       folder.startsWith("blobs/") && entry.name.endsWith(".new")
     return entry.isFile() && !unfinished ? [path] : []
   })

@@ -7,7 +7,13 @@ import { describe, expect, it } from "vitest"
 import { implement, type Implementation } from "../../actors/activity.ts"
 import type { Happening } from "../../actors/activities/job.ts"
 import { ActorSystem } from "../../actors/actor-system.ts"
-import { EventLog, isBookkeeping, type RecordedEvent } from "../../actors/event-log.ts"
+import {
+  EventLog,
+  isBookkeeping,
+  LogUnavailable,
+  type RecordedEvent,
+} from "../../actors/event-log.ts"
+import { derivedId } from "../../actors/ids.ts"
 import { OpenAsks } from "../../actors/open-asks.ts"
 import { replay } from "../../actors/replay.ts"
 import { ActorEngine } from "../../actors/system.ts"
@@ -412,4 +418,52 @@ describe("several writers of the same actors", () => {
     }))
     await close()
   }, 30_000)
+
+  it("also where the log fails before or after it has taken something", async () => {
+    const dice = seeded()
+    let failures = 0
+    const lost = () =>
+      Effect.fail(new LogUnavailable({ reason: "failed", message: "cut off", retryable: true }))
+    const unreliable = (log: EventLog["Service"]): EventLog["Service"] => ({
+      ...log,
+      appendBatch: (batch) =>
+        Effect.suspend(() => {
+          if (failures > 25 || dice.below(6) > 0) return log.appendBatch(batch)
+          failures++
+          return dice.chance() ? lost() : Effect.flatMap(log.appendBatch(batch), lost)
+        }),
+    })
+    const logic = declareWork("work", { idempotency: "keyed" })
+    const { close, houses, main } = await company(
+      logic,
+      () => implement(logic, ({ n }) => Effect.succeed({ done: n })),
+      ["main", "w1"],
+      { faults: unreliable },
+    )
+    const rounds = 40
+    await Promise.all([...houses].map(([name, house]) =>
+      house.run(Effect.gen(function* () {
+        for (let n = 0; n < rounds; n++) {
+          const id = derivedId(`${name}:${n}`)
+          // Whoever proposes under an id may ask again for as long as it takes.
+          yield* propose(`clerk-${dice.below(3)}`, asked(n), { id }).pipe(Effect.eventually)
+        }
+      }))
+    ))
+    await main.run(Effect.gen(function* () {
+      yield* until(noOpenAsks)
+      const events = yield* everything
+      expect(failures).toBeGreaterThan(2)
+      const ids = events.map(({ id, stream }) => `${id} ${stream}`)
+      expect(new Set(ids).size).toBe(ids.length)
+      const told = events.flatMap(({ metadata }) =>
+        (metadata.asks ?? []).filter(({ ask }) => ask === "tell")
+      ).length
+      expect(events.filter(({ type }) => type === "Counted")).toHaveLength(told)
+      expect(yield* view("counter-all")).toMatchObject({ context: { count: told } })
+      const { registry } = yield* ActorEngine
+      expect(yield* replay(registry, undefined, () => {})).toMatchObject({ divergences: [] })
+    }))
+    await close()
+  }, 60_000)
 })

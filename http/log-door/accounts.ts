@@ -185,7 +185,10 @@ export const accounts = (door: Door): Accounts => {
     find,
     begin: async () => {
       const { last } = await door.states.of(usersStream)
-      if (last < 0) await write(usersStream, "noStream", [named(adminLogin)])
+      if (last >= 0) return
+      // Not the very first event: its position is zero, which clients do not tell from the start.
+      await write(`$$${usersStream}`, "any", [event("$metadata", { $acl: acl })])
+      await write(usersStream, "noStream", [named(adminLogin)])
     },
     stampOf: async (login) => {
       const { last, metadataRevision } = await door.states.of(streamOf(login))

@@ -10,6 +10,7 @@ import { currentSettings } from "../../actors/settings.ts"
 import { setup } from "xstate"
 import { derivedId } from "../../actors/ids.ts"
 import { Vault } from "../../actors/vault.ts"
+import { throughDoor } from "../log-over-door.ts"
 import { defineAgent, isSealed } from "../../machines/agent.ts"
 import { agents } from "../../machines/mod.ts"
 import { LeadWrote } from "../../machines/lead.ts"
@@ -258,28 +259,32 @@ describe("the router", () => {
       yield* Fiber.interrupt(fiber)
     }).pipe(Effect.provide(company())), 20_000)
 
-  it.live("routes 10,000 mails of 2021 in bounded time", () =>
-    Effect.gen(function* () {
-      yield* founder
-      const mails = Array.from({ length: 10_000 }, (_, n) =>
-        aMail({
-          from: { name: `P ${n}`, address: `p${n % 2_000}@c.example` },
-          text: "What would a website cost? We have a budget of 5,000 EUR.",
-          sentAt: Date.UTC(2021, 0, 1) + n * 600_000,
-        }))
-      const started = performance.now()
-      yield* (yield* Intake).accept(mails)
-      const taken = performance.now()
-      const routed = yield* (yield* Router).routeUpTo()
-      const done = performance.now()
-      console.info(
-        `10,000 mails: taken in ${Math.round(taken - started)} ms, routed ${
-          Math.round(done - taken)
-        } ms`,
-      )
-      expect(routed).toMatchObject({ records: 10_000, told: 20_000, refused: 0 })
-      expect(done - started).toBeLessThan(60_000)
-    }).pipe(Effect.provide(company())), 120_000)
+  it.live.skipIf(throughDoor)(
+    "routes 10,000 mails of 2021 in bounded time",
+    () =>
+      Effect.gen(function* () {
+        yield* founder
+        const mails = Array.from({ length: 10_000 }, (_, n) =>
+          aMail({
+            from: { name: `P ${n}`, address: `p${n % 2_000}@c.example` },
+            text: "What would a website cost? We have a budget of 5,000 EUR.",
+            sentAt: Date.UTC(2021, 0, 1) + n * 600_000,
+          }))
+        const started = performance.now()
+        yield* (yield* Intake).accept(mails)
+        const taken = performance.now()
+        const routed = yield* (yield* Router).routeUpTo()
+        const done = performance.now()
+        console.info(
+          `10,000 mails: taken in ${Math.round(taken - started)} ms, routed ${
+            Math.round(done - taken)
+          } ms`,
+        )
+        expect(routed).toMatchObject({ records: 10_000, told: 20_000, refused: 0 })
+        expect(done - started).toBeLessThan(60_000)
+      }).pipe(Effect.provide(company())),
+    120_000,
+  )
 })
 
 const report = (address: string, action: string, status: string) =>

@@ -760,26 +760,30 @@ describe("the gate", () => {
     )
   })
 
-  it("is not closed to the rest by ten thousand requests that wait", async () => {
-    const free = declare("free")
-    const other = noted(free)
-    const { one } = noted(logic)
-    const waiting = throughDoor ? 1_000 : 10_200
-    await inHouse(
-      { agents: [...agents, worker(free, "free")], activities: [one, other.one] },
-      Effect.gen(function* () {
-        yield* Effect.forEach(
-          Array.from({ length: waiting }, (_, n) => n),
-          (n) => propose(`worker-${n}`, asked(n)),
-          { concurrency: "unbounded", discard: true },
-        )
-        const system = yield* ActorSystem
-        yield* until(Effect.map(system.remaining, ({ gated }) => gated >= 10_000), 60_000)
-        yield* propose("free-1", asked(1))
-        yield* until(Effect.sync(() => other.runs.length === 1))
-      }),
-    )
-  })
+  // About what memory holds, not about the log: the protocol would be most of its time.
+  it.skipIf(throughDoor)(
+    "is not closed to the rest by ten thousand requests that wait",
+    async () => {
+      const free = declare("free")
+      const other = noted(free)
+      const { one } = noted(logic)
+      const waiting = 10_200
+      await inHouse(
+        { agents: [...agents, worker(free, "free")], activities: [one, other.one] },
+        Effect.gen(function* () {
+          yield* Effect.forEach(
+            Array.from({ length: waiting }, (_, n) => n),
+            (n) => propose(`worker-${n}`, asked(n)),
+            { concurrency: "unbounded", discard: true },
+          )
+          const system = yield* ActorSystem
+          yield* until(Effect.map(system.remaining, ({ gated }) => gated >= 10_000), 60_000)
+          yield* propose("free-1", asked(1))
+          yield* until(Effect.sync(() => other.runs.length === 1))
+        }),
+      )
+    },
+  )
 })
 
 describe("compensation", () => {
@@ -839,8 +843,8 @@ describe("compensation", () => {
 })
 
 describe("more open asks than memory keeps", () => {
-  it("are all run, each once, in this process and after a start", async () => {
-    const count = throughDoor ? 1_000 : 23_000
+  it.skipIf(throughDoor)("are all run, each once, in this process and after a start", async () => {
+    const count = 23_000
     const logic = declare("work")
     const storage = inMemory()
     const { one, asks } = noted(logic)

@@ -126,37 +126,41 @@ describe("a timer", () => {
     )
   })
 
-  it("due at the same minute as thousands of others: all fire, and memory holds a page of them", async () => {
-    const clock = { now: epoch }
-    const count = throughDoor ? 2_000 : 25_000
-    const storage = inMemory()
-    const all = Array.from({ length: count }, (_, n) => `tea-${n}`)
-    await inHouse(
-      { agents, clock, storage },
-      Effect.gen(function* () {
-        yield* Effect.forEach(all, (one) => propose(one, warmed), {
-          concurrency: "unbounded",
-          discard: true,
-        })
-      }),
-    )
-    clock.now += 3 * hour - 10 * minute
-    await inHouse(
-      { agents, clock, storage },
-      Effect.gen(function* () {
-        const { engine } = yield* ActorEngine
-        // Ticks go by; nothing is due, nothing piles up.
-        yield* Effect.sleep("500 millis")
-        expect(engine.timers.size).toBeLessThanOrEqual(20_000)
-        clock.now += hour
-        yield* (yield* ActorSystem).settle(60_000)
-        const open = yield* OpenAsks
-        yield* open.caughtUp(yield* (yield* EventLog).head)
-        expect((yield* open.timers(clock.now, 10)).length).toBe(0)
-        expect(yield* view(`tea-${count - 1}`)).toMatchObject({ value: "lukewarm" })
-      }),
-    )
-  })
+  // About what memory holds, not about the log: the protocol would be most of its time.
+  it.skipIf(throughDoor)(
+    "due at the same minute as thousands of others: all fire, and memory holds a page of them",
+    async () => {
+      const clock = { now: epoch }
+      const count = 25_000
+      const storage = inMemory()
+      const all = Array.from({ length: count }, (_, n) => `tea-${n}`)
+      await inHouse(
+        { agents, clock, storage },
+        Effect.gen(function* () {
+          yield* Effect.forEach(all, (one) => propose(one, warmed), {
+            concurrency: "unbounded",
+            discard: true,
+          })
+        }),
+      )
+      clock.now += 3 * hour - 10 * minute
+      await inHouse(
+        { agents, clock, storage },
+        Effect.gen(function* () {
+          const { engine } = yield* ActorEngine
+          // Ticks go by; nothing is due, nothing piles up.
+          yield* Effect.sleep("500 millis")
+          expect(engine.timers.size).toBeLessThanOrEqual(20_000)
+          clock.now += hour
+          yield* (yield* ActorSystem).settle(60_000)
+          const open = yield* OpenAsks
+          yield* open.caughtUp(yield* (yield* EventLog).head)
+          expect((yield* open.timers(clock.now, 10)).length).toBe(0)
+          expect(yield* view(`tea-${count - 1}`)).toMatchObject({ value: "lukewarm" })
+        }),
+      )
+    },
+  )
 })
 
 describe("imported history", () => {

@@ -258,7 +258,25 @@ describe("HTTP/1.1", () => {
       text: "Ping request successfully handled",
     })
     expect(JSON.parse((await get(port, "/gossip")).body).members).toMatchObject([
-      { state: "Leader", httpEndPointIp: "localhost", httpEndPointPort: port },
+      {
+        state: "Leader",
+        httpEndPointIp: "localhost",
+        httpEndPointPort: port,
+        // Rust's client reads no member that lacks one of these.
+        timeStamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        internalTcpIp: expect.any(String),
+        internalTcpPort: 0,
+        internalSecureTcpPort: 0,
+        externalTcpIp: expect.any(String),
+        externalSecureTcpPort: 0,
+        lastCommitPosition: 0,
+        writerCheckpoint: 0,
+        chaserCheckpoint: 0,
+        epochPosition: 0,
+        epochNumber: 0,
+        epochId: expect.any(String),
+        nodePriority: 0,
+      },
     ])
     const lost = await get(port, "/web/index.html", undefined, "POST")
     expect(lost).toMatchObject({ status: 404, message: "Not Found" })

@@ -302,7 +302,7 @@ describe("messages", () => {
     const gossip = new GossipClient(`unix:${at.socket}`, credentials.createInsecure(), {
       "grpc.default_authority": "door.example:4711",
     })
-    const members = await new Promise<Array<object>>((resolve, reject) =>
+    const members = await new Promise<Array<{ readonly timeStamp: string }>>((resolve, reject) =>
       gossip.read(
         new shared.Empty(),
         (cause, info) => cause === null ? resolve(info.toObject().membersList) : reject(cause),
@@ -314,6 +314,8 @@ describe("messages", () => {
       isAlive: true,
       httpEndPoint: { address: "door.example", port: 4711 },
     }])
+    // Ticks of 100 ns since 1970.
+    expect(Math.abs(Number(members[0]?.timeStamp) / 10_000 - Date.now())).toBeLessThan(60_000)
     const features = new ServerFeaturesClient(`unix:${at.socket}`, credentials.createInsecure())
     const found = await new Promise<{ readonly version: string; readonly methods: Array<string> }>(
       (resolve, reject) =>

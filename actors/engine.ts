@@ -954,7 +954,11 @@ export class Engine {
     refusal: Refusal = this.#notAccepted(cell, item),
   ) {
     if (id === undefined) return item.done(Exit.fail(refusal))
+    // Until it is answered, whoever waits for all to be done waits for this too.
+    this.#loading++
     this.#run(this.#log.byId(id), (exit) => {
+      this.#loading--
+      this.#schedule()
       if (Exit.isFailure(exit)) {
         if (!item.internal || this.#closed) return item.done(Exit.fail(failureOf(exit)))
         this.#requeue(cell, [item])

@@ -345,10 +345,10 @@ describe("a profile", () => {
         anInvoice({ id: "in_2", customer: { id: "cus_2", name: "", address: "" } }),
       ])
       const { personKey } = yield* Vault
-      expect((yield* dataOf("InvoiceRecorded")).map((one) => one["person"])).toEqual([
+      expect((yield* dataOf("InvoiceRecorded")).map((one) => one["person"]).toSorted()).toEqual([
         personKey("ada@client.example"),
         personKey("customer:stripe:cus_2"),
-      ])
+      ].toSorted())
     }).pipe(Effect.provide(company())))
 
   it.live("in the Sent folder, or with the founder's name, is the founder's", () =>

@@ -1,5 +1,5 @@
 /** How an actor comes back: from its snapshot, from the log, from an older chart; or not, and why. */
-import { Effect, Layer, Schema, Scope } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { assign, setup } from "xstate"
 import { EventLog } from "../../actors/event-log.ts"
@@ -20,6 +20,7 @@ import {
   typesOf,
   view,
 } from "./house.ts"
+import { lasting } from "../log-over-door.ts"
 
 const Added = event("Added", { n: Schema.Int })
 const Rested = event("Rested", {})
@@ -86,10 +87,7 @@ const withSnapshots = (storage: Storage) => {
         }),
     }),
   )
-  const built = Effect.runSync(
-    Layer.buildWithScope(Layer.merge(storage.layer, layer), Effect.runSync(Scope.make())),
-  )
-  return { entries, storage: { ...storage, layer: Layer.succeedContext(built) } }
+  return { entries, storage: { ...storage, layer: lasting(Layer.merge(storage.layer, layer)) } }
 }
 
 describe("a snapshot", () => {

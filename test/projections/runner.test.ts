@@ -26,7 +26,9 @@ const file = (name: string) => join(folder, `${name}-${files++}.db`)
 /** In this order: a log behind a protocol keeps it between streams only for appends that were awaited. */
 const write = Effect.fnUntraced(function* (appends: ReadonlyArray<Append>) {
   const log = yield* EventLog
-  for (const batch of throughDoor ? appends.map((append) => [append]) : [appends]) {
+  const isOneStream = new Set(appends.map(({ stream }) => stream)).size <= 1
+  const together = !throughDoor || isOneStream
+  for (const batch of together ? [appends] : appends.map((append) => [append])) {
     for (const result of yield* log.appendBatch(batch)) {
       if ("_tag" in result) return yield* Effect.die(result)
     }

@@ -205,14 +205,16 @@ const live = async (dice: Dice, door: Door) => {
         now += dice.pick([100, 600])
         group.tick()
         break
-      case 9:
-        if (dice.below(3) === 0) {
+      case 9: {
+        const chance = dice.below(9)
+        if (chance < 3) {
           // Nobody answers in time.
           for (const { held } of consumers) held.clear()
           now += timeoutMillis
           group.tick()
-        } else if (dice.below(3) === 0) await group.replayParked(dice.chance() ? 3 : undefined)
+        } else if (chance < 5) await group.replayParked(dice.chance() ? 3 : undefined)
         break
+      }
       default:
         if (dice.below(8) === 0) await crash()
     }

@@ -4,6 +4,7 @@
  * log is then reached through the event store's protocol.
  */
 import { globSync, readFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { dirname, join, normalize } from "node:path"
 import process from "node:process"
 import { defineConfig } from "vitest/config"
@@ -22,6 +23,8 @@ const takesLog = (file: string, seen: Set<string>): boolean => {
 export default defineConfig({
   test: {
     pool: "forks",
+    // Most tests wait for processes: one worker less than there are processors, the default, leaves them idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 120_000,
     hookTimeout: 60_000,
     include: process.env["AIOS_TEST_LOG"] === "door"

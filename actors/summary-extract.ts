@@ -5,7 +5,8 @@
  */
 import type { Subject } from "../machines/memory.ts"
 import { daysIn, dayWords, localDay } from "./grounded-dates.ts"
-import { type Fact, factsIn, keyOf, lossOf, says, sentencesIn } from "./summary-facts.ts"
+import { type Fact, factsIn, keyOf, sentencesIn } from "./summary-facts.ts"
+import { keeps, lossOf } from "./summary-keeps.ts"
 import { datesIn } from "./reading-dates.ts"
 import { type SummarySource, unnamed } from "./summary-sources.ts"
 
@@ -241,11 +242,11 @@ export const standsFor = (
       fact.givers === undefined && fact.sentence !== "" && text.includes(fact.sentence)
     ).map(keyOf),
   )
-  // A name or an amount means the same whoever says it; a day does not.
+  // A name means the same whoever says it; what else is said does not.
   const isSaid = (fact: Fact): boolean => {
     if (told.has(keyOf(fact))) return true
-    const isHere = says(text, fact, timeZone)
-    if (isHere && /^(?:name|amount|number)$/.test(fact.kind)) told.add(keyOf(fact))
+    const isHere = keeps(text, fact, timeZone)
+    if (isHere && fact.kind === "name") told.add(keyOf(fact))
     return isHere
   }
   return sources.filter((source) => isTold(source) && (facts.get(source) ?? []).every(isSaid))
@@ -302,7 +303,7 @@ export const extractOf = (
     }
     const stands = standsFor(text, sources, isQuoted(text), timeZone)
     if (stands.length === sources.length) return { text, stands, beyond, lost: [] }
-    if (stands.length === 0) lost = facts.filter((fact) => !says(text, fact, timeZone)).map(lossOf)
+    if (stands.length === 0) lost = facts.filter((fact) => !keeps(text, fact, timeZone)).map(lossOf)
     sources = stands
   }
   return { text: "", stands: [], beyond, lost }

@@ -1,25 +1,21 @@
 /**
- * The facts of a subject that a summary must not lose: who, how much, when, and what was promised. All of
- * them, however many there are. They are read from the raw texts by rules, in one normal form, and found
- * again in a summary however they are written there: `1.200 EUR` is `EUR 1,200.00`, `by Friday` is the day
- * it was then. A promise is found by the words it is made of, and is each person's own, whatever they are
- * called. What takes something back, and what no rule can read, is found word for word.
+ * The facts of a subject that a summary must not lose: who, how much, when, what was promised, and what was
+ * said after that. All of them, however many there are. They are read from the raw texts by rules; what no rule
+ * can read is a fact with its whole sentence.
  */
-import { type Day, daysIn, daysSaid, dayWords, localDay, looseDays } from "./grounded-dates.ts"
+import { type Day, daysIn, dayWords, localDay, looseDays } from "./grounded-dates.ts"
 import { unknownNames, wordsOf } from "./grounded-names.ts"
-import { allAmountsIn, amountWords, numbersIn, timesIn } from "./grounded-numbers.ts"
+import { allAmountsIn, amountWords, timesIn } from "./grounded-numbers.ts"
 import { commitmentsIn } from "./reading-commitments.ts"
 import { languageOf } from "./reading-language.ts"
 import { datesIn } from "./reading-dates.ts"
 import { invoiceNamed } from "./reading-rules.ts"
 import { allSentencesOf, bareSubject, spaced } from "./reading-text.ts"
-import { hasSigns, isBinding, isNegated, isRetraction, netOf, saysNumber } from "./summary-net.ts"
+import { hasSigns, isBinding, isRetraction, netOf } from "./summary-net.ts"
 import type { SummarySource } from "./summary-sources.ts"
 
 /** What "this evening" means does not matter for the day. */
 export const dayEndsAt = "17:00"
-/** A promise is kept by a sentence that has so much of its words: who tells it in words of their own changes some. */
-const promiseWordsMin = 0.5
 
 const kinds = ["promise", "sentence", "amount", "number", "name", "date"] as const
 export type FactKind = typeof kinds[number]
@@ -126,9 +122,11 @@ const undated = (sentence: string): string =>
 const nobody: ReadonlySet<string> = new Set()
 const titled = /(?<!\p{L})(?:Herrn?|Frau|Mrs?\.?|Ms\.?|Dr\.?) $/u
 const greeted = /(?:^|[“"(] ?)(?:hello|hi|hey|hej|dear|hallo|liebe[rs]?|ciao|moin|servus) $/iu
+const besideName = /(?<!\p{L})(?:von|mit|bei|für|gegen|ohne|an) $/iu
 /**
- * Names in a sentence: capitals where the language writes none. The first word has one anyway, and so has
- * every noun in German: there two in a row count, or one that is addressed.
+ * Names in a sentence: capitals where the language writes none. Every noun has one in German: there two in a
+ * row count, one that is addressed, and one behind `von` or `mit` without an article. A word too many only
+ * brings its sentence along.
  */
 export const namesIn = (sentence: string, isGerman: boolean): ReadonlyArray<string> => {
   const isIn = (name: string) => {
@@ -138,7 +136,9 @@ export const namesIn = (sentence: string, isGerman: boolean): ReadonlyArray<stri
       if (greeted.test(before)) continue
       const starts = /^$|[“"„(:–-]\s?$|[.!?]\s$/u.test(before)
       const beside = /^[ -]\p{Lu}\p{Ll}/u.test(after) || /(?<!^)\p{Lu}\p{Ll}+[ -]$/u.test(before)
-      if (titled.test(before) || (isGerman ? beside && !starts : !starts || beside)) return true
+      if (
+        titled.test(before) || (isGerman ? (beside && !starts) || besideName.test(before) : true)
+      ) return true
     }
     return false
   }
@@ -250,10 +250,12 @@ const factsOf = kept((source) => {
   }
 })
 
-const isSaid = ({ kind }: Fact) => kind === "promise" || kind === "sentence"
-/** What is the same fact; a promise of somebody else is another, even where both have one name. */
+export const isSaid = ({ kind }: Fact) => kind === "promise" || kind === "sentence"
+/** What is the same fact; what somebody else says is another, even where both have one name, and so is another sentence. */
 export const keyOf = (fact: Fact): string =>
-  [fact.kind, ...(isSaid(fact) ? [fact.person ?? ""] : []), fact.value].join(" ")
+  fact.kind === "name" && fact.sentence === ""
+    ? `name ${fact.value}`
+    : [fact.kind, fact.person ?? "", fact.value, spaced(fact.sentence)].join(" ")
 
 /** Who said a sentence, by key of the person. */
 const giversIn = (facts: Iterable<Fact>): ReadonlyMap<string, ReadonlyArray<string>> => {
@@ -267,14 +269,40 @@ const giversIn = (facts: Iterable<Fact>): ReadonlyMap<string, ReadonlyArray<stri
   return new Map([...found].map(([sentence, who]) => [sentence, [...who.values()]]))
 }
 
+/**
+ * What somebody says after a promise of theirs may change it, in words that no rule knows: it stands as it is.
+ * `bound` are those who promised something before.
+ */
+const aftermath = (
+  source: SummarySource,
+  facts: ReadonlyArray<Fact>,
+  bound: Set<string>,
+): ReadonlyArray<Fact> => {
+  const { at, by, event, person = "" } = source
+  const sentences = sentencesIn(source)
+  const promised = sentences.findIndex((sentence) =>
+    facts.some((fact) => fact.kind === "promise" && fact.sentence === sentence)
+  )
+  const who = `${person} ${by}`
+  const from = bound.has(who) ? 0 : promised < 0 ? sentences.length : promised + 1
+  if (promised >= 0) bound.add(who)
+  const known = new Set(facts.filter(isSaid).map(({ sentence }) => sentence))
+  return sentences.slice(from).filter((sentence) => !known.has(sentence)).map((sentence) => ({
+    ...{ kind: "sentence", words: `“${sentence}”`, by, event, at, person, sentence, days: [] },
+    ...{ value: `${by.toLowerCase()} ${sentence.toLowerCase()}`, weight: 1 },
+  }))
+}
+
 /** All facts of the sources, each once: where it was said last. */
 export const factsIn = (
   sources: ReadonlyArray<SummarySource>,
   timeZone: string,
 ): ReadonlyArray<Fact> => {
   const found = new Map<string, Fact>()
-  for (const source of sources) {
-    for (const fact of factsOf(source)(timeZone)) {
+  const bound = new Set<string>()
+  for (const source of sources.toSorted((a, b) => a.at - b.at)) {
+    const facts = factsOf(source)(timeZone)
+    for (const fact of [...facts, ...aftermath(source, facts, bound)]) {
       const known = found.get(keyOf(fact))
       found.set(keyOf(fact), {
         ...fact,
@@ -296,91 +324,3 @@ export const importantOf = (facts: ReadonlyArray<Fact>): ReadonlyArray<Fact> =>
     facts.filter((fact) => fact.kind === kind)
       .sort((a, b) => b.weight - a.weight || b.at - a.at || (a.value < b.value ? -1 : 1))
   )
-
-/** So short a part of a name is in many words. */
-const namePartCharsMin = 3
-
-const hasName = (value: string, text: string): boolean => {
-  const words = wordsOf(text)
-  if (value.includes("@")) return text.toLowerCase().includes(value)
-  const lower = text.toLowerCase()
-  // A part with a digit in it is no word there.
-  const has = (part: string) =>
-    words.has(part) || words.has(`${part}s`) || (/[^\p{L}]/u.test(part) && lower.includes(part))
-  const parts = value.split(/[\s,()]+/).filter((part) => part.length >= namePartCharsMin)
-  return parts.length === 0 ? text.toLowerCase().includes(value) : parts.some(has)
-}
-
-export const saysDay = (text: string, { at, days }: Fact, timeZone: string): boolean => {
-  const said = new Set(daysSaid(text, at, timeZone))
-  return days.some((day) => said.has(day) || said.has(day.slice(5)))
-}
-
-/** The sentences that tell the promise, in words that are enough its own. */
-const tellingIn = (text: string, { sentence, told = [] }: Fact): ReadonlyArray<string> =>
-  told.length === 0 ? [] : allSentencesOf(text.replace(/\n/g, "\n\n")).filter((one) => {
-    const words = new Set(contentWords(one))
-    return isNegated(one) === isNegated(sentence) &&
-      told.filter((word) => words.has(word)).length / told.length >= promiseWordsMin
-  })
-
-/** Whether one sentence says it of all of them: by their names, or how many they are. */
-const isOfAll = (sentence: string, givers: ReadonlyArray<string>): boolean =>
-  saysNumber(sentence, String(givers.length)) ||
-  (new Set(givers).size === givers.length &&
-    givers.every((name) => hasName(name.toLowerCase(), sentence)))
-
-/** Whether it is said, as often as there are people who said it. */
-const isTold = (text: string, fact: Fact): boolean => {
-  const { givers = [], sentence } = fact
-  const verbatim = spaced(text).split(spaced(sentence)).length - 1
-  if (verbatim >= Math.max(1, givers.length)) return true
-  if (fact.kind === "sentence" && givers.length < 2) return false
-  const telling = fact.kind === "sentence"
-    ? allSentencesOf(text).filter((one) => spaced(one).includes(spaced(sentence)))
-    : tellingIn(text, fact)
-  return telling.length >= Math.max(1, givers.length) ||
-    telling.some((one) => isOfAll(one, givers))
-}
-
-/** Whether a text says the fact, in whatever form. */
-export const says = (text: string, fact: Fact, timeZone: string): boolean => {
-  // Word for word is the surest way.
-  if (fact.givers === undefined && fact.sentence !== "" && text.includes(fact.sentence)) return true
-  switch (fact.kind) {
-    case "amount":
-      return allAmountsIn(text).some((one) => `${one.minor} ${one.currency}` === fact.value)
-    case "date": {
-      if (fact.days.length > 0) return saysDay(text, fact, timeZone)
-      const [loose] = looseDays(fact.words)
-      if (loose === undefined) {
-        return timesIn(text).some(({ minutes }) =>
-          `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}` === fact.value
-        )
-      }
-      return loose.says.test(text) || daysSaid(text, fact.at, timeZone).some(loose.fits)
-    }
-    case "promise":
-      // Days that are only meant are told word for word as well.
-      return isTold(text, fact) && (fact.days.length === 0 || text.includes(fact.sentence) ||
-        saysDay(text, fact, timeZone))
-    case "sentence":
-      return isTold(text, fact)
-    case "number":
-      return saysNumber(text, fact.value)
-    case "name": {
-      const number = /^invoice (.+)$/.exec(fact.value)?.[1]
-      if (number === undefined) return hasName(fact.value, text)
-      return wordsOf(text).has(number) || text.toLowerCase().includes(number) ||
-        numbersIn(text).some(({ value }) => String(value) === number)
-    }
-  }
-}
-
-/** `lost the amount 1,200 EUR`, `lost the promise for 27 Nov 2026 (Ada Weiss)`. */
-export const lossOf = ({ by, days, givers = [], kind, words }: Fact): string =>
-  kind === "promise" || kind === "sentence"
-    ? `lost the ${kind} ${days.length > 0 ? "for " : ""}${words} (${by}${
-      givers.length > 1 ? `, one of ${givers.length} who said so` : ""
-    })`
-    : `lost the ${kind} ${words}`

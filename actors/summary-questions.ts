@@ -5,7 +5,8 @@
 import { daysIn, dayWords, localDay } from "./grounded-dates.ts"
 import { allAmountsIn, numbersIn } from "./grounded-numbers.ts"
 import { datesIn } from "./reading-dates.ts"
-import { dayEndsAt, type Fact, says, saysDay } from "./summary-facts.ts"
+import { dayEndsAt, type Fact } from "./summary-facts.ts"
+import { says, saysDay } from "./summary-keeps.ts"
 
 const cut = "___"
 const money =

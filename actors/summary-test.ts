@@ -3,7 +3,8 @@
  * it must answer. A summary that fails stands for nothing: its events stay hot.
  */
 import { inventedIn } from "./grounded.ts"
-import { type Fact, lossOf, says } from "./summary-facts.ts"
+import { type Fact } from "./summary-facts.ts"
+import { isInOrder, keeps, lossOf } from "./summary-keeps.ts"
 import { answers, questionOf } from "./summary-questions.ts"
 import type { SummarySource } from "./summary-sources.ts"
 
@@ -45,7 +46,7 @@ export const checked = (
   timeZone: string,
   frame = "",
 ): Verdict => {
-  const lost = important.filter((fact) => !says(text, fact, timeZone))
+  const lost = important.filter((fact) => !keeps(text, fact, timeZone))
   const invented = inventedIn(text, groundsOf(sources, frame), { timeZone })
   const kept = important.length - lost.length
   const isKept = important.length === 0 || kept / important.length >= passRule.factsKeptMin
@@ -54,6 +55,9 @@ export const checked = (
       ...(text.trim() === "" ? ["says nothing"] : []),
       ...(invented.length > passRule.inventedMax ? invented : []).slice(0, inventedToldMax),
       ...(isKept ? [] : lost.map(lossOf)),
+      ...(isInOrder(text, important)
+        ? []
+        : ["tells what was said later before what was said earlier"]),
     ].slice(0, reasonsMax),
     facts: { found: important.length, kept },
   }

@@ -10,7 +10,10 @@ import { implement } from "../activity.ts"
 import { allAmountsIn, amountWords } from "../grounded-numbers.ts"
 import { LanguageModel, type ModelAnswer, type ModelUnavailable } from "../language-model.ts"
 import { extractMade, extractOf, frameOf, isQuoted, standsFor } from "../summary-extract.ts"
-import { contentWords, type Fact, factsIn, importantOf, says } from "../summary-facts.ts"
+import { contentWords, type Fact, factsIn, importantOf, sentencesIn } from "../summary-facts.ts"
+import { keeps, namesPerson } from "../summary-keeps.ts"
+import { daysIn, localDay, looseDays } from "../grounded-dates.ts"
+import { hasSigns, isBinding, isRetraction } from "../summary-net.ts"
 import {
   answersAsk,
   examination,
@@ -97,6 +100,41 @@ const miscited = (
       .map((words) => `names the wrong mail for ${words}`)
   })
 
+/** What a sentence of the model says in words of its own: without what it quotes. */
+const ownWords = (text: string, quotes: ReadonlyArray<string>): string =>
+  quotes.reduce((rest, quote) => rest.replaceAll(quote, " "), text)
+
+/**
+ * What counts is quoted, of whoever said it: words of its own may hold no amount, no number, no promise and
+ * nothing that takes one back, and of days only those on which something was written.
+ */
+const ownWordsThatCount = (
+  { sentences }: Summary,
+  { important, timeZone, used }: Work,
+): ReadonlyArray<string> => {
+  const quotes = used.flatMap(sentencesIn).toSorted((a, b) => b.length - a.length)
+  const people = [...new Set(used.flatMap(({ by, names }) => [by, ...names]))]
+  const written = new Set(used.map(({ at }) => localDay(at, timeZone)))
+  return sentences.flatMap(({ text }) => {
+    const own = ownWords(text, quotes)
+    const isFree = hasSigns(own) || isBinding(own) || isRetraction(own) ||
+      allAmountsIn(own).length > 0 || looseDays(own).length > 0 ||
+      daysIn(own).some(({ days }) => !days.some((day) => written.has(day)))
+    const givers = new Set(
+      important.filter(({ kind, sentence }) =>
+        (kind === "promise" || kind === "sentence") && text.includes(sentence)
+      ).map(({ by }) => by),
+    )
+    const others = people.filter((name) => !givers.has(name) && namesPerson(own, name))
+    const isMixed = givers.size > 0 &&
+      (others.length > 0 || givers.size > 1 || ![...givers].every((name) => namesPerson(own, name)))
+    return [
+      ...(isFree ? [`does not quote what it says: “${text}”`] : []),
+      ...(isMixed ? [`does not say who said it, and nobody else: “${text}”`] : []),
+    ]
+  })
+}
+
 /** Those that a sentence names and has a word of, and of which nothing is lost. */
 const restsOn = (
   { sentences }: Summary,
@@ -136,6 +174,7 @@ const asked = (work: Work, shown: ReadonlyArray<SummarySource>, reasons: Readonl
       refused: [
         ...refused,
         ...miscited(answer.answer, shown),
+        ...ownWordsThatCount(answer.answer, work),
         ...(isEmpty ? ["rests on none of the events"] : []),
       ],
       questions: unasked,
@@ -193,7 +232,7 @@ const shownTo = (work: Work, attempt: Attempt) =>
     const text = attempt.text.slice(0, examinedCharsMax)
     const facts = importantOf(factsIn(attempt.stands, work.timeZone))
     const questions = questionsFor(
-      facts.filter((fact) => says(text, fact, work.timeZone)),
+      facts.filter((fact) => keeps(text, fact, work.timeZone)),
       work.timeZone,
     )
     if (questions.length === 0 || attempt.refused.length > 0) return attempt

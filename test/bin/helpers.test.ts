@@ -432,7 +432,7 @@ it("a folder that a killed launcher left is taken away by the next one, and no o
   const lives = await superviseHere()
   left.process.kill("SIGKILL")
   await gone(left.process.pid!)
-  expect(existsSync(dirname(left.socket))).toBe(true)
+  // Any launcher may be the next one, also that of another test.
   await superviseHere()
   await until("it is swept", () => !existsSync(dirname(left.socket)))
   expect(existsSync(dirname(lives.socket))).toBe(true)

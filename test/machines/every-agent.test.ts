@@ -23,7 +23,7 @@ import { type Lived, livesOf, samplesOf } from "./histories.ts"
 const histories = 150
 const attemptsMax = 60
 /** So many times more are lived while a state was not reached. */
-const furtherFactorMax = 30
+const furtherFactorMax = 100
 
 interface Drawn {
   readonly initial?: unknown

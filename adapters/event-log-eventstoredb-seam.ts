@@ -108,8 +108,12 @@ export const connectionOf = (given: string): { readonly text: string; readonly w
   const kept = text.slice(query + 1).split("&").filter((pair) =>
     keys.has(pair.split("=")[0]!.trim().toLowerCase().replace(/[_-]/g, ""))
   ).filter((pair) => !/^throw/i.test(pair.trim()))
+  // A door of ours tells its own clients by their name.
+  if (!kept.some((pair) => /^connection_?-?name=/i.test(pair.trim()))) {
+    kept.push("connectionName=aios-log")
+  }
   return {
-    text: `${scheme}${authority}${kept.length === 0 ? "" : `?${kept.join("&")}`}`,
+    text: `${scheme}${authority}?${kept.join("&")}`,
     where: authority.slice(authority.lastIndexOf("@") + 1).replace(/\/+$/, ""),
   }
 }

@@ -2,6 +2,7 @@
  * The protocol's door as `main.ts` opens it over a log: two servers on private Unix sockets, one for calls
  * with credentials and one for an insecure front, each open while somebody holds it; and the front.
  */
+import type { Metadata } from "@grpc/grpc-js"
 import { Effect, RcRef, Scope } from "effect"
 import { join } from "node:path"
 import { OperationFailed } from "../../projections/aios.ts"
@@ -18,6 +19,9 @@ import { persistent } from "./persistent.ts"
 import { makeGroups } from "./persistent-groups.ts"
 import { serve } from "./server.ts"
 import { users } from "./users.ts"
+
+/** How AIOS's own connections are called; `event-log-eventstoredb-seam.ts` names them so. */
+const ownClient = "aios-"
 
 export interface DoorsOptions {
   readonly log: Log
@@ -72,11 +76,19 @@ export const doors = Effect.fnUntraced(function* (options: DoorsOptions) {
     (made) => Effect.promise(() => made.close()),
   )
   const kept = accounts(door)
+  /** AIOS's own log begins with its first fact: so one that is moved keeps its positions. */
+  let begun: Promise<void> | undefined
+  const greet = (headers: Metadata): Promise<void> =>
+    String(headers.get("connection-name")[0] ?? "").startsWith(ownClient)
+      ? Promise.resolve()
+      : begun ??= kept.begin().catch(() => {
+        begun = undefined
+      })
   /** Made when somebody is let in first, and one for both sockets. */
   const services = yield* Effect.cached(Scope.provide(
     Effect.map(
       Effect.acquireRelease(
-        Effect.promise(() => kept.begin().then(() => makeGroups(door))),
+        Effect.sync(() => makeGroups(door)),
         (made) => Effect.promise(() => made.close()),
       ),
       (groups): ReadonlyArray<MakeService> => [users, persistent(groups)],
@@ -90,6 +102,7 @@ export const doors = Effect.fnUntraced(function* (options: DoorsOptions) {
         door,
         socket: sockets.secure,
         services: yield* services,
+        greet,
         authenticate: credentials({ accounts: kept, token }),
       })
     }),
@@ -97,7 +110,7 @@ export const doors = Effect.fnUntraced(function* (options: DoorsOptions) {
   const open = yield* RcRef.make({
     acquire: Effect.flatMap(
       services,
-      (some) => serve({ door, socket: sockets.open, services: some }),
+      (some) => serve({ door, socket: sockets.open, services: some, greet }),
     ),
   })
   return {

@@ -3,7 +3,7 @@
  * only; what listens elsewhere pipes to it. Whoever calls this owns the log, so a socket file that is
  * there already was left by a killed owner and is removed.
  */
-import { Server, ServerCredentials } from "@grpc/grpc-js"
+import { type Metadata, Server, ServerCredentials } from "@grpc/grpc-js"
 import { Effect, type Scope } from "effect"
 import { chmod, rm } from "node:fs/promises"
 import { createServer, type Server as Listener, type Socket } from "node:net"
@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly authenticate?: Authenticate
   /** Beside streams and features. */
   readonly services?: ReadonlyArray<MakeService>
+  /** Told of whoever comes for streams, before they are answered. */
+  readonly greet?: (headers: Metadata) => Promise<void>
 }
 
 const listen = (listener: Listener, socket: string): Promise<void> =>
@@ -59,7 +61,7 @@ export const serve = (
   Effect.acquireRelease(
     Effect.tryPromise({
       try: async () => {
-        const { door, socket, authenticate = () => everybody } = options
+        const { door, socket, authenticate = () => everybody, greet } = options
         await rm(socket, { force: true })
         const server = new Server({
           "grpc.max_receive_message_length": messageBytesMax,
@@ -67,8 +69,16 @@ export const serve = (
         })
         const calls = callsUnderWay()
         const serving: Serving = { door, authenticate, calls }
+        const greeting: Serving = {
+          ...serving,
+          authenticate: async (headers) => {
+            const user = await authenticate(headers)
+            await greet?.(headers)
+            return user
+          },
+        }
         const services = [
-          streams,
+          () => streams(greeting),
           gossip,
           monitoring,
           operations,

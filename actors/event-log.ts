@@ -162,6 +162,11 @@ export interface ReadOptions {
   /** How many at the most. */
   readonly limit?: number
   readonly backwards?: boolean
+  /**
+   * A page ends before its content is more than roughly this; one event is always given. So a short
+   * page is not the last, and only an empty one is the end.
+   */
+  readonly bytesMax?: number
 }
 
 export class EventLog extends Context.Service<EventLog, {

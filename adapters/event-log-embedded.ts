@@ -103,12 +103,17 @@ export const fromEngine = (
 
     /** The longest page of at most `pageMax` events that fits in memory; one event always does. */
     const fit = (stream: string | undefined, options: ReadOptions): ReadOptions => {
+      const { bytesMax = pageBytesMax } = options
       let limit = Math.min(options.limit ?? pageMax, pageMax)
-      while (limit > 1 && engine.bytesOf(stream, { ...options, limit }) > pageBytesMax) {
+      while (limit > 1 && engine.bytesOf(stream, { ...options, limit }) > bytesMax) {
         limit = Math.ceil(limit / 4)
       }
       return { ...options, limit }
     }
+
+    /** A page is as long as was asked for, unless it was asked for in bytes. */
+    const asked = (stream: string | undefined, options: ReadOptions): ReadOptions =>
+      options.bytesMax === undefined ? options : fit(stream, options)
 
     const read = (stream: string, options: ReadOptions = {}) =>
       Stream.paginate(options, (rest: ReadOptions) =>
@@ -160,8 +165,8 @@ export const fromEngine = (
       append: yield* groupCommit(appendBatch, closedLog),
       read,
       readPage: (stream: string, options: ReadOptions = {}) =>
-        call(() => engine.readPage(stream, options)),
-      readAll: (options: ReadOptions = {}) => call(() => engine.readAll(options)),
+        call(() => engine.readPage(stream, asked(stream, options))),
+      readAll: (options: ReadOptions = {}) => call(() => engine.readAll(asked(undefined, options))),
       follow,
       byId: (id: string) => call(() => engine.byId(id)),
       head: call(() => engine.head()),

@@ -101,8 +101,9 @@ export const pages = (
     return page
   }
 
-  const before = async (until: number, limit: number) => {
+  const before = async (until: number, limit: number, bytesMax = Infinity) => {
     const page: Array<RecordedEvent> = []
+    let bytes = 0
     if (limit <= 0 || until < 0) return page
     const from = index.after(until)
     await readOn(
@@ -110,6 +111,8 @@ export const pages = (
       (event) => {
         const position = positionOf(event)
         if (position > until || !isVisible(event)) return true
+        bytes += bytesMax === Infinity ? 0 : sizeOf(event)
+        if (bytes > bytesMax && page.length > 0) return false
         page.push(recordOf(event, position))
         return page.length < limit
       },
@@ -179,10 +182,10 @@ export const pages = (
 
   return {
     next,
-    all: ({ backwards = false, from, limit = pageMax }) =>
+    all: ({ backwards = false, bytesMax, from, limit = pageMax }) =>
       backwards
-        ? before(from ?? Number.MAX_SAFE_INTEGER, limit)
-        : next(Math.max(-1, (from ?? 0) - 1), limit),
+        ? before(from ?? Number.MAX_SAFE_INTEGER, limit, bytesMax)
+        : next(Math.max(-1, (from ?? 0) - 1), limit, bytesMax),
     ofStream,
     at: async (position, id) => {
       let found: RecordedEvent | undefined

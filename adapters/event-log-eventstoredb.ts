@@ -279,7 +279,8 @@ const make = ({ connection: given, index: file, installation }: Options) =>
       append,
       appendBatch,
       read,
-      readPage: (stream, options = {}) => call(() => reading.ofStream(stream, options)),
+      readPage: (stream, options = {}) =>
+        call(() => reading.ofStream(stream, options, options.bytesMax)),
       readAll: (options = {}) => call(() => reading.all(options)),
       follow,
       byId: (id) =>

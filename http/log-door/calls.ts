@@ -15,6 +15,7 @@ import type {
 } from "@grpc/grpc-js"
 import { setImmediate } from "node:timers"
 import type { Authenticate, User } from "./access.ts"
+import type { Budget } from "./budget.ts"
 import type { Door } from "./door.ts"
 import { serviceError, unavailable } from "./errors.ts"
 
@@ -126,29 +127,57 @@ export const collecting =
       done(null, value)
     }, done)
 
+/** What one caller may have been given without having taken it, beyond one answer. */
+const unsentBytesMax = 256 * 1024
+/** gRPC makes a copy of its own of what it is given. */
+const copies = 2
+/** What an answer counts for that is no bytes yet. */
+const answerBytes = 1024
+
 /** Gives one answer; waits while the caller is slow to read. */
 export type Send<O> = (answer: O) => Promise<void> | undefined
 
 interface Writable<O> {
-  write(answer: O): boolean
-  once(event: "drain", listener: () => void): unknown
-  off(event: "drain", listener: () => void): unknown
+  readonly cancelled: boolean
+  write(answer: O, written: () => void): boolean
+  once(event: "cancelled" | "close", listener: () => void): unknown
 }
 
-const sending = <O>(call: Writable<O>, left: AbortSignal): Send<O> => {
+/**
+ * What gRPC does not know is counted here: it takes whatever it is given, and says of each answer only
+ * when it has gone to the connection.
+ */
+const sending = <O>(call: Writable<O>, left: AbortSignal, held: Budget): Send<O> => {
+  let unsent = 0
+  let gone = call.cancelled
+  let room: (() => void) | undefined
   let full: Promise<void> | undefined
+  const forget = () => {
+    if (gone) return
+    gone = true
+    held.add(-copies * unsent)
+  }
+  call.once("cancelled", forget)
+  call.once("close", forget)
   return (answer) => {
     if (left.aborted) throw left.reason
-    if (call.write(answer)) return full
+    const bytes = answer instanceof Uint8Array ? answer.length : answerBytes
+    unsent += bytes
+    if (!gone) held.add(copies * bytes)
+    call.write(answer, () => {
+      unsent -= bytes
+      if (!gone) held.add(-copies * bytes)
+      if (unsent <= unsentBytesMax / 2) room?.()
+    })
+    if (unsent <= unsentBytesMax) return full
     return full ??= new Promise((resolve, reject) => {
       const settle = () => {
-        full = undefined
-        call.off("drain", settle)
+        full = room = undefined
         left.removeEventListener("abort", settle)
         if (left.aborted) reject(left.reason)
         else resolve()
       }
-      call.once("drain", settle)
+      room = settle
       left.addEventListener("abort", settle)
     })
   }
@@ -168,7 +197,7 @@ export const streaming = <I, O>(
   void answer(
     serving,
     call,
-    (caller) => handle(call.request, sending<O>(call, caller.left), caller),
+    (caller) => handle(call.request, sending<O>(call, caller.left, serving.door.held), caller),
     end(call),
     fail(call),
   )
@@ -189,7 +218,7 @@ export const conversing = <I, O>(
   void answer(
     serving,
     call,
-    (caller) => handle(requestsOf(call), sending<O>(call, caller.left), caller),
+    (caller) => handle(requestsOf(call), sending<O>(call, caller.left, serving.door.held), caller),
     end(call),
     fail(call),
   )

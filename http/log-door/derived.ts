@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import { categoryOf, type RecordedEvent } from "../../actors/event-log.ts"
 import { received } from "../../actors/foreign-events.ts"
+import { bytesOf } from "./budget.ts"
 import type { Log } from "./door.ts"
 import type { StreamRange } from "./reads.ts"
 
@@ -15,9 +16,11 @@ export const linkType = "$>"
 const categoryPrefix = "$ce-"
 const typePrefix = "$et-"
 const streamsName = "$streams"
-/** Events of a page while the index is made. */
+/** Events of a page while the index is made, and what they may take. */
 const pageMax = 500
-/** Events that are read at once where they lie scattered in the log. */
+const pageBytesMax = 4 * 1024 * 1024
+/** Events that are read at once where they lie scattered in the log: four, and as long as they are small, more. */
+const atOnceMin = 4
 const atOnceMax = 64
 
 export const isDerived = (stream: string): boolean =>
@@ -68,12 +71,14 @@ export const derivedStreams = (log: Log): DerivedStreams => {
   }
   const grow = async () => {
     for (;;) {
-      const page = await Effect.runPromise(log.readAll({ from: seen + 1, limit: pageMax }))
+      const page = await Effect.runPromise(
+        log.readAll({ from: seen + 1, limit: pageMax, bytesMax: pageBytesMax }),
+      )
       for (const event of page) {
         take(event)
         seen = event.position
       }
-      if (page.length < pageMax) return
+      if (page.length === 0) return
     }
   }
   /** Everything that is in the log now is in the index then. */
@@ -111,7 +116,7 @@ export const derivedStreams = (log: Log): DerivedStreams => {
       const list = lists.get(stream) ?? []
       return {
         last: list.length - 1,
-        page: async ({ from, limit, backwards = false }) => {
+        page: async ({ from, limit, backwards = false, bytesMax = Infinity }) => {
           const start = Math.min(from ?? (backwards ? list.length - 1 : 0), list.length - 1)
           const count = backwards
             ? Math.min(limit, start + 1)
@@ -121,15 +126,22 @@ export const derivedStreams = (log: Log): DerivedStreams => {
             (_, place) => backwards ? start - place : start + place,
           )
           const links: Array<RecordedEvent> = []
-          for (let at = 0; at < revisions.length; at += atOnceMax) {
-            const some = revisions.slice(at, at + atOnceMax)
+          let bytes = 0
+          let atOnce = atOnceMin
+          for (let at = 0; at < revisions.length; at += atOnce) {
+            if (at > 0) atOnce = Math.min(atOnceMax, atOnce * 2)
+            const some = revisions.slice(at, at + atOnce)
             const found = await Promise.all(
               some.map((revision) =>
                 Effect.runPromise(log.readAll({ from: list[revision]!, limit: 1 }))
               ),
             )
             for (const [place, [event]] of found.entries()) {
-              if (event !== undefined) links.push(linkTo(stream, some[place]!, event))
+              if (event === undefined) continue
+              // What they lead to is held with them.
+              bytes += bytesOf(event)
+              if (bytes > bytesMax && links.length > 0) return links
+              links.push(linkTo(stream, some[place]!, event))
             }
           }
           return links

@@ -7,6 +7,7 @@ import type { EventLog, RecordedEvent } from "../../actors/event-log.ts"
 import type { WireEvent } from "../../actors/foreign-events.ts"
 import { type Access, open } from "./access.ts"
 import { type Appends, appends } from "./appends.ts"
+import { type Budget, budget } from "./budget.ts"
 import { type Reads, reads } from "./reads.ts"
 import { type States, states } from "./states.ts"
 import { type Tail, tail } from "./tail.ts"
@@ -44,6 +45,8 @@ export interface Door extends Appends, Reads {
   readonly access: Access
   readonly states: States
   readonly tail: Tail
+  /** What is held for callers. */
+  readonly held: Budget
   /** Ends followers; the log is the caller's. */
   close(): Promise<void>
 }
@@ -54,6 +57,8 @@ export interface DoorOptions {
   readonly access?: (states: States) => Access
   /** Epoch milliseconds. Default: the machine's clock. */
   readonly now?: () => number
+  /** What callers together may hold in memory. Default 224 MiB. */
+  readonly heldBytesMax?: number
 }
 
 export const makeDoor = (options: DoorOptions): Door => {
@@ -65,6 +70,7 @@ export const makeDoor = (options: DoorOptions): Door => {
     access: (options.access ?? (() => open))(known),
     states: known,
     tail: following,
+    held: budget(options.heldBytesMax),
     ...appends(log, known, now),
     ...reads(log, known, now),
     close: following.close,

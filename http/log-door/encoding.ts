@@ -41,6 +41,14 @@ const bigVarint = (value: bigint): Buffer => {
   return Buffer.from(bytes)
 }
 
+/** What comes before the content of a field that holds bytes. */
+const headOf = (number: number, length: number): Buffer => {
+  const bytes = Buffer.allocUnsafe(1 + varintBytes(length))
+  bytes[0] = (number << 3) | 2
+  putVarint(bytes, 1, length)
+  return bytes
+}
+
 /** A field that holds bytes: text, a message or a blob. Numbers above 15 are not used here. */
 export const field = (number: number, content: Uint8Array): Buffer => {
   const head = 1 + varintBytes(content.length)
@@ -147,21 +155,30 @@ export const recorded = (event: RecordedEvent, form: IdForm): Buffer => {
   return bytes
 }
 
-/** `ReadEvent` of the protocol: the event, the link that led to it, and where in the log it was met. */
-export const readEvent = ({ event, link }: Resolved, form: IdForm): Buffer => {
+/** `ReadEvent` in parts: large content is copied once, when they are put together. */
+const readEventParts = ({ event, link }: Resolved, form: IdForm): ReadonlyArray<Buffer> => {
   const parts: Array<Buffer> = []
-  if (event !== undefined) parts.push(field(1, recorded(event, form)))
-  if (link !== undefined) parts.push(field(2, recorded(link, form)))
-  const position = (link ?? event)?.position ?? 0
-  parts.push(numberField(3, position))
-  return Buffer.concat(parts)
+  for (const [number, one] of [[1, event], [2, link]] as const) {
+    if (one === undefined) continue
+    const bytes = recorded(one, form)
+    parts.push(headOf(number, bytes.length), bytes)
+  }
+  parts.push(numberField(3, (link ?? event)?.position ?? 0))
+  return parts
 }
+
+/** `ReadEvent` of the protocol: the event, the link that led to it, and where in the log it was met. */
+export const readEvent = (resolved: Resolved, form: IdForm): Buffer =>
+  Buffer.concat(readEventParts(resolved, form))
 
 const nothing = Buffer.alloc(0)
 
 /** The answers of `Read`. */
 export const readAnswers = {
-  event: (resolved: Resolved, form: IdForm): Buffer => field(1, readEvent(resolved, form)),
+  event: (resolved: Resolved, form: IdForm): Buffer => {
+    const parts = readEventParts(resolved, form)
+    return Buffer.concat([headOf(1, parts.reduce((sum, { length }) => sum + length, 0)), ...parts])
+  },
   confirmation: (id: string): Buffer => field(2, textField(1, id)),
   checkpoint: (position: number): Buffer =>
     field(3, Buffer.concat([numberField(1, position), numberField(2, position)])),

@@ -23,6 +23,8 @@ export interface StreamRange {
   readonly from?: number
   readonly limit: number
   readonly backwards?: boolean
+  /** Ends the page before its content is more, roughly; one event is always given. */
+  readonly bytesMax?: number
 }
 
 export type StreamRead =
@@ -46,12 +48,6 @@ export interface Reads {
   resolve(event: RecordedEvent, user?: User): Promise<Resolved>
   /** Last revision of a stream, -1 where it has none. */
   lastOf(stream: string): Promise<number>
-  /** Those of a stream after `revision`, out of what was appended to the log. */
-  among(
-    stream: string,
-    events: ReadonlyArray<RecordedEvent>,
-    revision: number,
-  ): Promise<ReadonlyArray<RecordedEvent>>
   /** Position of the last event, -1 in an empty log. */
   head(): Promise<number>
 }
@@ -99,7 +95,7 @@ export const reads = (log: Log, states: States, now: () => number): Reads => {
 
   const read = async (
     stream: string,
-    { from, limit, backwards = false }: StreamRange,
+    { from, limit, backwards = false, bytesMax }: StreamRange,
   ): Promise<StreamRead> => {
     const { metadata } = await states.of(stream)
     if (isMetastream(stream) && (await states.of(streamOfMeta(stream))).tombstoned) {
@@ -114,7 +110,12 @@ export const reads = (log: Log, states: States, now: () => number): Reads => {
     if (limit <= 0 || start > last || start < first) {
       return { _tag: "Page", events: [], first, last }
     }
-    const page = await source.page({ from: start, limit, backwards })
+    const page = await source.page({
+      from: start,
+      limit,
+      backwards,
+      ...(bytesMax === undefined ? {} : { bytesMax }),
+    })
     const end = page.at(-1)?.revision
     const next = end === undefined ? undefined : backwards ? end - 1 : end + 1
     const born = metadata.maxAgeSeconds === undefined
@@ -146,15 +147,8 @@ export const reads = (log: Log, states: States, now: () => number): Reads => {
 
   return {
     read,
-    readAll: ({ from, limit, backwards = false }) =>
-      Effect.runPromise(log.readAll({ limit, backwards, ...(from === undefined ? {} : { from }) })),
+    readAll: (range) => Effect.runPromise(log.readAll(range)),
     lastOf: async (stream) => (await sourceOf(stream)).last,
-    among: async (stream, events, revision) => {
-      if (!isDerived(stream)) return events.filter((event) => event.stream === stream)
-      const source = await sourceOf(stream)
-      if (source.last <= revision) return []
-      return await source.page({ from: revision + 1, limit: source.last - revision })
-    },
     resolve: async (event) =>
       event.type === linkType
         ? { event: await target(event), link: event }

@@ -7,8 +7,9 @@ import { type IdForm, readAnswers } from "./encoding.ts"
 import { linkType } from "./derived.ts"
 import { accessDenied, invalidArgument, streamDeleted } from "./errors.ts"
 import { filterOf, inAll, type Wanted } from "./filters.ts"
-import { pageSize } from "./reads.ts"
+import { pageBytesMax, withPage } from "./budget.ts"
 import { nameOf } from "./names.ts"
+import type { StreamRead } from "./reads.ts"
 import { subscribeToAll, subscribeToStream } from "./subscriptions.ts"
 
 const { Options } = messages.ReadReq
@@ -30,17 +31,27 @@ export interface Reading {
   readonly resolveLinks: boolean
 }
 
-/** Gives one event, with what its link names where that is wanted; says how many bytes it took. */
-export const give = async (reading: Reading, event: RecordedEvent): Promise<number> => {
+/** Gives one event, with what its link names where that is wanted. */
+export const give = async (reading: Reading, event: RecordedEvent): Promise<void> => {
   const { serving: { door }, send, form, resolveLinks } = reading
   const resolved = resolveLinks && event.type === linkType
     ? await door.resolve(event)
     : { event, link: undefined }
-  const answer = readAnswers.event(resolved, form)
-  const full = send(answer)
+  const full = send(readAnswers.event(resolved, form))
   if (full !== undefined) await full
-  return answer.length
 }
+
+/** One page for this caller, counted while it is used. */
+export const page = <P, A>(
+  { serving: { door }, caller: { left } }: Reading,
+  read: (bytesMax: number) => Promise<P>,
+  eventsOf: (page: P) => ReadonlyArray<RecordedEvent>,
+  use: (page: P) => Promise<A>,
+): Promise<A> => withPage({ held: door.held, left, read: () => read(pageBytesMax), eventsOf, use })
+
+export const themselves = (events: ReadonlyArray<RecordedEvent>) => events
+export const eventsOfRead = (read: StreamRead): ReadonlyArray<RecordedEvent> =>
+  read._tag === "Page" ? read.events : []
 
 const countOf = (options: messages.ReadReq.Options): number => Number(options.getCount())
 
@@ -57,32 +68,33 @@ const readStream = async (reading: Reading, options: messages.ReadReq.Options) =
   else if (revision === RevisionOptionCase.END) from = backwards ? undefined : Infinity
   else throw invalidArgument("'None' is not a valid RevisionOptionOneofCase")
   let left = countOf(options)
-  const size = pageSize(pageMax)
-  for (let page = 0;; page++) {
-    const read = await door.read(stream, {
-      limit: size.limit(left),
-      backwards,
-      ...(from === undefined ? {} : { from }),
-    })
-    if (read._tag === "NoStream") return void await send(readAnswers.streamNotFound(stream))
+  let isFirst = true
+  const take = async (read: StreamRead): Promise<boolean> => {
+    if (read._tag === "NoStream") return void await send(readAnswers.streamNotFound(stream)), false
     if (read._tag === "StreamDeleted") throw streamDeleted(stream)
-    if (tells && page === 0 && !backwards && from !== undefined && from !== Infinity) {
+    if (tells && isFirst && !backwards && from !== undefined && from !== Infinity) {
       const lastLooked = from + Math.min(firstPage, left) - 1
       if (lastLooked < read.first) await send(readAnswers.firstStreamPosition(read.first))
       else if (from > read.last + 1) {
         await send(readAnswers.firstStreamPosition(read.last + 1))
       }
     }
-    let bytes = 0
-    for (const event of read.events) bytes += await give(reading, event)
-    size.read(bytes)
+    isFirst = false
+    for (const event of read.events) await give(reading, event)
     left -= read.events.length
-    if (left <= 0 || read.next === undefined) {
-      if (tells) await send(readAnswers.lastStreamPosition(read.last))
-      return
-    }
     from = read.next
+    if (left > 0 && read.next !== undefined) return true
+    if (tells) await send(readAnswers.lastStreamPosition(read.last))
+    return false
   }
+  const readOn = (bytesMax: number) =>
+    door.read(stream, {
+      limit: Math.min(left, pageMax),
+      backwards,
+      bytesMax,
+      ...(from === undefined ? {} : { from }),
+    })
+  while (await page(reading, readOn, eventsOfRead, take));
 }
 
 const readAll = async (reading: Reading, options: messages.ReadReq.Options) => {
@@ -109,23 +121,25 @@ const readAll = async (reading: Reading, options: messages.ReadReq.Options) => {
       throw invalidArgument("'None' is not a valid AllOptionOneofCase")
   }
   let left = countOf(options)
-  const size = pageSize(pageMax)
-  while (left > 0 && from !== Infinity && !(from !== undefined && from < 0)) {
-    const page = await door.readAll({
-      limit: size.limit(filter === undefined ? left : pageMax),
+  const readOn = (bytesMax: number) =>
+    door.readAll({
+      limit: filter === undefined ? Math.min(left, pageMax) : pageMax,
       backwards,
+      bytesMax,
       ...(from === undefined ? {} : { from }),
     })
-    let bytes = 0
-    for (const event of page) {
+  const take = async (events: ReadonlyArray<RecordedEvent>) => {
+    for (const event of events) {
       if (!wanted(event)) continue
-      if (left-- <= 0) return
-      bytes += await give(reading, event)
+      if (left-- <= 0) return undefined
+      await give(reading, event)
     }
-    size.read(bytes)
-    const last = page.at(-1)
+    return events.at(-1)?.position
+  }
+  while (left > 0 && from !== Infinity && !(from !== undefined && from < 0)) {
+    const last: number | undefined = await page(reading, readOn, themselves, take)
     if (last === undefined) return
-    from = backwards ? last.position - 1 : last.position + 1
+    from = backwards ? last - 1 : last + 1
   }
 }
 

@@ -5,12 +5,13 @@
 import messages from "@eventstore/db-client/generated/streams_pb.js"
 import { randomUUID } from "node:crypto"
 import type { RecordedEvent } from "../../actors/event-log.ts"
+import { isDerived } from "./derived.ts"
 import { readAnswers } from "./encoding.ts"
 import { invalidArgument, streamDeleted } from "./errors.ts"
 import { filterOf, inAll } from "./filters.ts"
-import { pageSize } from "./reads.ts"
+import type { StreamRead } from "./reads.ts"
 import { isTombstone } from "./states.ts"
-import { give, positionOf, type Reading } from "./streams-read.ts"
+import { eventsOfRead, give, page, positionOf, type Reading, themselves } from "./streams-read.ts"
 
 const { RevisionOptionCase } = messages.ReadReq.Options.StreamOptions
 const { AllOptionCase } = messages.ReadReq.Options.AllOptions
@@ -52,30 +53,26 @@ export const subscribeToAll = async (
     told = position
     await send(readAnswers.checkpoint(position))
   }
-  const take = async (events: ReadonlyArray<RecordedEvent>): Promise<number> => {
-    let bytes = 0
+  const take = async (events: ReadonlyArray<RecordedEvent>): Promise<boolean> => {
     for (const event of events) {
       position = event.position
-      if (wanted(event)) bytes += await give(reading, event)
+      if (wanted(event)) await give(reading, event)
       if (filter !== undefined && ++considered >= filter.checkpointEvery) {
         considered = 0
         await checkpoint()
       }
     }
-    return bytes
+    return events.length > 0
   }
-  const size = pageSize(pageMax)
+  const readOn = (bytesMax: number) =>
+    door.readAll({ from: position + 1, limit: pageMax, bytesMax })
   for (;;) {
-    for (;;) {
-      if (left.aborted) return
-      const page = await door.readAll({ from: position + 1, limit: size.limit(pageMax) })
-      if (page.length === 0) break
-      size.read(await take(page))
-    }
+    while (await page(reading, readOn, themselves, take)) if (left.aborted) return
     await checkpoint()
     await send(readAnswers.caughtUp())
     do {
-      await take(await door.tail.after(position, left))
+      await door.tail.beyond(position, left)
+      await page(reading, () => door.tail.after(position, left), themselves, take)
     } while (door.tail.head() - position < behindMax)
   }
 }
@@ -101,33 +98,39 @@ export const subscribeToStream = async (
       throw invalidArgument("'None' is not a valid RevisionOptionOneofCase")
   }
   await confirm(reading)
-  const size = pageSize(pageMax)
-  for (;;) {
-    let position = await door.head()
-    for (;;) {
-      if (left.aborted) return
-      const page = await door.read(stream, { from: revision + 1, limit: size.limit(pageMax) })
-      if (page._tag === "StreamDeleted") throw streamDeleted(stream)
-      if (page._tag === "NoStream") break
-      let bytes = 0
-      for (const event of page.events) {
-        revision = event.revision
-        bytes += await give(reading, event)
-      }
-      size.read(bytes)
-      if (page.next === undefined) break
-      revision = Math.max(revision, page.next - 1)
+  const readOn = (bytesMax: number) =>
+    door.read(stream, { from: revision + 1, limit: pageMax, bytesMax })
+  /** Whether there is more. */
+  const take = async (read: StreamRead): Promise<boolean> => {
+    if (read._tag === "StreamDeleted") throw streamDeleted(stream)
+    if (read._tag === "NoStream") return false
+    for (const event of read.events) {
+      revision = event.revision
+      await give(reading, event)
     }
+    if (read.next === undefined) return false
+    revision = Math.max(revision, read.next - 1)
+    return true
+  }
+  let position = -1
+  const takeNew = async (events: ReadonlyArray<RecordedEvent>) => {
+    position = events.at(-1)?.position ?? position
+    for (const event of events) {
+      if (event.stream !== stream || event.revision <= revision) continue
+      if (isTombstone(event)) throw streamDeleted(stream)
+      revision = event.revision
+      await give(reading, event)
+    }
+  }
+  for (;;) {
+    position = await door.head()
+    while (await page(reading, readOn, eventsOfRead, take)) if (left.aborted) return
     await send(readAnswers.caughtUp())
     do {
-      const events = await door.tail.after(position, left)
-      position = events.at(-1)?.position ?? position
-      for (const event of await door.among(stream, events, revision)) {
-        if (event.revision <= revision) continue
-        if (isTombstone(event)) throw streamDeleted(stream)
-        revision = event.revision
-        await give(reading, event)
-      }
+      await door.tail.beyond(position, left)
+      await page(reading, () => door.tail.after(position, left), themselves, takeNew)
+      // What a projection would have linked has revisions of its own.
+      if (isDerived(stream)) { while (await page(reading, readOn, eventsOfRead, take)); }
     } while (door.tail.head() - position < behindMax)
   }
 }

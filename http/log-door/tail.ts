@@ -5,28 +5,28 @@
  */
 import { Effect, Fiber, Schedule, Stream } from "effect"
 import type { RecordedEvent } from "../../actors/event-log.ts"
+import { bytesOf, pageBytesMax } from "./budget.ts"
 import type { Log } from "./door.ts"
 import type { States } from "./states.ts"
 
 /** Events of the window. */
 const windowEventsMax = 2_000
-/** What large events of the window may take, in characters as they are kept. */
+/** What large events of the window may take, roughly. */
 const windowBytesMax = 16 * 1024 * 1024
 /** While the log cannot be used. */
 const troubled = Schedule.spaced("1 second")
-/** Events in a page that is read from the log. */
+/** Events in a page that is given to a follower. */
 const pageMax = 64
 
 export interface Tail {
-  /** The events after `position`; waits for at least one. Rejects once `left` aborts or the door closes. */
+  /** Waits for something after `position`. Rejects as `after` does. */
+  beyond(position: number, left: AbortSignal): Promise<void>
+  /** The next events after `position`; waits for at least one. Rejects once `left` aborts or the door closes. */
   after(position: number, left: AbortSignal): Promise<ReadonlyArray<RecordedEvent>>
   /** Position up to which events were seen; waiters for later ones are woken by what comes. */
   readonly head: () => number
   readonly close: () => Promise<void>
 }
-
-const bytesOf = ({ metadata: { foreign } }: RecordedEvent): number =>
-  (foreign?.data?.length ?? 0) + (foreign?.metadata?.length ?? 0)
 
 export const tail = (log: Log, states: States): Tail => {
   let window: Array<RecordedEvent> = []
@@ -95,8 +95,21 @@ export const tail = (log: Log, states: States): Tail => {
       settle()
     })
 
+  const pageAt = (first: number): ReadonlyArray<RecordedEvent> => {
+    let end = first
+    for (let size = 0; end < window.length && end - first < pageMax; end++) {
+      size += bytesOf(window[end]!)
+      if (size > pageBytesMax && end > first) break
+    }
+    return window.slice(first, end)
+  }
+
   return {
     head: () => head,
+    beyond: async (position, left) => {
+      await start()
+      await something(position, left)
+    },
     after: async (position, left) => {
       await start()
       for (;;) {
@@ -110,11 +123,13 @@ export const tail = (log: Log, states: States): Tail => {
               if (window[middle]!.position <= position) low = middle + 1
               else high = middle
             }
-            if (low < window.length) return window.slice(low, low + pageMax)
+            if (low < window.length) return pageAt(low)
           }
         }
         if (left.aborted) throw left.reason
-        const page = await Effect.runPromise(log.readAll({ from: position + 1, limit: pageMax }))
+        const page = await Effect.runPromise(
+          log.readAll({ from: position + 1, limit: pageMax, bytesMax: pageBytesMax }),
+        )
         if (page.length > 0) return page
         await something(position, left)
       }

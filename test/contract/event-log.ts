@@ -381,6 +381,34 @@ export const eventLogContract = (
     )
 
     it(
+      "ends a page where it would be larger than was asked for, after one event at least",
+      on((log) =>
+        Effect.gen(function* () {
+          const batch = events(30).map((event, n) => ({
+            ...event,
+            data: { text: "x".repeat(n < 10 ? 100_000 : 10) },
+          }))
+          yield* log.append("lead-1", -1, batch)
+          const bytesMax = 250_000
+          const all: Array<string> = []
+          for (;;) {
+            const range = { from: all.length, limit: 30, bytesMax }
+            const page = yield* log.readPage("lead-1", range)
+            if (page.length === 0) break
+            expect(JSON.stringify(page).length).toBeLessThan(bytesMax + 50_000)
+            all.push(...ids(page))
+          }
+          expect(all).toEqual(idsOf(batch))
+          const [first] = yield* log.readAll({ limit: 1, bytesMax: 1 })
+          expect(first?.id).toBe(batch[0]!.id)
+          const back = yield* log.readPage("lead-1", { backwards: true, limit: 30, bytesMax })
+          expect(back.length).toBeGreaterThan(3)
+          expect(back.length).toBeLessThan(25)
+        })
+      ),
+    )
+
+    it(
       "goes on after any position",
       on((log) =>
         Effect.gen(function* () {

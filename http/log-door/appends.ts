@@ -11,7 +11,7 @@ import { received, type WireEvent } from "../../actors/foreign-events.ts"
 import { deletionOf, recreationOf, tombstoneOf } from "./deletions.ts"
 import type { AppendOutcome, Expected, Log } from "./door.ts"
 import { unavailable } from "./errors.ts"
-import { outcomeOfRepeat } from "./repeats.ts"
+import { isThere, outcomeOfRepeat } from "./repeats.ts"
 import {
   isMetastream,
   metastreamOf,
@@ -96,10 +96,19 @@ export const appends = (log: Log, states: States, now: () => number): Appends =>
       if (done === undefined) return states.forget(stream), "again"
       return { _tag: "Appended", revision: done.revision, position: done.positions[0]! }
     }
+    if (recreates && state.last >= 0) {
+      const first = one.events[0]
+      if (first === undefined || await isThere(log, stream, 0, first)) {
+        const repeat = await outcomeOfRepeat(log, { ...one, at })
+        return repeat._tag === "Again" || repeat._tag === "AppendAs" ? "again" : repeat
+      }
+    }
     const revision = recreates ? state.last : at
     const outcome = await plain([{ ...one, at: revision }])
     if (outcome[0] === undefined) return "again"
     if (outcome[0]._tag !== "Appended") return outcome[0]
+    // What was appended before the deletion stays deleted.
+    if (outcome[0].revision <= state.last) return outcome[0]
     const owner = isMetastream(stream) ? streamOfMeta(stream) : undefined
     const revived = owner ?? (deleted ? stream : undefined)
     if (revived !== undefined && one.events.length > 0) await revive(revived, owner, state)

@@ -9,6 +9,9 @@ const encoder = new TextEncoder()
 export const nameOf = (identifier: messages.StreamIdentifier | undefined): string =>
   identifier === undefined ? "" : decoder.decode(identifier.getStreamName_asU8())
 
+/** What no stream is called: nothing, and the metadata of nothing. */
+export const isNoName = (stream: string): boolean => stream === "" || stream === "$$"
+
 export const identifierOf = (stream: string): messages.StreamIdentifier =>
   new messages.StreamIdentifier().setStreamName(encoder.encode(stream))
 

@@ -38,6 +38,17 @@ const earlier = (event: RecordedEvent): RepeatOutcome => ({
   position: event.position,
 })
 
+/** Whether it is the stream's event of this revision. */
+export const isThere = async (
+  log: Log,
+  stream: string,
+  revision: number,
+  { id }: NewEvent,
+): Promise<boolean> => {
+  const [found] = await Effect.runPromise(log.readPage(stream, { from: revision, limit: 1 }))
+  return found?.revision === revision && sent(found).id === id
+}
+
 export const outcomeOfRepeat = async (
   log: Log,
   { stream, expected, events, at }: Tried,

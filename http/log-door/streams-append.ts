@@ -11,7 +11,7 @@ import {
   maximumAppendSizeExceeded,
   streamDeleted,
 } from "./errors.ts"
-import { nameOf } from "./names.ts"
+import { isNoName, nameOf } from "./names.ts"
 import { bytesOf, proposed } from "./proposed.ts"
 import type { WireEvent } from "../../actors/foreign-events.ts"
 
@@ -82,7 +82,7 @@ export const append = (serving: Serving) =>
         options = request.getOptions()
         if (options === undefined) throw invalidArgument("The first message must have options.")
         const stream = nameOf(options.getStreamIdentifier())
-        if (stream === "") throw invalidArgument("A stream must have a name.")
+        if (isNoName(stream)) throw invalidArgument("A stream must have a name.")
         if (stream === "$all") throw accessDenied()
         await serving.door.access.check(user, stream, "write")
         continue

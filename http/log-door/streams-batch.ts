@@ -13,6 +13,7 @@ import {
 import { type Caller, conversing, type Send, type Serving } from "./calls.ts"
 import type { AppendOutcome, Expected } from "./door.ts"
 import { appendBytesMax, Refused, refusedBy } from "./errors.ts"
+import { isNoName } from "./names.ts"
 import { bytesOf } from "./proposed.ts"
 import * as statuses from "./statuses.ts"
 
@@ -59,7 +60,7 @@ const begun = async (
   { user }: Caller,
   { expected, stream, until }: BatchOptions,
 ): Promise<Pending | ReturnType<typeof statuses.unknown>> => {
-  if (stream === undefined || stream === "") {
+  if (stream === undefined || isNoName(stream)) {
     return statuses.badRequest("Required field StreamIdentifier not set.")
   }
   if (stream === "$all") return statuses.accessDenied()

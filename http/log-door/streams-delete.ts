@@ -10,7 +10,7 @@ import {
   streamDeleted,
   wrongExpectedVersion,
 } from "./errors.ts"
-import { nameOf } from "./names.ts"
+import { isNoName, nameOf } from "./names.ts"
 
 const { ExpectedStreamRevisionCase } = messages.DeleteReq.Options
 
@@ -59,7 +59,7 @@ const positionOf = (stream: string, expected: Expected, outcome: AppendOutcome):
 const asked = (options: Options | undefined) => {
   if (options === undefined) throw invalidArgument("Options are needed.")
   const stream = nameOf(options.getStreamIdentifier())
-  if (stream === "") throw invalidArgument("A stream must have a name.")
+  if (isNoName(stream)) throw invalidArgument("A stream must have a name.")
   if (stream === "$all") throw accessDenied()
   return { stream, expected: expectedOf(options) }
 }

@@ -305,6 +305,47 @@ describe.each(["memory", "sqlite"] as const)("the log's door over %s", (log) => 
       }
     })
 
+    it("what was appended before it is not appended again, and brings nothing back", async () => {
+      // With a password an append is a call of its own, without one a part of a batch.
+      for (const credentials of [undefined, { username: "admin", password: "any" }]) {
+        const by = credentials === undefined ? {} : { credentials }
+        for (const expectedRevision of ["no_stream", "any"] as const) {
+          const stream = fresh()
+          const [first, second] = [said(), said()]
+          await at.client.appendToStream(stream, [first, second])
+          await at.client.deleteStream(stream)
+          for (const [events, end] of [[[first], 0n], [[first, second], 1n]] as const) {
+            const again = await at.client.appendToStream(stream, [...events], {
+              expectedRevision,
+              ...by,
+            })
+            expect(again.nextExpectedRevision).toBe(end)
+          }
+          await expect(all(at.client.readStream(stream))).rejects.toBeInstanceOf(
+            StreamNotFoundError,
+          )
+          // A part of it is neither the same append nor a new one.
+          await expect(
+            at.client.appendToStream(stream, [first, said()], { expectedRevision, ...by }),
+          ).rejects.toMatchObject({ actualVersion: 1n })
+          const back = await at.client.appendToStream(stream, said(), { expectedRevision, ...by })
+          expect(back.nextExpectedRevision).toBe(2n)
+          expect(await revisionsOf(stream)).toEqual([2])
+        }
+      }
+    })
+
+    it("no stream is called by the mark of metadata alone", async () => {
+      const credentials = { username: "admin", password: "any" }
+      await expect(at.client.appendToStream("$$", said())).rejects.toThrow()
+      await expect(at.client.appendToStream("$$", said(), { credentials })).rejects.toThrow(
+        "must have a name",
+      )
+      await expect(at.client.deleteStream("$$")).rejects.toThrow("must have a name")
+      await expect(at.client.tombstoneStream("$$")).rejects.toThrow("must have a name")
+      expect(await at.door.lastOf("$$")).toBe(-1)
+    })
+
     it("metadata of a deleted stream brings it back empty", async () => {
       const stream = fresh()
       await at.client.appendToStream(stream, many(2))

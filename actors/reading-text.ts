@@ -46,7 +46,7 @@ const closes = /^["”’»)\]]{0,2}(?: |$)/
 
 /** A dot behind these ends no sentence; behind those in `mayEnd` it does before a capital. */
 const abbreviated = new RegExp(
-  "(?<![\\p{L}\\d])(?:zzgl|inkl|exkl|ca|bzw|mio|mrd|tsd|nr|dr|mr|mrs|ms|prof|hr|fr|st|str|vgl|evtl|ggf|bspw|sog|" +
+  "(?<![\\p{L}\\d])(?:zzgl|inkl|exkl|ca|bzw|mio|mrd|tsd|nr|dr|mr|mrs|ms|prof|hrn|hr|frl|fr|st|str|vgl|evtl|ggf|bspw|sog|" +
     "approx|incl|excl|vs|rs|sfr|abs|z\\. ?b|d\\. ?h|u\\. ?a|i\\. ?d\\. ?r|e\\.g|i\\.e|z|d)$",
   "iu",
 )

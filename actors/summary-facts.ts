@@ -151,6 +151,7 @@ const factsOfSentence = (
   source: SummarySource,
   sentence: string,
   timeZone: string,
+  isTitle = false,
 ): ReadonlyArray<Fact> => {
   const { at, by, event, person = "" } = source
   const base = { by, event, at, person, sentence, days: [] as ReadonlyArray<Day> }
@@ -222,7 +223,7 @@ const factsOfSentence = (
   const numbers = net.numbers.map(({ value, words }): Fact => ({
     ...{ ...base, kind: "number", value, words, weight: 1.2 },
   }))
-  const whole: ReadonlyArray<Fact> = net.isUnread || isRetraction(sentence)
+  const whole: ReadonlyArray<Fact> = !isTitle && (net.isUnread || isRetraction(sentence))
     ? [{
       ...{ ...base, kind: "sentence", words: `“${sentence}”`, weight: 4.8 },
       value: `${by.toLowerCase()} ${sentence.toLowerCase()}`,
@@ -234,7 +235,7 @@ const factsOfSentence = (
 const factsOf = kept((source) => {
   const { at, by, event, names, subject } = source
   const title = bareSubject(subject)
-  const sentences = [...(title === "" ? [] : [title]), ...sentencesIn(source)]
+  const sentences = sentencesIn(source)
   const zones = new Map<string, ReadonlyArray<Fact>>()
   const people = names.map((name): Fact => ({
     ...{ kind: "name", value: name.toLowerCase(), words: name, by, event, at },
@@ -242,6 +243,7 @@ const factsOf = kept((source) => {
   }))
   return (timeZone: string): ReadonlyArray<Fact> => {
     const known = zones.get(timeZone) ?? [
+      ...(title === "" ? [] : factsOfSentence(source, title, timeZone, true)),
       ...sentences.flatMap((sentence) => factsOfSentence(source, sentence, timeZone)),
       ...people,
     ]

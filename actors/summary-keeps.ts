@@ -116,7 +116,9 @@ export const keeps = (text: string, fact: Fact, timeZone: string): boolean => {
 
 /** Whether what each person said is told in the order it was said: what takes something back comes after it. */
 export const isInOrder = (text: string, facts: ReadonlyArray<Fact>): boolean => {
-  const said = facts.filter(isSaid).map((fact) => ({
+  // A title stands in the head.
+  const whole = facts.filter((fact) => isSaid(fact) && /[.!?…]["”’)]{0,2}$/.test(fact.sentence))
+  const said = whole.map((fact) => ({
     ...{ who: `${fact.person ?? ""} ${fact.by}`, at: fact.at },
     ...{ first: text.indexOf(fact.sentence), last: text.lastIndexOf(fact.sentence) },
   })).filter(({ first }) => first >= 0)

@@ -16,6 +16,9 @@ const words = (pattern: string) => new RegExp(`(?<![\\p{L}\\d])(?:${pattern})(?!
 const binds = words(
   "will|shall|won['’]t|(?:\\p{L}{1,20}['’])ll|" +
     "(?:said|says|told|agreed|confirmed|assured|hoped?) .{0,60}(?:would|could)|" +
+    "(?:is|are|am|['’]re|['’]m) (?:to|going to) \\p{Ll}{2,20}|let me|" +
+    "accept(?:s|ed|ance)?|agree[ds]?|deal|done deal|confirm(?:s|ed)?|approve[ds]?|refuse[sd]?|decline[sd]?|reject(?:s|ed)?|" +
+    "einverstanden|angenommen|nehm(?:e|en) .{0,60}an|zugestimmt|stimm(?:e|en|t) .{0,40}zu|bestätig\\p{L}{1,4}|lehn(?:e|en|t) .{0,60}ab|abgelehnt|mach(?:e|en|t) (?:wir|ich) .{0,40}gern|" +
     "promis(?:e[sd]?|ing)|commit(?:s|ted|ment)?|pledge[sd]?|guarantee[sd]?|assure[sd]?|vow(?:s|ed)?|sw(?:ear|ore)|" +
     "undert(?:ake[sn]?|ook)|(?:my|our|his|her|their) word|count on|rely on|depend on|consider it done|be with you|" +
     "wird|werde[nt]?|zugesagt|zugesichert|zusage[n]?|zusicherung|sag(?:e|t|en|te) .{0,60}zu|sichern? .{0,60}zu|" +
@@ -35,6 +38,7 @@ const takesBack = words(
     "not .{0,80}after all|changed (?:my|our|his|her|their) minds?|disregard|cancel(?:s|led|ed|ling|lation)?|null and void|" +
     "zurück(?:ge|zu)?(?:nehm|nomm|zieh|zog|tret)\\p{L}{0,4}|(?:nehm|nimm|zieh|tret|tritt|nahm|zog)\\p{L}{0,3} .{0,80}zurück|" +
     "widerruf\\p{L}{0,4}|doch (?:nicht|kein\\p{L}{0,3})|nicht mehr|kein\\p{L}{0,3} .{0,30}mehr|hinfällig|stornier\\p{L}{0,4}|storno|gilt nicht|" +
+    "(?:row(?:s|ed|ing)?|back(?:s|ed|ing)?|pull(?:s|ed|ing)?|step(?:s|ped|ping)?|drop(?:s|ped|ping)?) (?:\\p{L}{1,20} ){0,3}(?:back|out|down)|fall(?:en|s|ing)? through|fell through|ignore|too soon|is dead|unable to|rückzieher|geplatzt|platzt|" +
     "(?:ge|auf)?kündig\\p{L}{1,5}|absag(?:e|en|t)|abgesagt|sag(?:e|en|t) .{0,60}ab|rückgängig|vergiss|vergessen sie",
 )
 export const isRetraction = (sentence: string): boolean => takesBack.test(sentence)
@@ -64,7 +68,11 @@ const unread = new RegExp(
     "franken|rappen|pfund|kron(?:er|or|en|a|e)|crowns?|z[łl]ot(?:y|ys|ych|e)|złoty|rupees?|yen|yuan|usd|gbp|chf|pln|sek|nok|dkk|czk|jpy|" +
     "hundreds?|thousands?|millions?|billions?|\\p{L}{0,20}hundert|\\p{L}{0,20}tausende?|million(?:en)?|milliarden?|mio|mrd|tsd|dozens?|" +
     "dutzend|halb|anderthalb\\p{L}{0,10}|fortnights?|(?:an? )?couple of|" +
-    "third off|quarter (?:past|to)|viertel)(?!\\p{L})",
+    "thirds?|quarters?|drittel\\p{L}{0,2}|viertel|free of charge|for free|kostenlos|kostenfrei|gratis|at least|at most|up to|no more than|mindestens|höchstens|" +
+    "(?:per|pro) (?:hour|day|week|month|quarter|year|stunde|tag|woche|monat|quartal|jahr)|vat|mwst|ust|deposit|" +
+    "(?:end|middle|beginning|start) of (?:the |this |next |last )?(?:week|month|quarter|year|spring|summer|autumn|fall|winter)|" +
+    "(?:jahres|monats|quartals|wochen)(?:ende|anfang)|ende (?:des|der|dieses|dieser|nächsten) \\p{L}{3,20}|" +
+    "spring|summer|autumn|winter|frühjahr|frühling|sommer|herbst|advent|easter|christmas|ostern|weihnachten|new year|neujahr|silvester|übermorgen)(?!\\p{L})",
   "iu",
 )
 /** A number with a word behind it, as no address and no telephone has. */

@@ -19,7 +19,7 @@ const sourceCharsMax = 2_500
 const materialCharsMax = 8_000
 export const sourcesShownMax = 40
 const answerCharsMax = 80
-const tokensPerSentence = 110
+const tokensPerSentence = 75
 const tokensPerAnswer = 40
 
 const rules =

@@ -40,8 +40,8 @@ import {
 
 /** Texts that are together no longer than a summary of them are no work for a model: the extract tells nearly all. */
 const tinyCharsMax = 400
-/** Nor are more facts than its sentences could hold. */
-const factsPerSentenceMax = 4
+/** Nor is more to quote than its sentences could hold beside so many words of its own. */
+const ownCharsMin = 60
 /** An examiner is shown so much of an extract, and asked only about what is in it. */
 const examinedCharsMax = 3_000
 /** A text that kept so much is told what it lost, once. */
@@ -316,11 +316,11 @@ export const summarise = implement(declaration, ({ subject }) =>
     }
     const chars = used.reduce((sum, one) => sum + one.text.length, 0)
     // Of what it is not shown it loses something, and then all it wrote is in vain.
-    const verbatim = work.important.filter(({ kind }) => kind === "sentence")
+    const quotes = [...new Set(work.important.map(({ sentence }) => sentence))]
+    const quoteCharsMax = sentenceCharsMax - ownCharsMin
     const isFor = chars > tinyCharsMax && shownOf(used).length === used.length &&
-      work.important.length <= factsPerSentenceMax * sentencesFor(used.length) &&
-      verbatim.length < sentencesFor(used.length) &&
-      verbatim.every(({ sentence }) => sentence.length <= sentenceCharsMax)
+      quotes.every((quote) => quote.length <= quoteCharsMax) &&
+      quotes.join(" ").length <= quoteCharsMax * sentencesFor(used.length)
     const byModel = isFor ? yield* modelled(work) : []
     const isDone = byModel.some(({ refused }) => refused.length === 0)
     const extract = isDone ? [] : [extracted(work)]

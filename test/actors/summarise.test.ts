@@ -122,7 +122,7 @@ describe("a summary", () => {
       made: "scripted summariseThread@1",
       refused: [],
       events: events.map(({ id }) => id),
-      facts: { found: 6, kept: 6 },
+      facts: { found: 7, kept: 7 },
     })
     expect(output.tokens).toBeGreaterThan(0)
     expect(output.person).toMatch(/^[0-9a-f]{32}$/)
@@ -240,7 +240,7 @@ describe("a summary", () => {
         "Guten Tag Frau Lindqvist,\n\ndas Angebot über 1.200 € nehmen wir gerne an. Bitte schicken Sie uns " +
         "den Vertrag bis Freitag.\n\nViele Grüße\nJana Krüger",
     }], absent)
-    expect(output).toMatchObject({ accepted: true, facts: { found: 3, kept: 3 } })
+    expect(output).toMatchObject({ accepted: true, facts: { found: 4, kept: 4 } })
     expect(output.text).toContain(
       "“Bitte schicken Sie uns den Vertrag bis Freitag.” [by 6 Nov 2026]",
     )
@@ -451,6 +451,29 @@ describe("an event of which nothing is told", () => {
     )
     expect(output.made).toBe("scripted summariseThread@1")
     expect(output.events).toEqual(events.slice(0, 2).map(({ id }) => id))
+  })
+})
+
+describe("a long mail's sentence", () => {
+  const filler = Array.from(
+    { length: 12 },
+    (_, n) => `Our colleagues liked page after page of the plan, ${"very ".repeat(n)}much.`,
+  ).join(" ")
+  it.each([
+    "We accept your offer.",
+    "A third of the price is due.",
+    "The pages are free of charge.",
+    "Bob is to send the photos.",
+    "We decide at the end of the year.",
+    "Let me get you the figures.",
+    "The deal has fallen through.",
+    "Please ignore my last mail.",
+    "Yesterday Johannes liked it.",
+  ])("is in the extract: %s", async (text) => {
+    const { output } = await summarised([
+      { from: ada, sentAt: on(0), text: `${filler} ${text} ${filler}` },
+    ], absent)
+    expect(output.text).toContain(`“${text}”`)
   })
 })
 

@@ -28,7 +28,7 @@ const benches: ReadonlyArray<readonly [names: string, run: () => Promise<Readonl
     ["recall", recall],
     ["recall-quality", recallQuality],
     [
-      "log-append log-append-many log-append-own log-append-many-own log-append-batch log-read-stream log-read-all",
+      "log-append log-append-many log-append-own log-append-many-own log-append-batch log-read-stream log-read-all log-append-batch-own log-read-stream-own log-read-all-own",
       protocol,
     ],
   ]

@@ -1,10 +1,18 @@
 /**
  * The log through the event store's protocol: the official client against the door, in a process of its
- * own, beside the same calls in this process, and beside an empty gRPC call as the limit. Nothing here
+ * own, beside the same calls in this process, and beside gRPC alone (empty calls, and streams of messages
+ * as large) as the limit. Nothing here
  * says how fast a server of EventStoreDB would be; it says what the way there costs.
  */
 import { EventStoreDBClient, jsonEvent, START } from "@eventstore/db-client"
-import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js"
+import {
+  Client,
+  credentials,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+} from "@grpc/grpc-js"
 import { Context, Effect, Layer, Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
@@ -25,6 +33,9 @@ const batched = 20_000
 const batchEvents = 100
 const inFlight = 100
 const readEvents = 10_000
+const batchesInFlight = 10
+/** An event of ours as the protocol writes it. */
+const messageBytes = 300
 const empty = Buffer.alloc(0)
 
 /** Calls per second of `count` calls, `atOnce` of them under way. */
@@ -51,8 +62,22 @@ const echo = async (folder: string) => {
     responseSerialize: plain,
     responseDeserialize: plain,
   }
-  server.addService({ call: method }, {
+  // As many messages of one size as were asked for; and of every message an empty one back.
+  const given = { ...method, path: "/bench.Echo/Given", responseStream: true }
+  const taken = { ...method, path: "/bench.Echo/Taken", requestStream: true, responseStream: true }
+  const message = Buffer.alloc(messageBytes)
+  server.addService({ call: method, given, taken }, {
     call: (_call: unknown, done: (error: null, answer: Buffer) => void) => done(null, empty),
+    given: async (call: ServerWritableStream<Buffer, Buffer>) => {
+      for (let n = call.request.readUInt32BE(); n > 0; n--) {
+        if (!call.write(message)) await new Promise((resolve) => call.once("drain", resolve))
+      }
+      call.end()
+    },
+    taken: (call: ServerDuplexStream<Buffer, Buffer>) => {
+      call.on("data", () => call.write(empty))
+      call.on("end", () => call.end())
+    },
   })
   const address = `unix:${join(folder, "echo.sock")}`
   await new Promise<void>((resolve, reject) =>
@@ -76,9 +101,38 @@ const echo = async (folder: string) => {
   await perSecond(200, 10, call)
   const alone = await perSecond(inSequence * 2, 1, call)
   const together = await perSecond(pipelined, inFlight, call)
+  const counted = async (stream: AsyncIterable<unknown>, each = () => {}) => {
+    const started = performance.now()
+    let n = 0
+    for await (const _ of stream) {
+      n++
+      each()
+    }
+    return n / (performance.now() - started) * 1000
+  }
+  const asked = Buffer.alloc(4)
+  asked.writeUInt32BE(readEvents)
+  const read = () => counted(client.makeServerStreamRequest(given.path, plain, plain, asked))
+  const append = () => {
+    const stream = client.makeBidiStreamRequest(taken.path, plain, plain)
+    const batch = Buffer.alloc(batchEvents * messageBytes)
+    let left = batched / batchEvents
+    const next = () => {
+      if (left-- > 0) stream.write(batch)
+      else if (left === -1) stream.end()
+    }
+    const rate = counted(stream, next)
+    // As many under way as appends of a hundred.
+    for (let n = 0; n < batchesInFlight; n++) next()
+    return rate
+  }
+  await read()
+  const streamed = await read()
+  await append()
+  const appended = batchEvents * await append()
   client.close()
   server.forceShutdown()
-  return { alone, together }
+  return { alone, together, streamed, appended }
 }
 
 const data = { person: "0".repeat(32), at: 1_795_000_000_000, warmth: 3 }
@@ -94,7 +148,11 @@ const throughClient = async (connection: string) => {
   const alone = await perSecond(inSequence, 1, () => append("alone-1"))
   const together = await perSecond(pipelined, inFlight, (n) => append(`together-${n % 1_000}`))
   const inBatches = batchEvents *
-    await perSecond(batched / batchEvents, 10, (n) => append(`batched-${n % 10}`, batchEvents))
+    await perSecond(
+      batched / batchEvents,
+      batchesInFlight,
+      (n) => append(`batched-${n % 10}`, batchEvents),
+    )
   const read = async (events: AsyncIterable<unknown>) => {
     const started = performance.now()
     let n = 0
@@ -159,6 +217,8 @@ export const protocol = async (): Promise<ReadonlyArray<Result>> => {
   const through = await throughClient(connection).finally(() => child.kill("SIGTERM"))
   const empties = "empty gRPC calls"
   const own = "the same calls in this process"
+  const messages = `messages of ${messageBytes} bytes in a gRPC stream`
+  const written = `bytes of ${batchEvents} events in a gRPC message, answered empty`
   return [
     rate("log-append", "appends/s", through.alone, limit.alone, `${empties}, one by one`),
     rate(
@@ -176,14 +236,17 @@ export const protocol = async (): Promise<ReadonlyArray<Result>> => {
       here.together,
       `${own}, 100 at once`,
     ),
+    rate("log-append-batch", "events/s", through.inBatches, limit.appended, written),
+    rate("log-read-stream", "events/s", through.stream, limit.streamed, messages),
+    rate("log-read-all", "events/s", through.all, limit.streamed, messages),
     rate(
-      "log-append-batch",
+      "log-append-batch-own",
       "events/s",
       through.inBatches,
       here.inBatches,
       `${own}, 100 per append`,
     ),
-    rate("log-read-stream", "events/s", through.stream, here.stream, own),
-    rate("log-read-all", "events/s", through.all, here.all, own),
+    rate("log-read-stream-own", "events/s", through.stream, here.stream, own),
+    rate("log-read-all-own", "events/s", through.all, here.all, own),
   ]
 }

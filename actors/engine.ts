@@ -46,6 +46,11 @@ import type { Vault } from "./vault.ts"
 
 /** Proposals one commit takes at the most. */
 const batchItemsMax = 1_000
+/**
+ * Actors that are loaded at the same time. A log on a server answers in turn: were all of a burst asked
+ * for at once, the commits of the first would wait behind the loads of the last.
+ */
+const loadsMax = 200
 /** Proposals waiting in memory; more wait with their proposers. */
 export const queuedItemsMax = 20_000
 /** Actors kept in memory; beyond that the ones idle longest are passivated. */
@@ -179,6 +184,9 @@ export class Engine {
   ) => void
   #queued = 0
   #loading = 0
+  #loads = 0
+  /** Actors that are loaded once there is room for it. */
+  #toLoad: Array<Cell> = []
   /** Actors in memory at which idle ones are looked for next; a look costs one pass over all. */
   #passivateAt = actorsMax
   #scheduled = false
@@ -342,6 +350,7 @@ export class Engine {
     }
     this.#queued = 0
     this.#ready.clear()
+    for (const cell of this.#toLoad.splice(0)) cell.phase = "asleep"
     // Whoever waits for room hears it too.
     for (const post of this.#waiting.splice(0)) post()
   }
@@ -424,6 +433,11 @@ export class Engine {
 
   #load(cell: Cell) {
     cell.phase = "loading"
+    if (this.#loads >= loadsMax) {
+      this.#toLoad.push(cell)
+      return
+    }
+    this.#loads++
     this.#loading++
     const { unsure } = cell
     const load = Effect.all([
@@ -434,13 +448,20 @@ export class Engine {
       }),
     ])
     this.#run(load, (exit) => {
+      this.#loads--
       this.#loading--
       if (Exit.isFailure(exit)) {
-        cell.phase = "asleep"
         const failure = failureOf(exit)
-        this.#putBack(cell, [], failure)
+        const isAway = failure._tag === "LogUnavailable" && failure.retryable
+        // A log that is away for one is away for those that wait: each need not find that out by itself.
+        for (const one of isAway ? [cell, ...this.#toLoad.splice(0)] : [cell]) {
+          one.phase = "asleep"
+          this.#putBack(one, [], failure)
+        }
+        this.#loadNext()
         return
       }
+      this.#loadNext()
       const [{ state, lastEvent, snapshotRevision, upgradeFrom, problem }, found] = exit.value
       cell.state = state
       cell.snapshotRevision = snapshotRevision
@@ -456,6 +477,11 @@ export class Engine {
       if (cell.mail.length > 0) this.#ready.add(cell)
       this.#schedule()
     })
+  }
+
+  #loadNext() {
+    const next = this.#toLoad.shift()
+    if (next !== undefined) this.#load(next)
   }
 
   /** Those whose answer was lost: what they ask for was not acted upon yet. */

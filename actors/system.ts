@@ -42,6 +42,8 @@ const pageTimers = 10_000
 const tickMillis = 50
 /** What a graceful stop may take. */
 const closeMillisMax = 10_000
+/** What may be added to that, as a part of it, for what is being committed then. */
+const answerShare = 0.1
 /** While a log that others write too cannot be followed. */
 const troubled = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")])
 
@@ -285,14 +287,17 @@ export const layer = (
           if (held === 0) engine.wakeDue()
         })),
       )
+      const closing = options.closeMillisMax ?? closeMillisMax
       yield* Effect.addFinalizer(() =>
         Fiber.interrupt(ticking).pipe(
           Effect.andThen(work?.stop ?? Effect.void),
           Effect.andThen(
             Effect.callback<void>((resume) => engine.close(() => resume(Effect.void))),
           ),
-          Effect.timeoutOption(options.closeMillisMax ?? closeMillisMax),
+          Effect.timeoutOption(closing),
           Effect.andThen(Effect.sync(() => engine.refuse())),
+          // What a log on a server is writing just now is answered as what it comes to.
+          Effect.andThen(Effect.timeoutOption(idle, closing * answerShare)),
         )
       )
     } else yield* Effect.addFinalizer(() => Effect.sync(() => engine.refuse()))

@@ -17,7 +17,7 @@ const linesMaxOf: Readonly<Record<string, number>> = {
   // A line or two for each part there is.
   "main.ts": 570,
   "actors/kernel.ts": 1240,
-  "actors/engine.ts": 1200,
+  "actors/engine.ts": 1220,
   "actors/activities/runner.ts": 720,
   // Shapes of every operation, and nothing else.
   "projections/aios.ts": 570,

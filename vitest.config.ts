@@ -27,7 +27,7 @@ export default defineConfig({
     pool: "forks",
     // Most tests wait for processes: one worker less than there are processors, the default, leaves them idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    testTimeout: 120_000,
+    testTimeout: 240_000,
     hookTimeout: 60_000,
     include: process.env["AIOS_TEST_LOG"] === "door"
       ? globSync("test/**/*.test.ts").filter((file) => takesLog(normalize(file), new Set()))

@@ -10,7 +10,7 @@ import type { Material, Template } from "./language-model.ts"
 import type { Question } from "./summary-test.ts"
 import type { SummarySource } from "./summary-sources.ts"
 
-export const sentenceCharsMax = 400
+export const sentenceCharsMax = 240
 const sentencesMin = 2
 export const sentencesMax = 6
 const citesMax = 3
@@ -19,7 +19,7 @@ const sourceCharsMax = 2_500
 const materialCharsMax = 8_000
 export const sourcesShownMax = 40
 const answerCharsMax = 80
-const tokensPerSentence = 75
+const tokensPerSentence = 65
 const tokensPerAnswer = 40
 
 const rules =

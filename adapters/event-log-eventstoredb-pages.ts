@@ -13,7 +13,7 @@ import {
   StoreFailure,
 } from "./event-log-eventstoredb-seam.ts"
 import type { LogIndex } from "./log-index-sqlite.ts"
-import { boundedCache } from "./sqlite.ts"
+import { recent } from "../actors/recent.ts"
 
 /** Events of a further read, where the first brought less than was asked for. */
 const furtherEvents = 500
@@ -52,7 +52,7 @@ export const pages = (
   index: LogIndex,
   placed: (event: StoredEvent) => Promise<number>,
 ): Pages => {
-  const stands = boundedCache<number, true>(standsMax)
+  const stands = recent<number, true>(standsMax)
   /** A position that is there and not after `position`; undefined: the beginning. */
   const notAfter = (position: number): number | undefined =>
     position < 0 ? undefined : stands.get(position) ? position : index.notAfter(position)

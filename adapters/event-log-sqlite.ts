@@ -4,6 +4,7 @@
  * out by nothing but the unique indexes.
  */
 import type { StatementSync } from "node:sqlite"
+import { recent } from "../actors/recent.ts"
 import { Layer } from "effect"
 import {
   type Append,
@@ -23,7 +24,6 @@ import { open, type Options, unavailable } from "./event-log-file.ts"
 import { pack, putUuid, unpack } from "./event-log-packing.ts"
 import { dictionary } from "./event-log-words.ts"
 import {
-  boundedCache,
   isConstraint,
   isFailureOfStorage,
   prepare,
@@ -84,7 +84,7 @@ const makeEngine = (options: Options): Engine => {
     const findAll = sql(`SELECT ${columns} FROM event WHERE id = ? ORDER BY position`)
     const lastPosition = sql("SELECT max(position) FROM event")
 
-    const heads = boundedCache<string, Head>(headsMax)
+    const heads = recent<string, Head>(headsMax)
     let touched: Array<string> = []
     let head = rowOf<readonly [number | null]>(lastPosition.get())?.[0] ?? -1
     let next = head + 1

@@ -5,7 +5,8 @@
 import type { StatementSync } from "node:sqlite"
 import { categoryOf, type ChartRef } from "../actors/event-log.ts"
 import type { Dictionary, Standing } from "./event-log-packing.ts"
-import { boundedCache, rowOf, textIn, textOut } from "./sqlite.ts"
+import { recent } from "../actors/recent.ts"
+import { rowOf, textIn, textOut } from "./sqlite.ts"
 
 /** Entries in each direction that are kept in memory (up to twice as many). */
 const wordsMax = 20_000
@@ -31,13 +32,13 @@ export const dictionary = (sql: (text: string) => StatementSync, lost: () => Err
     "SELECT name FROM stream WHERE category = ? AND key > ? ORDER BY key LIMIT ?",
   )
 
-  const keys = boundedCache<string, number>(wordsMax)
-  const texts = boundedCache<number, string>(wordsMax)
-  const streamKeys = boundedCache<string, number>(streamsMax)
-  const streamNames = boundedCache<number, string>(streamsMax)
+  const keys = recent<string, number>(wordsMax)
+  const texts = recent<number, string>(wordsMax)
+  const streamKeys = recent<string, number>(streamsMax)
+  const streamNames = recent<number, string>(streamsMax)
   // Written by the read side only, so never from a transaction that may be rolled back.
-  const charts = boundedCache<number, ChartRef>(wordsMax)
-  const standings = boundedCache<number, Standing>(wordsMax)
+  const charts = recent<number, ChartRef>(wordsMax)
+  const standings = recent<number, Standing>(wordsMax)
   let undo: Array<() => void> = []
 
   const knownKeyOf = (text: string): number | undefined => {

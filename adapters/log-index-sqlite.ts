@@ -4,13 +4,13 @@
  * fold of the log: deleted, damaged, or of another log, it is made anew. Own appends are known at once,
  * in memory, until they come by in the log.
  */
+import { recent } from "../actors/recent.ts"
 import { mkdirSync, rmSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { categoryOf } from "../actors/event-log.ts"
 import { putUuid } from "./event-log-packing.ts"
 import {
-  boundedCache,
   isFailureOfStorage,
   prepare,
   rowOf,
@@ -142,7 +142,7 @@ export const open = (file: string | undefined): LogIndex => {
   const setCovered = sql("INSERT OR REPLACE INTO meta VALUES ('covered', ?)")
   const getCovered = sql("SELECT value FROM meta WHERE name = 'covered'")
 
-  const cache = () => boundedCache<string, Known>(streamsMax)
+  const cache = () => recent<string, Known>(streamsMax)
   let streams = cache()
   let covered = rowOf<readonly [number]>(getCovered.get())?.[0] ?? -1
 

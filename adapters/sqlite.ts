@@ -95,39 +95,6 @@ export const transaction = (db: DatabaseSync) => {
   }
 }
 
-export interface Cache<K, V> {
-  get(key: K): V | undefined
-  set(key: K, value: V): void
-  delete(key: K): void
-}
-
-/** Keeps the `max` to `2 × max` entries used last. Two generations cost less than exact order. */
-export const boundedCache = <K, V>(max: number): Cache<K, V> => {
-  let young = new Map<K, V>()
-  let old = new Map<K, V>()
-  const set = (key: K, value: V) => {
-    if (young.size >= max) {
-      old = young
-      young = new Map()
-    }
-    young.set(key, value)
-  }
-  return {
-    get: (key) => {
-      const value = young.get(key)
-      if (value !== undefined) return value
-      const aged = old.get(key)
-      if (aged !== undefined) set(key, aged)
-      return aged
-    },
-    set,
-    delete: (key) => {
-      young.delete(key)
-      old.delete(key)
-    },
-  }
-}
-
 /**
  * SQLite keeps text as UTF-8, which has no lone surrogates, and Deno reads it up to its first NUL. Such
  * text goes in as its UTF-16 bytes and one more: an odd number, so no UUID has as many.

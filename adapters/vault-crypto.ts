@@ -8,7 +8,7 @@ import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from "no
 import { Effect } from "effect"
 import { type Vault, VaultUnavailable } from "../actors/vault.ts"
 import type { Json, Sealed } from "../machines/agent.ts"
-import { boundedCache } from "./sqlite.ts"
+import { recent } from "../actors/recent.ts"
 
 /** Keys kept in memory (up to twice as many). */
 const keysMax = 20_000
@@ -77,8 +77,8 @@ const decrypt = (
 const binding = (subject: string, keyId: string) => `${keyId}\n${subject}`
 
 export const fromStore = (store: KeyStore, secret: Uint8Array): Vault["Service"] => {
-  const bySubject = boundedCache<string, SubjectKey>(keysMax)
-  const byId = boundedCache<string, SubjectKey>(keysMax)
+  const bySubject = recent<string, SubjectKey>(keysMax)
+  const byId = recent<string, SubjectKey>(keysMax)
   /** Made, not yet durable. Held until they are, whatever the caches forget. */
   const fresh = new Map<string, SubjectKey>()
 

@@ -8,7 +8,7 @@ import type { Authenticate, User } from "./access.ts"
 import { type Accounts, adminLogin, isPassword, nobodysPassword } from "./accounts.ts"
 import { adminsGroup } from "./acl.ts"
 import { unauthenticated, unavailable } from "./errors.ts"
-import { recent } from "./recent.ts"
+import { recent } from "../../actors/recent.ts"
 
 /** Passwords looked at at once; the others wait. */
 const checksMax = 4

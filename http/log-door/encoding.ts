@@ -8,7 +8,7 @@ import type { RecordedEvent } from "../../actors/event-log.ts"
 import { sent } from "../../actors/foreign-events.ts"
 import type { Resolved } from "./door.ts"
 import { halvesOf } from "./names.ts"
-import { recent } from "./recent.ts"
+import { recent } from "../../actors/recent.ts"
 import { deletedRevision, isTombstone } from "./states.ts"
 
 /** Names and types whose bytes are kept (up to twice as many). */

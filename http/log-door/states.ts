@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import type { RecordedEvent } from "../../actors/event-log.ts"
 import { sent } from "../../actors/foreign-events.ts"
 import type { Log } from "./door.ts"
-import { recent } from "./recent.ts"
+import { recent } from "../../actors/recent.ts"
 
 /** Streams whose state is kept (up to twice as many). */
 const statesMax = 20_000

@@ -17,8 +17,13 @@ import type { WireEvent } from "../../actors/foreign-events.ts"
 
 const { ExpectedStreamRevisionCase } = messages.AppendReq.Options
 
-const expectedOf = (options: messages.AppendReq.Options): Expected => {
-  switch (options.getExpectedStreamRevisionCase()) {
+/** Appends, deletions and tombstones say it the same way, under the same numbers. */
+export const expectedOf = (options: {
+  getExpectedStreamRevisionCase(): number
+  getRevision(): string | number
+}): Expected => {
+  const number: number = options.getExpectedStreamRevisionCase()
+  switch (number) {
     case ExpectedStreamRevisionCase.REVISION:
       return Number(options.getRevision())
     case ExpectedStreamRevisionCase.NO_STREAM:

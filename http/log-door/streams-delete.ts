@@ -1,4 +1,5 @@
 /** `Delete` and `Tombstone`: what is there is hidden, or the stream is closed for ever. */
+import { expectedOf } from "./streams-append.ts"
 import shared from "@eventstore/db-client/generated/shared_pb.js"
 import messages from "@eventstore/db-client/generated/streams_pb.js"
 import { type Serving, unary } from "./calls.ts"
@@ -12,26 +13,7 @@ import {
 } from "./errors.ts"
 import { isNoName, nameOf } from "./names.ts"
 
-const { ExpectedStreamRevisionCase } = messages.DeleteReq.Options
-
-/** Both requests have the same options, under the same numbers. */
 type Options = messages.DeleteReq.Options | messages.TombstoneReq.Options
-
-const expectedOf = (options: Options): Expected => {
-  const number: number = options.getExpectedStreamRevisionCase()
-  switch (number) {
-    case ExpectedStreamRevisionCase.REVISION:
-      return Number(options.getRevision())
-    case ExpectedStreamRevisionCase.NO_STREAM:
-      return "noStream"
-    case ExpectedStreamRevisionCase.ANY:
-      return "any"
-    case ExpectedStreamRevisionCase.STREAM_EXISTS:
-      return "streamExists"
-    default:
-      throw invalidArgument("'None' is not a valid ExpectedStreamRevisionOneofCase")
-  }
-}
 
 /** As numbers of trailers have it. */
 const numberOf = (expected: Expected): number =>

@@ -92,6 +92,16 @@ const company = async (
   return { houses, main: houses.get("main")!, notes, open, close }
 }
 
+/** A worker whose log is gone: it can neither extend its claim nor hear of anything. */
+const cuttable = () => {
+  const wire = { cut: false }
+  const cutOff = (log: EventLog["Service"]): EventLog["Service"] => ({
+    ...log,
+    append: (...given) => wire.cut ? Effect.never : log.append(...given),
+  })
+  return { wire, cutOff }
+}
+
 describe("workers on one log", () => {
   it("share the work: each piece is done once, and what it tells arrives once", async () => {
     const logic = declareWork("work", { lane: "batch" })
@@ -177,16 +187,12 @@ describe("workers on one log", () => {
         { lanes: [], leaseMillis: 300 },
       )
       // A worker whose log is gone: it can neither extend its claim nor hear of anything.
-      let cut = false
-      const cutOff = (log: EventLog["Service"]): EventLog["Service"] => ({
-        ...log,
-        append: (...given) => cut ? Effect.never : log.append(...given),
-      })
+      const { cutOff, wire } = cuttable()
       const first = await open("w1", { lanes: ["batch"], faults: cutOff })
       await main.run(Effect.gen(function* () {
         yield* propose("clerk-1", asked())
         yield* until(Effect.sync(() => stalled.length === 1))
-        cut = true
+        wire.cut = true
         const log = yield* EventLog
         yield* (yield* OpenAsks).caughtUp(yield* log.head)
         expect(yield* workerChecks).toMatchObject([
@@ -199,7 +205,7 @@ describe("workers on one log", () => {
         expect(attempts).toEqual(["w1", "w2"])
         const [outcome] = outcomes(yield* everything)
         expect(outcome?.data).toMatchObject({ lease: 2 })
-        cut = false
+        wire.cut = false
         for (const go of stalled) go()
         yield* pause(200)
         expect(outcomes(yield* everything)).toHaveLength(1)
@@ -226,18 +232,15 @@ describe("workers on one log", () => {
         ["main"],
         { lanes: [], leaseMillis: 200, closeMillisMax: 0 },
       )
-      let cut = false
+      const { cutOff, wire } = cuttable()
       const first = await open("w1", {
         lanes: ["batch"],
-        faults: (log) => ({
-          ...log,
-          append: (...given) => cut ? Effect.never : log.append(...given),
-        }),
+        faults: cutOff,
       })
       await main.run(Effect.gen(function* () {
         yield* propose("clerk-1", asked())
         yield* until(Effect.sync(() => attempts.length === 1))
-        cut = true
+        wire.cut = true
         const second = yield* Effect.promise(() => open("w2", { lanes: ["batch"] }))
         const system = yield* ActorSystem
         yield* until(Effect.map(system.remaining, ({ quarantined }) => quarantined === 1))
@@ -268,18 +271,15 @@ describe("workers on one log", () => {
       ["main"],
       { lanes: [], leaseMillis: 60_000, closeMillisMax: 0 },
     )
-    let cut = false
+    const { cutOff, wire } = cuttable()
     const first = await open("w1", {
       lanes: ["batch"],
-      faults: (log) => ({
-        ...log,
-        append: (...given) => cut ? Effect.never : log.append(...given),
-      }),
+      faults: cutOff,
     })
     await main.run(Effect.gen(function* () {
       yield* propose("clerk-1", asked())
       yield* until(Effect.sync(() => lives === 1))
-      cut = true
+      wire.cut = true
       const second = yield* Effect.promise(() => open("w1", { lanes: ["batch"] }))
       yield* until(noOpenAsks)
       expect(outcomes(yield* everything)[0]?.data).toMatchObject({ lease: 2 })

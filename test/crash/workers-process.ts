@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   writeFileSync,
   writeSync,
 } from "node:fs"
@@ -63,7 +64,12 @@ const implementations = [
       print("work")
       yield* pause(workMillis)
       const file = join(keyedFolder, derivedId(askId))
-      if (!existsSync(file)) writeFileSync(file, askId)
+      const draft = join(own, `${derivedId(askId)}-${process.pid}`)
+      // Whole or not at all: a kill between making a file and filling it would leave an effect without a key.
+      if (!existsSync(file)) {
+        writeFileSync(draft, askId)
+        renameSync(draft, file)
+      }
       yield* pause(workMillis)
       return { done: n }
     })),

@@ -34,6 +34,7 @@ interface Known extends Claimed {
   readonly type: string
   readonly revision: number
 }
+type Held = Pick<Known, "revision" | "type">
 /** Somebody else's claim, and since when (ms, monotonic) it has not changed. */
 interface Watched {
   readonly revision: number
@@ -68,8 +69,8 @@ export const layer = (options: Options): Layer.Layer<Claims, never, EventLog> =>
       const by = options.name
       const leaseMillis = options.leaseMillis ?? leaseMillisDefault
       const instance = mintId(clock.currentTimeMillisUnsafe())
-      /** Last revision of the claims of this process. */
-      const held = new Map<string, number>()
+      /** The claims of this process as they last were. */
+      const held = new Map<string, Held>()
       const watched = new Map<string, Watched>()
       const monotonic = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
@@ -91,7 +92,7 @@ export const layer = (options: Options): Layer.Layer<Claims, never, EventLog> =>
       ): Effect.Effect<boolean, LogUnavailable> =>
         log.append(claimStream(ask), expected, [event]).pipe(
           Effect.map(({ revision }) => {
-            held.set(ask, revision)
+            held.set(ask, { revision, type: event.type })
             watched.delete(ask)
             return true
           }),
@@ -133,7 +134,7 @@ export const layer = (options: Options): Layer.Layer<Claims, never, EventLog> =>
           }
           const isFree = known.type === "ClaimReleased"
           if (known.instance === instance && !isFree) {
-            held.set(ask, known.revision)
+            held.set(ask, known)
             return ours(known.lease, false)
           }
           if (!isFree && known.by !== by) {
@@ -154,8 +155,10 @@ export const layer = (options: Options): Layer.Layer<Claims, never, EventLog> =>
       const advance = Effect.fnUntraced(function* (type: Type, { ask, number }: Lease) {
         const event = eventOf(type, ask, number)
         for (let n = 0; n < lostRacesMax; n++) {
-          const expected = held.get(ask)
-          if (expected !== undefined && (yield* attempt(ask, expected, event))) return true
+          const ours = held.get(ask)
+          // A renewal that the confirmation overtook would say that the work goes on.
+          if (type === "ClaimRenewed" && ours?.type === "ClaimConfirmed") return true
+          if (ours !== undefined && (yield* attempt(ask, ours.revision, event))) return true
           const known = yield* last(ask)
           const isOurs = known?.instance === instance && known.lease === number &&
             known.type !== "ClaimReleased"
@@ -164,7 +167,7 @@ export const layer = (options: Options): Layer.Layer<Claims, never, EventLog> =>
             if (known !== undefined) watch(ask, known)
             return false
           }
-          held.set(ask, known.revision)
+          held.set(ask, known)
         }
         return false
       })

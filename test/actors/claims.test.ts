@@ -102,6 +102,21 @@ describe("claims", () => {
       })
     ))
 
+  it("are not extended any more once they are confirmed, whichever of the two was asked for first", () =>
+    on((log, open) =>
+      Effect.gen(function* () {
+        const [ask = ""] = asks
+        const { claims } = yield* open("w1")
+        const taken = yield* claims.take(ask)
+        if (taken.is !== "ours") return
+        const both = [claims.confirm(taken.lease), claims.renew(taken.lease)]
+        expect(yield* Effect.all(both, { concurrency: "unbounded" })).toEqual([true, true])
+        expect(yield* claims.renew(taken.lease)).toBe(true)
+        const events = yield* log.readPage(`claim-${ask}`)
+        expect(events.at(-1)?.type).toBe("ClaimConfirmed")
+      })
+    ))
+
   it("of a name are taken up by the next process of that name at once", () =>
     on((_, open) =>
       Effect.gen(function* () {

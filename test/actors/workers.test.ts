@@ -165,8 +165,7 @@ describe("workers on one log", () => {
     await close()
   })
 
-  // Its lease is shorter than a busy machine's turn over a socket; test/crash/workers.test.ts kills workers there.
-  it.skipIf(throughDoor)(
+  it(
     "a worker that was killed is heard of no more, and another takes over; its late word is not recorded",
     async () => {
       const logic = declareWork("work", { lane: "batch" })

@@ -3,6 +3,7 @@
  * insecure server takes everybody for an administrator.
  */
 import type { Metadata } from "@grpc/grpc-js"
+import { accessDenied } from "./errors.ts"
 
 export interface User {
   /** Absent for somebody who showed no credentials. */
@@ -12,6 +13,14 @@ export interface User {
 }
 
 export const everybody: User = { name: "admin", groups: ["$admins"] }
+
+/** Who looks after what the server runs: persistent subscriptions, projections. */
+export const mustOperate = ({ groups }: User): void => {
+  if (!groups.includes("$admins") && !groups.includes("$ops")) throw accessDenied()
+}
+export const mustBeKnown = ({ name }: User): void => {
+  if (name === undefined) throw accessDenied()
+}
 
 export type Action = "read" | "write" | "delete" | "metaRead" | "metaWrite"
 

@@ -103,6 +103,8 @@ const answer = async <A>(
     const left = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason))
     })
+    // Nobody waits for it where what is asked was refused at once.
+    left.catch(() => {})
     const handled = handle({ user, headers: call.metadata, left: signal })
     answered(await Promise.race([handled, left]))
   } catch (cause) {

@@ -161,3 +161,13 @@ export const loginConflict = (login: string) =>
     "Conflict.",
     exception("user-conflict", { "login-name": login }),
   )
+
+export const projectionNotFound = (name: string) =>
+  new Refused(status.NOT_FOUND, `Projection '${name}' not found`)
+
+/** A standard projection is neither stopped nor changed. */
+export const alwaysRuns = (name: string) =>
+  new Refused(
+    status.FAILED_PRECONDITION,
+    `Projection '${name}' always runs here: it is neither stopped nor changed.`,
+  )

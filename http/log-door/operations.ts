@@ -1,10 +1,8 @@
 /**
  * What operators of a server do. The process that owns the log is started, stopped and kept by AIOS, so
  * its administration is refused here, and there is nothing to scavenge: the log forgets nothing.
- * Projections are not run at all.
  */
 import { OperationsService } from "@eventstore/db-client/generated/operations_grpc_pb.js"
-import { ProjectionsService } from "@eventstore/db-client/generated/projections_grpc_pb.js"
 import type { ServiceDefinition } from "@grpc/grpc-js"
 import { type MakeService, streaming, unary } from "./calls.ts"
 import { unimplemented } from "./errors.ts"
@@ -25,9 +23,4 @@ const without = (definition: ServiceDefinition, why: string): MakeService => (se
 export const operations = without(
   OperationsService,
   "This log belongs to AIOS: use its own commands (aios start, aios status, aios backup).",
-)
-
-export const projections = without(
-  ProjectionsService,
-  "Projections do not run here. $ce-, $et- and $streams can be read without them.",
 )

@@ -6,10 +6,10 @@ import { Buffer } from "node:buffer"
 import { PersistentSubscriptionsService } from "@eventstore/db-client/generated/persistent_grpc_pb.js"
 import messages from "@eventstore/db-client/generated/persistent_pb.js"
 import shared from "@eventstore/db-client/generated/shared_pb.js"
-import type { User } from "./access.ts"
+import { mustBeKnown, mustOperate, type User } from "./access.ts"
 import { type Caller, conversing, type MakeService, type Send, unary } from "./calls.ts"
 import { field, numberField, readEvent, textField } from "./encoding.ts"
-import { accessDenied, invalidArgument, persistentFailed } from "./errors.ts"
+import { invalidArgument, persistentFailed } from "./errors.ts"
 import { matching } from "./filters.ts"
 import { idOf, nameOf } from "./names.ts"
 import type { GroupInfo, NackAction } from "./persistent-group.ts"
@@ -26,13 +26,6 @@ import {
 
 const { Action } = messages.ReadReq.Nack
 const { ContentCase } = messages.ReadReq
-
-const mayManage = ({ groups }: User) => {
-  if (!groups.includes("$admins") && !groups.includes("$ops")) throw accessDenied()
-}
-const isKnown = ({ name }: User) => {
-  if (name === undefined) throw accessDenied()
-}
 
 /** The stream that a request names, or `$all`. */
 const sourceIn = (of: {
@@ -178,7 +171,7 @@ const consume = async (
   const options: messages.ReadReq.Options | undefined = first.value.getOptions()
   if (options === undefined) throw invalidArgument("The first message must have options.")
   const stream = sourceIn(options)
-  isKnown(user)
+  mustBeKnown(user)
   await check(user, stream)
   const slots = options.getBufferSize()
   if (slots <= 0) throw invalidArgument(`'${slots}' is not a valid buffer size`)
@@ -276,7 +269,7 @@ export const persistent = (groups: Groups): MakeService => (serving) => ({
   definition,
   handlers: {
     create: unary<messages.CreateReq, messages.CreateResp>(serving, async (request, { user }) => {
-      mayManage(user)
+      mustOperate(user)
       const options = request.getOptions()
       await groups.create(
         entryIn(options, options?.getSettings()?.getConsumerStrategy() ?? ""),
@@ -285,12 +278,12 @@ export const persistent = (groups: Groups): MakeService => (serving) => ({
       return new messages.CreateResp()
     }),
     update: unary<messages.UpdateReq, messages.UpdateResp>(serving, async (request, { user }) => {
-      mayManage(user)
+      mustOperate(user)
       await groups.update(entryIn(request.getOptions(), ""), user.name ?? "")
       return new messages.UpdateResp()
     }),
     delete: unary<messages.DeleteReq, messages.DeleteResp>(serving, async (request, { user }) => {
-      mayManage(user)
+      mustOperate(user)
       const options = request.getOptions() ?? new messages.DeleteReq.Options()
       await groups.remove(sourceIn(options), options.getGroupName(), user.name ?? "")
       return new messages.DeleteResp()
@@ -298,14 +291,14 @@ export const persistent = (groups: Groups): MakeService => (serving) => ({
     getInfo: unary<messages.GetInfoReq, messages.GetInfoResp>(
       serving,
       async (request, { user }) => {
-        isKnown(user)
+        mustBeKnown(user)
         const options = request.getOptions() ?? new messages.GetInfoReq.Options()
         const group = await groups.group(sourceIn(options), options.getGroupName())
         return new messages.GetInfoResp().setSubscriptionInfo(infoMessage(await group.info()))
       },
     ),
     list: unary<messages.ListReq, messages.ListResp>(serving, async (request, { user }) => {
-      isKnown(user)
+      mustBeKnown(user)
       const options = request.getOptions() ?? new messages.ListReq.Options()
       const of = options.getListForStream()
       if (of === undefined && !options.hasListAllSubscriptions()) {
@@ -320,7 +313,7 @@ export const persistent = (groups: Groups): MakeService => (serving) => ({
     replayParked: unary<messages.ReplayParkedReq, messages.ReplayParkedResp>(
       serving,
       async (request, { user }) => {
-        mayManage(user)
+        mustOperate(user)
         const options = request.getOptions() ?? new messages.ReplayParkedReq.Options()
         const stream = sourceIn(options)
         if (!options.hasStopAt() && !options.hasNoLimit()) {
@@ -340,7 +333,7 @@ export const persistent = (groups: Groups): MakeService => (serving) => ({
       },
     ),
     restartSubsystem: unary<shared.Empty, shared.Empty>(serving, async (_request, { user }) => {
-      mayManage(user)
+      mustOperate(user)
       await groups.restart()
       return new shared.Empty()
     }),

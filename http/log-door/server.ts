@@ -14,7 +14,8 @@ import type { Door } from "./door.ts"
 import { features } from "./features.ts"
 import { gossip } from "./gossip.ts"
 import { monitoring } from "./monitoring.ts"
-import { operations, projections } from "./operations.ts"
+import { operations } from "./operations.ts"
+import { projections } from "./projections.ts"
 import { streams } from "./streams.ts"
 
 /** The largest message taken in: one append has its own, smaller limit. */

@@ -140,7 +140,7 @@ describe(`${kills} kills with SIGKILL`, () => {
     each((house, { placed }) => {
       expect(house.step).toBeGreaterThan(house.kills / 8)
       expect(placed.length).toBeGreaterThan(house.kills * 2)
-      expect(mailsOf(house).length).toBeGreaterThan(house.kills / 8)
+      expect(mailsOf(house).length).toBeGreaterThan(house.kills / 16)
     }),
   )
 

@@ -70,8 +70,10 @@ export const start = (runtime: Runtime, file: string, ...given: ReadonlyArray<st
   const path = join(root, file)
   const child = spawn(runtime.command, [...runtime.arguments, path, ...given], {
     cwd: root,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   })
+  // Not inherited: a process that outlived its test would hold the runner's own, and the runner would never end.
+  child.stderr.on("data", (said: Buffer) => process.stderr.write(said))
   const lines: Array<string> = []
   const waiting = new Set<() => void>()
   const tellAll = () => waiting.forEach((tell) => tell())

@@ -151,17 +151,22 @@ export const make = (
   const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
   const progress = (what: string, unit: "bytes" | "events"): ProgressLine => {
-    const started = now()
+    let started = now()
+    let begun = 0
+    let before = 0
     let last = started - (stderr.isTTY === true ? drawEveryMillis : 0)
     let drawn = false
     const amount = (n: number) => unit === "bytes" ? bytes(n) : n.toLocaleString("en-US")
     return {
       step: (done, total, note) => {
         const at = now()
+        // It counts from the beginning again: another part of the work, with a pace of its own.
+        if (done < before) [started, begun] = [at, done]
+        before = done
         if (at - last < (stderr.isTTY === true ? drawEveryMillis : lineEveryMillis)) return
         last = at
         const elapsed = at - started
-        const rate = done / Math.max(1, elapsed) * 1000
+        const rate = (done - begun) / Math.max(1, elapsed) * 1000
         const parts = [
           total > 0
             ? `${Math.min(100, Math.floor(done / total * 100))} % of ${amount(total)}`

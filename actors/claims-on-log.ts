@@ -1,7 +1,8 @@
 /**
  * Claims in the log itself: stream `claim-<ask>`, each change of hands an append at the revision that
  * was seen, so two can never hold one number. A lease runs out for an observer once its stream has not
- * changed for the lease's time by the observer's own monotonic clock: clocks of machines need not agree.
+ * changed for the lease's time by the observer's own monotonic clock, and not while the log, asked then,
+ * goes on being there: clocks of machines need not agree, and an outage of the log ends nobody's lease.
  */
 import { Clock, Effect, Layer, Schema } from "effect"
 import { Claims, claimStream, type Lease, type Taken } from "./claims.ts"
@@ -12,6 +13,8 @@ import { derivedId, mintId } from "./ids.ts"
 const leaseMillisDefault = 30_000
 /** What others say of their leases is believed up to this. */
 const leaseMillisMax = 10 * 60_000
+/** So much of a lease its holder has to renew it once the log answers, before another takes it. */
+const graceOfLease = 1 / 2
 /** Times a claim is looked at again because another writer was quicker. */
 const lostRacesMax = 20
 
@@ -40,6 +43,8 @@ interface Watched {
   readonly revision: number
   readonly since: number
   readonly millis: number
+  /** The log itself said first (ms, monotonic) that it ran out. */
+  over?: number
 }
 
 const strange: Claimed = {
@@ -116,6 +121,14 @@ export const layer = (options: Options): Layer.Layer<Claims, never, EventLog> =>
         return seen !== undefined && monotonic() - seen.since >= seen.millis
       }
 
+      /** After an outage its holder is about to renew it: it is asked for twice, with time between. */
+      const isAbandoned = (ask: string, { revision }: Known) => {
+        const seen = watched.get(ask)
+        if (seen?.revision !== revision || !isOver(ask)) return false
+        seen.over ??= monotonic()
+        return monotonic() - seen.over >= seen.millis * graceOfLease
+      }
+
       const take = Effect.fn("Claims.take")(function* (
         ask: string,
       ): Effect.fn.Return<Taken, LogUnavailable> {
@@ -139,9 +152,7 @@ export const layer = (options: Options): Layer.Layer<Claims, never, EventLog> =>
           }
           if (!isFree && known.by !== by) {
             watch(ask, known)
-            if (watched.get(ask)?.revision !== known.revision || !isOver(ask)) {
-              return { is: "theirs", by: known.by }
-            }
+            if (!isAbandoned(ask, known)) return { is: "theirs", by: known.by }
           }
           const number = known.lease + 1
           if (yield* attempt(ask, known.revision, eventOf("AskClaimed", ask, number))) {

@@ -53,6 +53,13 @@ const on = <A, E>(
     }).pipe(Effect.provide(memoryLog.layer), Effect.scoped),
   )
 
+/** A lease and its grace pass, and the log is asked in between. */
+const outlast = Effect.fnUntraced(function* ({ claims, clock }: Worker, ask: string) {
+  clock.millis += leaseMillis
+  expect(yield* claims.take(ask)).toMatchObject({ is: "theirs" })
+  clock.millis += leaseMillis / 2
+})
+
 const history = (log: EventLog["Service"], ask: string) =>
   Effect.map(
     log.readPage(claimStream(ask), { limit: 10_000 }),
@@ -79,12 +86,33 @@ describe("claims", () => {
         w2.clock.millis += 2
         // It was extended, though nobody told w2.
         expect(yield* w2.claims.take(ask)).toEqual({ is: "theirs", by: "w1" })
-        w2.clock.millis += leaseMillis
+        yield* outlast(w2, ask)
         expect(yield* w2.claims.take(ask)).toMatchObject({
           lease: { number: 2, inherited: true },
         })
         expect(yield* w1.claims.confirm(first.lease)).toBe(false)
         expect(yield* w1.claims.renew(first.lease)).toBe(false)
+      })
+    ))
+
+  it("of who could not reach the log are left for it to extend, though their time is over", () =>
+    on((_, open) =>
+      Effect.gen(function* () {
+        const [ask = ""] = asks
+        const w1 = yield* open("w1")
+        const w2 = yield* open("w2")
+        const first = yield* w1.claims.take(ask)
+        if (first.is !== "ours") return
+        expect(yield* w2.claims.take(ask)).toEqual({ is: "theirs", by: "w1" })
+        // The log was away for longer than a lease. W2 is the first that finds it again, w1 is late.
+        w2.clock.millis += leaseMillis * 3
+        expect(yield* w2.claims.take(ask)).toEqual({ is: "theirs", by: "w1" })
+        w2.clock.millis += leaseMillis / 4
+        expect(yield* w2.claims.take(ask)).toEqual({ is: "theirs", by: "w1" })
+        expect(yield* w1.claims.renew(first.lease)).toBe(true)
+        w2.clock.millis += leaseMillis / 4
+        expect(yield* w2.claims.take(ask)).toEqual({ is: "theirs", by: "w1" })
+        expect(yield* w1.claims.confirm(first.lease)).toBe(true)
       })
     ))
 

@@ -33,6 +33,8 @@ type Log = EventLog["Service"]
 interface Options {
   /** The target puts the appends of a batch into the log in their order; else they are sent one by one. */
   readonly keepsOrder: boolean
+  /** The source's positions count its events, so how many there are is known before. */
+  readonly isCounted?: boolean
   /** Nothing is written: says what would be. */
   readonly dryRun?: boolean
   readonly progress: Progress
@@ -120,6 +122,7 @@ export const copyLog = Effect.fn("copyLog")(function* (from: Log, to: Log, optio
   const taken = emptyTally()
   const moved = new Set<string>()
   let positions = true
+  const total = options.isCounted ? (yield* from.head) + 1 : 0
 
   const take = Effect.fnUntraced(function* () {
     const event = yield* source.next()
@@ -153,7 +156,7 @@ export const copyLog = Effect.fn("copyLog")(function* (from: Log, to: Log, optio
     if (there.position !== here.event.position) positions = false
     alreadyThere++
     if (alreadyThere % pageEvents === 0) {
-      progress({ what: "comparing what is there", done: alreadyThere, total: 0 })
+      progress({ what: "comparing what is there", done: alreadyThere, total })
     }
   }
 
@@ -182,7 +185,7 @@ export const copyLog = Effect.fn("copyLog")(function* (from: Log, to: Log, optio
     bytes += content.length
     if (batch.length >= pageEvents || bytes >= batchBytesMax) {
       yield* flush
-      progress({ what: "copying", done: alreadyThere + copied, total: 0 })
+      progress({ what: "copying", done: alreadyThere + copied, total })
     }
   }
   if (!options.dryRun) yield* flush

@@ -106,6 +106,7 @@ export const layer: Layer.Layer<LogMigration> = Layer.succeed(
         const copied = yield* copyLog(source, yield* opened(to, before, !dryRun), {
           dryRun,
           keepsOrder: to.kind === "here",
+          isCounted: from.kind === "here",
           progress,
         })
         if (to.kind === "elsewhere" && !dryRun) yield* opened(to, installation, true)

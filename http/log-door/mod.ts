@@ -15,6 +15,7 @@ import { certificatesOf } from "./certificates.ts"
 import { credentials } from "./credentials.ts"
 import { type Log, makeDoor } from "./door.ts"
 import { front } from "./front.ts"
+import { operations } from "./operations.ts"
 import { persistent } from "./persistent.ts"
 import { makeGroups } from "./persistent-groups.ts"
 import { serve } from "./server.ts"
@@ -91,7 +92,7 @@ export const doors = Effect.fnUntraced(function* (options: DoorsOptions) {
         Effect.sync(() => makeGroups(door)),
         (made) => Effect.promise(() => made.close()),
       ),
-      (groups): ReadonlyArray<MakeService> => [users, persistent(groups)],
+      (groups): ReadonlyArray<MakeService> => [users, persistent(groups), operations(groups)],
     ),
     scope,
   ))

@@ -14,7 +14,6 @@ import type { Door } from "./door.ts"
 import { features } from "./features.ts"
 import { gossip } from "./gossip.ts"
 import { monitoring } from "./monitoring.ts"
-import { operations } from "./operations.ts"
 import { projections } from "./projections.ts"
 import { streams } from "./streams.ts"
 
@@ -82,7 +81,6 @@ export const serve = (
           () => streams(greeting),
           gossip,
           monitoring,
-          operations,
           projections,
           ...options.services ?? [],
         ].map((make) => make(serving))

@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { EventLog } from "../../actors/event-log.ts"
 import { layer as memory } from "../../adapters/event-log-memory.ts"
 import { type Door, makeDoor } from "../../http/log-door/door.ts"
+import { operations } from "../../http/log-door/operations.ts"
 import { persistent } from "../../http/log-door/persistent.ts"
 import { makeGroups } from "../../http/log-door/persistent-groups.ts"
 import { serve, type ServeOptions } from "../../http/log-door/server.ts"
@@ -47,7 +48,7 @@ export const served = async ({ authenticate, access }: ServedOptions = {}): Prom
     const serving = ManagedRuntime.make(Layer.effectDiscard(serve({
       door,
       socket,
-      services: [persistent(groups)],
+      services: [persistent(groups), operations(groups)],
       ...(authenticate === undefined ? {} : { authenticate }),
     })))
     await serving.runPromise(Effect.void)

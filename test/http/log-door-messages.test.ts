@@ -3,7 +3,6 @@ import { jsonEvent } from "@eventstore/db-client"
 import shared from "@eventstore/db-client/generated/shared_pb.js"
 import { StreamsClient } from "@eventstore/db-client/generated/streams_grpc_pb.js"
 import { GossipClient } from "@eventstore/db-client/generated/gossip_grpc_pb.js"
-import { OperationsClient } from "@eventstore/db-client/generated/operations_grpc_pb.js"
 import { ServerFeaturesClient } from "@eventstore/db-client/generated/serverfeatures_grpc_pb.js"
 import type statuses from "@eventstore/db-client/generated/status_pb.js"
 import messages from "@eventstore/db-client/generated/streams_pb.js"
@@ -336,14 +335,5 @@ describe("messages", () => {
     features.close()
     expect(found.version).toMatch(/^24\.10\.\d+$/)
     expect(found.methods).toContain("event_store.client.streams.streams/batchappend")
-  })
-
-  it("of operators say that they are not here", async () => {
-    const operations = new OperationsClient(`unix:${at.socket}`, credentials.createInsecure())
-    const refused = await new Promise<ServiceError | null>((resolve) =>
-      operations.shutdown(new shared.Empty(), resolve)
-    )
-    operations.close()
-    expect(refused).toMatchObject({ code: status.UNIMPLEMENTED })
   })
 })

@@ -5,6 +5,8 @@
 import { type Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js"
 import grpc from "@eventstore/db-client/generated/persistent_grpc_pb.js"
 import messages from "@eventstore/db-client/generated/persistent_pb.js"
+import operators from "@eventstore/db-client/generated/operations_grpc_pb.js"
+import operating from "@eventstore/db-client/generated/operations_pb.js"
 import shared from "@eventstore/db-client/generated/shared_pb.js"
 import { jsonEvent } from "@eventstore/db-client"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -329,5 +331,62 @@ describe("who may", () => {
       expect([user, stream, ended()]).toEqual([user, stream, may ? undefined : denied])
       call.cancel()
     }
+  })
+})
+
+describe("what operators do", () => {
+  const denied = "PERMISSION_DENIED access-denied"
+  let operations: operators.OperationsClient
+  beforeAll(() => {
+    operations = new operators.OperationsClient(
+      `unix:${at.socket}`,
+      credentials.createInsecure(),
+    )
+  })
+  afterAll(() => (operations as unknown as Client).close())
+
+  const harmless = (user: string): ReadonlyArray<() => Promise<unknown>> => [
+    () => asked((done) => operations.mergeIndexes(nothing, as(user), done)),
+    () => asked((done) => operations.resignNode(nothing, as(user), done)),
+    () =>
+      asked((done) =>
+        operations.setNodePriority(
+          new operating.SetNodePriorityReq().setPriority(1),
+          as(user),
+          done,
+        )
+      ),
+    () => asked((done) => operations.restartPersistentSubscriptions(nothing, as(user), done)),
+  ]
+  const refused = (user: string): ReadonlyArray<() => Promise<unknown>> => [
+    () =>
+      asked((done) => operations.startScavenge(new operating.StartScavengeReq(), as(user), done)),
+    () => asked((done) => operations.stopScavenge(new operating.StopScavengeReq(), as(user), done)),
+    () => asked((done) => operations.shutdown(nothing, as(user), done)),
+  ]
+  const answers = (calls: ReadonlyArray<() => Promise<unknown>>) =>
+    Promise.all(calls.map((call) => call()))
+
+  it("is done where a log of one member has nothing to do for it, and else refused", async () => {
+    for (const user of ["admin", "ops"]) {
+      expect(await answers(harmless(user))).toEqual(Array(4).fill(expect.any(shared.Empty)))
+      expect(await answers(refused(user))).toEqual(Array(3).fill("UNIMPLEMENTED"))
+    }
+    for (const user of ["reader", "anonymous"]) {
+      const all = [...harmless(user), ...refused(user)]
+      expect(new Set(await answers(all))).toEqual(new Set([denied]))
+    }
+  })
+
+  it("ends who consumes, for them to come again, when persistent subscriptions begin anew", async () => {
+    await create(creation("open-1", "restarted"))
+    const first = reading("admin", reads(options("open-1", "restarted")))
+    await until(() => first.came.length > 0)
+    const [, , , restart] = harmless("ops")
+    await restart!()
+    await until(() => first.ended() !== undefined)
+    const second = reading("admin", reads(options("open-1", "restarted")))
+    await until(() => second.came.length > 3)
+    second.call.cancel()
   })
 })

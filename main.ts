@@ -386,6 +386,8 @@ const ownedOr = <A, B>(
   config: Configuration,
   own: Effect.Effect<B, OperationFailed, Scope.Scope>,
   remote: (socket: string) => Effect.Effect<A, OperationFailed>,
+  alone: (pid: number) => Effect.Effect<A, OperationFailed> = (pid) =>
+    Effect.fail(servedAlone(config, pid)),
 ) =>
   Effect.gen(function* () {
     const clock = yield* Clock.monotonicTimeNanos
@@ -398,13 +400,17 @@ const ownedOr = <A, B>(
       yield* Scope.close(attempt, Exit.void)
       if (objectOf(built.failure.detail)["reason"] !== "owned") return yield* built.failure
       const owner = ownerOf(config.dataDir)
-      if (owner?.command === logCommand) return yield* servedAlone(config, owner.pid)
+      if (owner?.command === logCommand) return { remote: yield* alone(owner.pid) }
       const socket = owner?.socket
       if (socket !== undefined && (yield* answers(socket))) return { remote: yield* remote(socket) }
       if ((yield* Clock.monotonicTimeNanos) > end) return yield* built.failure
       yield* Effect.sleep(ownerPollMillis)
     }
   })
+
+/** What was found of `Aios`, in this process or in another. */
+const aiosOf = <A>(found: { remote: A } | { services: Context.Context<Aios> }) =>
+  "remote" in found ? found.remote : Context.get(found.services, Aios)
 
 const worksBeside = Effect.fnUntraced(function* (config: Configuration, options: WorkOptions) {
   if (config.eventLog === undefined) {
@@ -455,10 +461,16 @@ const accessOf = (config: Configuration): Access["Service"] => {
       files: () => filesBelow(sampleFolder),
     },
     open: (mode) =>
-      ownedOr(config, opened(config, mode), (socket) => Effect.succeed(connect(socket))).pipe(
-        Effect.map((found) => "remote" in found ? found.remote : Context.get(found.services, Aios)),
-      ),
+      ownedOr(config, opened(config, mode), (socket) => Effect.succeed(connect(socket)))
+        .pipe(Effect.map(aiosOf)),
     work: (options) => worksBeside(config, options),
+    logUsers: (change) =>
+      ownedOr<Pick<Aios["Service"], "logUsers">, Context.Context<Aios>>(
+        config,
+        opened(config, change === undefined ? "read" : "work"),
+        (socket) => Effect.succeed(connect(socket)),
+        () => Effect.succeed({ logUsers: (asked) => logDoor.usersThere(config, asked) }),
+      ).pipe(Effect.flatMap((found) => aiosOf(found).logUsers(change))),
     serveLog: Effect.fnUntraced(function* ({ insecure, port, socket }, told) {
       const { dataDir, synchronous } = config
       const log = logAlone.layer({ directory: dataDir, command: logCommand, synchronous })

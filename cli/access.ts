@@ -7,6 +7,7 @@ import { Flag, GlobalFlag } from "effect/cli"
 import type { Happening } from "../actors/activities/job.ts"
 import type { Remaining } from "../actors/actor-system.ts"
 import type { Aios, Check, OperationFailed, Progress } from "../projections/aios.ts"
+import type { LogUser, LogUserChange } from "../projections/log-door.ts"
 import { Output, type ProgressLine } from "./output.ts"
 
 /** `read` appends nothing, fires no timer and runs no activity. */
@@ -79,6 +80,10 @@ export class Access extends Context.Service<Access, {
     listening: Omit<LogListening, "port"> & { readonly port: number | "default" | undefined },
     told: (news: "away" | "back") => Effect.Effect<void>,
   ): Effect.Effect<LogServed & { readonly alone: boolean }, OperationFailed, Scope.Scope>
+  /** Who may come in by the log's door, after the change, if there is one; whoever serves the log. */
+  logUsers(
+    change?: LogUserChange,
+  ): Effect.Effect<ReadonlyArray<LogUser>, OperationFailed, Scope.Scope>
   /** Checks of the machine rather than of the log: they also work where AIOS does not start. */
   readonly hostChecks: Effect.Effect<ReadonlyArray<Check>>
   /** The sample company's files, for the demo: names below its folder, in order. */

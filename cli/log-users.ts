@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { randomBytes } from "node:crypto"
 import type { LogUser, LogUserChange } from "../projections/log-door.ts"
-import { open, print } from "./access.ts"
+import { Access, print } from "./access.ts"
 import { Output, table } from "./output.ts"
 
 const passwordBytes = 24
@@ -25,8 +25,8 @@ const changed = Effect.fnUntraced(function* (change: Omit<LogUserChange, "passwo
   const password = change.what === "remove"
     ? undefined
     : randomBytes(passwordBytes).toString("base64url")
-  const aios = yield* open("work")
-  const users = yield* aios.logUsers(password === undefined ? change : { ...change, password })
+  const access = yield* Access
+  const users = yield* access.logUsers(password === undefined ? change : { ...change, password })
   const user = users.find((one) => one.login === change.login)
   yield* print(
     { users, ...(password === undefined ? {} : { password }) },
@@ -78,8 +78,8 @@ const logUsers = Command.make(
   {},
   Effect.fnUntraced(function* () {
     const output = yield* Output
-    const aios = yield* open("read")
-    const users = yield* aios.logUsers()
+    const access = yield* Access
+    const users = yield* access.logUsers()
     yield* print(users, () => usersText(users, output.columns, output.interactive))
   }, Effect.scoped),
 ).pipe(

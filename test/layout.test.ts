@@ -15,7 +15,7 @@ const folders = ["machines", "actors", "projections", "adapters", "http", "cli",
 const linesMax = 400
 const linesMaxOf: Readonly<Record<string, number>> = {
   // A line or two for each part there is.
-  "main.ts": 570,
+  "main.ts": 575,
   "actors/kernel.ts": 1240,
   "actors/engine.ts": 1220,
   "actors/activities/runner.ts": 720,

@@ -6,7 +6,8 @@ import { Effect, Layer, Option, Scope } from "effect"
 import { EventLog } from "../../actors/event-log.ts"
 import { ActorEngine } from "../../actors/system.ts"
 import { OperationFailed } from "../../projections/aios.ts"
-import { LogDoor } from "../../projections/log-door.ts"
+import { LogDoor, type LogUserChange } from "../../projections/log-door.ts"
+import { tokenIn } from "../keys.ts"
 import type { ListenOptions } from "./mod.ts"
 
 export interface Options {
@@ -24,6 +25,11 @@ const failed = ({ message }: { readonly message: string }) =>
 const wrongConfiguration = (message: string) =>
   new OperationFailed({ kind: "configuration", error: "WrongConfiguration", message })
 
+const pathTooLong = (dataDir: string) =>
+  wrongConfiguration(
+    `The path of ${dataDir} is too long for a Unix socket. Use another data directory.`,
+  )
+
 export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =>
   Layer.effect(
     LogDoor,
@@ -40,13 +46,12 @@ export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =
         const { dataDir, eventLog, logSockets: sockets, token } = options
         if (eventLog !== undefined) {
           return yield* wrongConfiguration(
-            "The log is elsewhere (AIOS_EVENT_LOG): connect to it there.",
+            "The log is elsewhere (AIOS_EVENT_LOG): connect to it there. To serve the log of " +
+              `${dataDir}, unset that variable for this command.`,
           )
         }
         if (sockets === undefined) {
-          return yield* wrongConfiguration(
-            `The path of ${dataDir} is too long for a Unix socket. Use another data directory.`,
-          )
+          return yield* pathTooLong(dataDir)
         }
         const { doors } = yield* Effect.promise(() => import("./mod.ts"))
         return yield* Scope.provide(doors({ log, sockets, dataDir, token }), scope)
@@ -64,3 +69,13 @@ export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =
 /** Lets clients in until the scope closes; says where, and how they connect. */
 export const listen = (options: ListenOptions) =>
   Effect.flatMap(Effect.promise(() => import("./mod.ts")), (mod) => mod.listen(options))
+
+/** Who may come in to a log that another process serves alone, after the change, if there is one. */
+export const usersThere = Effect.fnUntraced(function* (
+  { dataDir, logSockets: sockets, token }: Omit<Options, "eventLog">,
+  change: LogUserChange | undefined,
+) {
+  if (sockets === undefined) return yield* pathTooLong(dataDir)
+  const mod = yield* Effect.promise(() => import("./user-changes.ts"))
+  return yield* mod.usersThere(sockets, yield* tokenIn(dataDir, token), change)
+})

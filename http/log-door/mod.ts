@@ -8,8 +8,8 @@ import { join } from "node:path"
 import { OperationFailed } from "../../projections/aios.ts"
 import { tokenIn } from "../keys.ts"
 import type { LogUserChange } from "../../projections/log-door.ts"
-import { type Accounts, accounts, adminLogin } from "./accounts.ts"
-import { aclAccess, adminsGroup } from "./acl.ts"
+import { accounts } from "./accounts.ts"
+import { aclAccess } from "./acl.ts"
 import type { MakeService } from "./calls.ts"
 import { certificatesOf } from "./certificates.ts"
 import { credentials } from "./credentials.ts"
@@ -19,6 +19,7 @@ import { operations } from "./operations.ts"
 import { persistent } from "./persistent.ts"
 import { makeGroups } from "./persistent-groups.ts"
 import { serve } from "./server.ts"
+import { usersHere } from "./user-changes.ts"
 import { users } from "./users.ts"
 
 /** How AIOS's own connections are called; `event-log-eventstoredb-seam.ts` names them so. */
@@ -32,41 +33,6 @@ export interface DoorsOptions {
   /** AIOS_TOKEN: the password of `admin`. Default: the token of the data directory. */
   readonly token: string | undefined
 }
-
-/** What an administrator of this machine does about users, without a call of the protocol. */
-const usersOf = Effect.fnUntraced(function* (kept: Accounts, change: LogUserChange | undefined) {
-  if (change !== undefined) {
-    const { groups, login, password = "", what } = change
-    const outcome = yield* Effect.promise(async () => {
-      if (what === "remove") return await kept.remove(login)
-      if (what === "password") return await kept.resetPassword(login, password)
-      return await kept.create({ login, password, fullName: "", groups: groups ?? [] })
-    })
-    if (outcome !== "done") {
-      return yield* new OperationFailed({
-        kind: outcome === "invalid" ? "usage" : "failed",
-        error: outcome === "notFound" ? "UnknownUser" : "UserRefused",
-        message: {
-          notFound: `There is no user ${login}. aios log-users shows them all.`,
-          conflict: `There is a user ${login} already. aios log-users password ${login} gives ` +
-            "another password.",
-          builtIn: "admin is built in: its password is the token of the data directory.",
-          denied: `The user ${login} was not changed.`,
-          invalid: "A login or group has 1 to 100 characters, without spaces and colons.",
-        }[outcome],
-      })
-    }
-  }
-  const all = yield* Effect.promise(() => kept.all())
-  return [
-    { login: adminLogin, groups: [adminsGroup], disabled: false },
-    ...all.map(({ account }) => ({
-      login: account.loginName,
-      groups: account.groups,
-      disabled: account.disabled,
-    })),
-  ]
-})
 
 /** Over one log, until the scope closes. */
 export const doors = Effect.fnUntraced(function* (options: DoorsOptions) {
@@ -118,7 +84,7 @@ export const doors = Effect.fnUntraced(function* (options: DoorsOptions) {
     /** Serves on one of the sockets while the scope lives, and gives its path. */
     hold: (asked: boolean): Effect.Effect<string, OperationFailed, Scope.Scope> =>
       Effect.as(RcRef.get(asked ? secure : open), asked ? sockets.secure : sockets.open),
-    users: (change?: LogUserChange) => usersOf(kept, change),
+    users: (change?: LogUserChange) => usersHere(kept, change),
   }
 })
 

@@ -147,6 +147,28 @@ describe("alone", () => {
     void child
   })
 
+  it("whoever is told to it on the machine comes in, too", async () => {
+    for (const way of [[], ["--insecure"]]) {
+      const dir = fresh()
+      const { child, end, served } = await serve(dir, "--port", "0", ...way)
+      const users = (...args: ReadonlyArray<string>) =>
+        run(["log-users", ...args, "--data-dir", dir], { env })
+      const added = await users("add", "mara", "--group", "readers")
+      const [login, password] = added.out.trim().split(":")
+      expect([added.code, login]).toEqual([0, "mara"])
+      const mara = served.connection.replace("admin:PASSWORD", `mara:${password}`)
+      if (way.length === 0) await client(mara).appendToStream("note-1", [note(1)])
+      expect((await users()).out).toMatch(/admin +\$admins\s+mara +readers/)
+      expect((await users("add", "mara")).err).toContain("log-users password mara")
+      expect(await users("add", "a:b")).toMatchObject({ code: 2 })
+      expect((await users("password", "olaf")).err).toContain("There is no user olaf")
+      expect((await users("remove", "mara")).code).toBe(0)
+      expect((await users()).out).not.toContain("mara")
+      signal(child, "SIGTERM")
+      await end
+    }
+  })
+
   it("without credentials where --insecure says so, and on a Unix socket", async () => {
     const dir = fresh()
     const socket = join(dir, "..", "clients.sock")

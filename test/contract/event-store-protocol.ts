@@ -159,6 +159,31 @@ export const eventStoreProtocol = (name: string, open: () => Promise<Server>) =>
       expect(idsOf(await read(stream))).toEqual(idsOf(first))
     })
 
+    it("something new among what is known is refused at any revision, and never lost by a success", async () => {
+      const stream = aStream()
+      const [first, second] = events(2)
+      await append(stream, [first!, second!], -1n)
+      const fresh = events(1)[0]!
+      const parts = [[second!, fresh], [first!, fresh], [first!, fresh, second!]]
+      for (const expectedRevision of ["any", "stream_exists"] as const) {
+        for (const given of parts) {
+          await expect(client.appendToStream(stream, given, { expectedRevision })).rejects
+            .toMatchObject({ type: "wrong-expected-version", actualVersion: 1n })
+        }
+      }
+      expect(idsOf(await read(stream))).toEqual(idsOf([first!, second!]))
+      // What is new comes first: then all of it is, as nobody looks at the rest.
+      expect(await append(stream, [fresh, second!], "any")).toMatchObject({
+        nextExpectedRevision: 3n,
+      })
+      expect(idsOf(await read(stream))).toEqual(idsOf([first!, second!, fresh, second!]))
+      // Of an event that stands twice it is the first that was appended before.
+      expect(await append(stream, [second!], "any")).toMatchObject({ nextExpectedRevision: 1n })
+      expect(await append(stream, [fresh, second!], 1n)).toMatchObject({
+        nextExpectedRevision: 3n,
+      })
+    })
+
     it("a stream that was deleted begins again where it ended", async () => {
       const stream = aStream()
       await append(stream, events(3), -1n)

@@ -193,6 +193,18 @@ describe("streams", () => {
     await admin.appendToStream("story-1", note())
   })
 
+  it("metadata is not deleted nor closed, by whomever: it goes with its stream", async () => {
+    const admin = as("admin")
+    await admin.appendToStream("story-2", note())
+    await admin.setStreamMetadata("story-2", { maxCount: 5 })
+    for (const client of [admin, as(await made("dora", ["$admins"]))]) {
+      await expect(client.deleteStream("$$story-2")).rejects.toMatchObject(denied)
+      await expect(client.tombstoneStream("$$story-2")).rejects.toMatchObject(denied)
+    }
+    expect((await admin.getStreamMetadata("story-2")).metadata).toMatchObject({ maxCount: 5 })
+    await admin.deleteStream("story-2")
+  })
+
   it("that say nothing follow $settings, where it says something", async () => {
     const ida = as(await made("ida"))
     const admin = as("admin")

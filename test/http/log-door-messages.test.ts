@@ -228,6 +228,34 @@ describe("messages", () => {
     })
   })
 
+  describe("deletions", () => {
+    it("that expected another revision say which, also where that is no number", async () => {
+      const stream = fresh()
+      const nothing = () => new shared.Empty()
+      const expectations: ReadonlyArray<
+        readonly [string, (options: messages.DeleteReq.Options) => unknown]
+      > = [
+        ["-4", (options) => options.setStreamExists(nothing())],
+        ["-2", (options) => options.setAny(nothing())],
+        ["7", (options) => options.setRevision("7")],
+      ]
+      for (const [number, expected] of expectations) {
+        const options = new messages.DeleteReq.Options().setStreamIdentifier(named(stream))
+        expected(options)
+        const refused = await new Promise<ServiceError | null>((resolve) =>
+          client.delete(new messages.DeleteReq().setOptions(options), resolve)
+        )
+        expect(refused?.code).toBe(status.FAILED_PRECONDITION)
+        expect(refused?.metadata.getMap()).toMatchObject({
+          exception: "wrong-expected-version",
+          "expected-version": number,
+          "actual-version": "-1",
+          "stream-name": stream,
+        })
+      }
+    })
+  })
+
   describe("reads", () => {
     const read = (change: (options: messages.ReadReq.Options) => unknown) =>
       new Promise<Array<messages.ReadResp.AsObject>>((resolve, reject) => {

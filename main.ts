@@ -3,7 +3,7 @@
  * which has decided what this process may read, write and reach.
  */
 import { Clock, Config, Context, Effect, Exit, Layer, Option, Result, Scope } from "effect"
-import { existsSync, mkdirSync, readdirSync } from "node:fs"
+import { mkdirSync, readdirSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
@@ -30,7 +30,7 @@ import * as backups from "./adapters/backup-folder.ts"
 import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
 import * as diskSpace from "./adapters/disk-space-statfs.ts"
-import { markName as logMark } from "./adapters/event-log-elsewhere.ts"
+import * as logElsewhere from "./adapters/event-log-elsewhere.ts"
 import * as memoryLog from "./adapters/event-log-memory.ts"
 import * as outsideFolders from "./adapters/outside-folders.ts"
 import * as memoryStore from "./adapters/memory-store-supervised.ts"
@@ -232,15 +232,20 @@ type Part = Partial<WorkOptions>
 const ownFolderOf = (config: Configuration, way: Way) =>
   way === "beside" ? workerDirectory.ownFolder(config.dataDir, config.worker) : config.dataDir
 
-/** There is nothing to read yet, and reading makes nothing. A log elsewhere has left its mark here. */
+/** There is nothing to read yet, and reading makes nothing. */
 const isNew = (config: Configuration, way: Way) =>
-  way === "read" &&
-  !["log.db", logMark].some((name) => existsSync(join(config.dataDir, name)))
+  way === "read" && !logElsewhere.hasLog(config.dataDir, config.eventLog)
 
-/** The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. */
+/**
+ * The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. A
+ * log elsewhere is asked all the same: it may be away, or somebody's whose data directory this is not.
+ */
 const foundations = (config: Configuration, way: Way) => {
   if (isNew(config, way)) {
-    const files = Layer.mergeAll(memoryLog.layer, memorySnapshots.layer, memoryRows.layer)
+    const log = config.eventLog === undefined
+      ? memoryLog.layer
+      : logElsewhere.ownerless(config.eventLog)
+    const files = Layer.mergeAll(log, memorySnapshots.layer, memoryRows.layer)
     return memoryBlobs.layer.pipe(Layer.provideMerge(memoryVault.layer), Layer.provideMerge(files))
   }
   const rows = sqliteRows.layer(join(ownFolderOf(config, way), "read.db"))

@@ -8,6 +8,7 @@ import { Effect, Layer } from "effect"
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { EventLog, LogUnavailable } from "../actors/event-log.ts"
+import type * as eventStore from "./event-log-eventstoredb.ts"
 import * as sqliteLog from "./event-log-sqlite.ts"
 import * as vault from "./vault-sqlite.ts"
 
@@ -19,8 +20,7 @@ export interface Options {
   readonly installation: string
 }
 
-/** The mark's name in a data directory. */
-export const markName = "log-elsewhere.json"
+const markName = "log-elsewhere.json"
 
 /** A connection string without what is secret: the scheme and the hosts. */
 export const shownOf = (connection: string): string =>
@@ -51,6 +51,10 @@ const setMark = (directory: string, mark: Mark): void => {
   writeFileSync(`${file}.new`, text, { mode: 0o600 })
   renameSync(`${file}.new`, file)
 }
+/** Whether the folder has a log or, with a secret, may have one where `connection` says. */
+export const hasLog = (directory: string, connection: string | undefined): boolean =>
+  ["log.db", markName, ...connection === undefined ? [] : ["secret"]]
+    .some((name) => existsSync(join(directory, name)))
 /** The log is in the folder again. */
 export const clearMark = (directory: string): void =>
   rmSync(join(directory, markName), { force: true })
@@ -97,15 +101,30 @@ const check = Effect.fnUntraced(function* ({ connection, directory }: Options) {
   setMark(directory, { log: shown, events: first !== undefined })
 })
 
-/** The client is loaded only where it is used. Keys must be open before: see `data-directory.ts`. */
+/** The client is loaded only where it is used. */
+const clientOf = (options: eventStore.Options) =>
+  Layer.unwrap(Effect.promise(async () => {
+    const { layer } = await import("./event-log-eventstoredb.ts")
+    return layer(options)
+  }))
+
+/** Keys must be open before: see `data-directory.ts`. */
 export const layer = (options: Options): Layer.Layer<EventLog, LogUnavailable> => {
   const { connection, directory, installation } = options
-  const client = Layer.unwrap(Effect.promise(async () => {
-    const { layer } = await import("./event-log-eventstoredb.ts")
-    return layer({ connection, index: join(directory, "log-index.db"), installation })
-  }))
-  return Layer.effectDiscard(check(options)).pipe(Layer.provideMerge(client))
+  return Layer.effectDiscard(check(options)).pipe(
+    Layer.provideMerge(clientOf({
+      connection,
+      index: join(directory, "log-index.db"),
+      installation,
+    })),
+  )
 }
+
+/** To read where there is no data directory yet: a log that answers, and is nobody's. */
+export const ownerless = (connection: string): Layer.Layer<EventLog, LogUnavailable> =>
+  Layer.effectDiscard(Effect.flatMap(EventLog, (log) => log.readAll({ limit: 1 }))).pipe(
+    Layer.provideMerge(clientOf({ connection, installation: "none" })),
+  )
 
 /** Refuses to go on with the folder's own log where its log is elsewhere. */
 export const refuseElsewhere = (directory: string): Effect.Effect<void, LogUnavailable> =>

@@ -35,6 +35,7 @@ export const checks = (
   const isOurs = async (): Promise<void> => {
     if (installation === undefined) return
     let owner = await ownerOf()
+    if (owner === undefined && installation === "none") return
     if (owner === undefined) {
       try {
         await connection.setMetadata(stream, { installation })
@@ -50,7 +51,8 @@ export const checks = (
     throw new LogUnavailable({
       reason: "foreign",
       message: `The log at ${connection.where} belongs to another installation. Nothing was ` +
-        "changed. Name another event store in AIOS_EVENT_LOG, or use the data directory it belongs to.",
+        "changed. Name the data directory it belongs to with --data-dir, or another event store in " +
+        "AIOS_EVENT_LOG.",
       retryable: false,
     })
   }

@@ -37,7 +37,7 @@ export interface Options {
   readonly connection: string
   /** Path of the index that answers what the protocol cannot; may be deleted at any time. Default: in memory. */
   readonly index?: string
-  /** Whose log it is: one that says it is another's is refused. */
+  /** Whose log it is: one that says it is another's is refused. `none`: anybody's is. */
   readonly installation?: string
 }
 

@@ -247,6 +247,14 @@ describe("a log elsewhere", () => {
     const refused = await aios(stranger, one, "init", ...founder)
     expect(refused.code).toBe(1)
     expect(refused.err).toContain("another installation")
+    const nowhere = newPath("mistyped")
+    const mistyped = await aios(nowhere, one, "agents")
+    expect([mistyped.code, mistyped.out]).toEqual([1, ""])
+    expect(mistyped.err).toMatch(/another installation.*--data-dir/s)
+    const early = await aios(nowhere, empty, "agents")
+    expect([early.code, early.err]).toEqual([0, ""])
+    expect(early.out).toContain("No agents yet")
+    expect(existsSync(nowhere)).toBe(false)
     await json(dir, one, "import", leads)
     const lost = await aios(dir, empty, "agents")
     expect(lost.code).toBe(1)
@@ -257,10 +265,15 @@ describe("a log elsewhere", () => {
     const dir = newPath("away")
     const port = await freePort()
     const away = `esdb://admin:hidden@127.0.0.1:${port}?tls=false`
-    const { code, err } = await aios(dir, away, "init", ...founder)
+    const [{ code, err }, reading] = await Promise.all([
+      aios(dir, away, "init", ...founder),
+      aios(newPath("not-yet"), away, "agents"),
+    ])
     expect(code).toBe(75)
     expect(err).toContain(`127.0.0.1:${port}`)
     expect(err).not.toContain("hidden")
+    expect([reading.code, reading.out]).toEqual([75, ""])
+    expect(reading.err).toContain(`127.0.0.1:${port}`)
     const wrong = await aios(dir, "esdb://admin:hidden@[::1]", "brief")
     expect(wrong.code).toBe(78)
     expect(wrong.err).toContain("AIOS_EVENT_LOG")

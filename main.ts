@@ -236,10 +236,7 @@ const ownFolderOf = (config: Configuration, way: Way) =>
 const isNew = (config: Configuration, way: Way) =>
   way === "read" && !logElsewhere.hasLog(config.dataDir, config.eventLog)
 
-/**
- * The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. A
- * log elsewhere is asked all the same: it may be away, or somebody's whose data directory this is not.
- */
+/** The log, the keys, the blobs: of the data directory, or in memory where there is nothing to read yet. */
 const foundations = (config: Configuration, way: Way) => {
   if (isNew(config, way)) {
     const log = config.eventLog === undefined

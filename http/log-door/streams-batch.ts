@@ -1,6 +1,6 @@
 /** `BatchAppend`: many appends over one call, each answered by its correlation id once it is durable. */
 import { status } from "@grpc/grpc-js"
-import type { Buffer } from "node:buffer"
+import { Buffer } from "node:buffer"
 import type { WireEvent } from "../../actors/foreign-events.ts"
 import {
   batchAnswer,
@@ -21,6 +21,8 @@ import * as statuses from "./statuses.ts"
 const takenBytesMax = 32 * 1024 * 1024
 /** Appends that wait for the rest of their events: one more ends the call. */
 const pendingMax = 10_000
+/** They wait no longer than this, or than the deadline they name. */
+const writeMillisMax = 2_000
 
 /** An append whose events come in several messages. */
 interface Pending {
@@ -29,6 +31,30 @@ interface Pending {
   readonly until: number
   readonly events: Array<WireEvent>
   bytes: number
+}
+
+/** Appends that wait for the rest of their events; `late` is told of each that waited too long. */
+const unfinished = (late: (key: string, append: Pending) => void) => {
+  const waiting = new Map<string, { append: Pending; timer: ReturnType<typeof setTimeout> }>()
+  const forget = (key: string) => {
+    clearTimeout(waiting.get(key)?.timer)
+    waiting.delete(key)
+  }
+  return {
+    get: (key: string) => waiting.get(key)?.append,
+    add: (key: string, append: Pending) => {
+      if (waiting.size >= pendingMax) {
+        throw new Refused(status.RESOURCE_EXHAUSTED, "Too many appends without their end.")
+      }
+      const timer = setTimeout(() => {
+        forget(key)
+        late(key, append)
+      }, Math.min(append.until - Date.now(), writeMillisMax))
+      waiting.set(key, { append, timer })
+    },
+    forget,
+    forgetAll: () => [...waiting.keys()].forEach(forget),
+  }
 }
 
 /** What became of an append, as a field of the answer. */
@@ -80,14 +106,14 @@ const serve = async (
   requests: AsyncIterable<BatchRequest>,
   send: Send<Buffer>,
   caller: Caller,
+  pending: ReturnType<typeof unfinished>,
 ) => {
-  const pending = new Map<string, Pending>()
   const going = new Set<Promise<void>>()
   let taken = 0
   for await (const { correlation, options, messages, isFinal } of requests) {
     const key = correlation.toString("latin1")
     const refuse = (stream: string, outcome: Buffer) => {
-      pending.delete(key)
+      pending.forget(key)
       return send(batchAnswer(correlation, stream, outcome))
     }
     let append = pending.get(key)
@@ -98,13 +124,10 @@ const serve = async (
         continue
       }
       append = first
-      if (pending.size >= pendingMax) {
-        throw new Refused(status.RESOURCE_EXHAUSTED, "Too many appends without their end.")
-      }
-      if (!isFinal) pending.set(key, append)
+      if (!isFinal) pending.add(key, append)
     }
     if (append === undefined) continue
-    const { stream, expected, events, until } = append
+    const { stream, expected, events } = append
     try {
       for (const message of messages) {
         const event = proposedIn(message)
@@ -121,11 +144,7 @@ const serve = async (
       continue
     }
     if (!isFinal) continue
-    pending.delete(key)
-    if (until <= Date.now()) {
-      await refuse(stream, errorField(statuses.timeout()))
-      continue
-    }
+    pending.forget(key)
     const { bytes } = append
     taken += bytes
     const done = serving.door.append(stream, expected, events)
@@ -146,5 +165,20 @@ const serve = async (
 export const batchAppend = (serving: Serving) =>
   conversing<BatchRequest, Buffer>(
     serving,
-    (requests, send, caller) => serve(serving, requests, send, caller),
+    async (requests, send, caller) => {
+      const pending = unfinished(async (key, { stream }) => {
+        try {
+          const correlation = Buffer.from(key, "latin1")
+          await send(batchAnswer(correlation, stream, errorField(statuses.timeout())))
+        } catch {
+          // Whoever left needs no answer.
+        }
+      })
+      caller.left.addEventListener("abort", pending.forgetAll)
+      try {
+        await serve(serving, requests, send, caller, pending)
+      } finally {
+        pending.forgetAll()
+      }
+    },
   )

@@ -6,10 +6,12 @@ import { GossipClient } from "@eventstore/db-client/generated/gossip_grpc_pb.js"
 import { ServerFeaturesClient } from "@eventstore/db-client/generated/serverfeatures_grpc_pb.js"
 import type statuses from "@eventstore/db-client/generated/status_pb.js"
 import messages from "@eventstore/db-client/generated/streams_pb.js"
-import { credentials, type ServiceError, status } from "@grpc/grpc-js"
+import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js"
+import duration from "google-protobuf/google/protobuf/duration_pb.js"
 import empty from "google-protobuf/google/protobuf/empty_pb.js"
 import timestamp from "google-protobuf/google/protobuf/timestamp_pb.js"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { field } from "../../http/log-door/encoding.ts"
 import { type Opened, opened } from "./log-door-client.ts"
 
 let count = 0
@@ -28,6 +30,15 @@ const said = (id = idOf()) => event({ type: "Said", "content-type": "application
 const anyOf = (stream: string) =>
   new messages.BatchAppendReq.Options().setStreamIdentifier(named(stream))
     .setAny(new empty.Empty())
+
+/** The options once more, with a deadline that is a duration: what comes last counts. */
+const within = (one: messages.BatchAppendReq, millis: number) => {
+  const deadline = new duration.Duration().setSeconds(Math.floor(millis / 1_000))
+    .setNanos(millis % 1_000 * 1_000_000)
+  const options = Buffer.from(one.getOptions()?.serializeBinary() ?? [])
+  const named = field(7, Buffer.from(deadline.serializeBinary()))
+  return field(2, Buffer.concat([options, named]))
+}
 
 const request = (
   correlation: shared.UUID,
@@ -64,6 +75,11 @@ describe("messages", () => {
       for (const one of requests) call.write(one)
     })
 
+  const late = {
+    code: status.DEADLINE_EXCEEDED,
+    message: "Timeout",
+    type: "type.googleapis.com/event_store.client.Timeout",
+  }
   const detail = (error: statuses.Status | undefined) => ({
     code: error?.getCode(),
     message: error?.getMessage(),
@@ -106,9 +122,66 @@ describe("messages", () => {
       }
     })
 
+    it("whose events never end are late by the server's own clock, and forgotten", async () => {
+      const [short, long, whole, other] = [fresh(), fresh(), fresh(), fresh()]
+      const [first, second, third, fourth] = [idOf(), idOf(), idOf(), idOf()]
+      const until = (stream: string, millis: number) =>
+        anyOf(stream).setDeadline(timestamp.Timestamp.fromDate(new Date(Date.now() + millis)))
+      const soon = request(second, [said()], anyOf(short), false)
+      const got: Array<messages.BatchAppendResp> = []
+      const call = client.makeBidiStreamRequest(
+        "/event_store.client.streams.Streams/BatchAppend",
+        (one: messages.BatchAppendReq) =>
+          // This client knows deadlines as times only; newer ones name how long they wait.
+          Buffer.concat([one.serializeBinary(), one === soon ? within(one, 100) : Buffer.alloc(0)]),
+        messages.BatchAppendResp.deserializeBinary,
+        new Metadata(),
+        {},
+      )
+      const ended = new Promise((resolve, reject) => call.on("error", reject).on("end", resolve))
+      const answered = (answers: number) =>
+        new Promise<void>((resolve) => {
+          const look = () => {
+            if (got.length < answers) return
+            call.off("data", look)
+            resolve()
+          }
+          call.on("data", look)
+          look()
+        })
+      call.on("data", (answer: messages.BatchAppendResp) => got.push(answer))
+      // Nobody waits for ever: neither where an hour was asked for, nor where nothing was.
+      call.write(request(first, [said()], until(long, 3_600_000), false))
+      call.write(soon)
+      call.write(request(third, [said()], until(whole, 1_000), false))
+      call.write(request(fourth, [said()], anyOf(other), false))
+      call.write(request(third, [said()]))
+      await answered(4)
+      // Too late: the server knows nothing of it any more, and answers nothing.
+      call.write(request(second, [said()]))
+      // Under the same correlation it may begin again.
+      call.write(request(first, [said()], anyOf(long)))
+      await answered(5)
+      call.end()
+      await ended
+      expect(got.map((answer) => [
+        answer.getCorrelationId()?.getString(),
+        answer.getSuccess()?.getCurrentRevision() ?? detail(answer.getError()),
+        new TextDecoder().decode(answer.getStreamIdentifier()?.getStreamName_asU8()),
+      ])).toEqual([
+        [third.getString(), "1", whole],
+        [second.getString(), late, short],
+        [first.getString(), late, long],
+        [fourth.getString(), late, other],
+        [first.getString(), "0", long],
+      ])
+      expect(await at.door.lastOf(short)).toBe(-1)
+      expect(await at.door.lastOf(other)).toBe(-1)
+    })
+
     it("are refused one by one, with the status and detail of the protocol", async () => {
       const stream = fresh()
-      const late = anyOf(stream).setDeadline(
+      const past = anyOf(stream).setDeadline(
         timestamp.Timestamp.fromDate(new Date(Date.now() - 1_000)),
       )
       const wrong = new messages.BatchAppendReq.Options().setStreamIdentifier(named(stream))
@@ -120,11 +193,7 @@ describe("messages", () => {
           message: "BadRequest",
           type: "type.googleapis.com/event_store.client.BadRequest",
         }],
-        [request(idOf(), [said()], late), {
-          code: 4,
-          message: "Timeout",
-          type: "type.googleapis.com/event_store.client.Timeout",
-        }],
+        [request(idOf(), [said()], past), late],
         [request(idOf(), [said()], wrong), {
           code: 6,
           message: "WrongExpectedVersion",

@@ -256,6 +256,42 @@ describe("workers on one log", () => {
     20_000,
   )
 
+  it("work that outlasts its lease stays with who does it: the claim is extended meanwhile", async () => {
+    const logic = declareWork("work", { lane: "batch" })
+    const attempts: Array<string> = []
+    const finish: Array<() => void> = []
+    const { close, main, notes } = await company(
+      logic,
+      (by) =>
+        implement(logic, () =>
+          Effect.gen(function* () {
+            attempts.push(by)
+            yield* Effect.promise(() => new Promise<void>((then) => finish.push(then)))
+            return { done: 1 }
+          })),
+      ["main", "w1", "w2"],
+      { leaseMillis: 400 },
+    )
+    await main.run(Effect.gen(function* () {
+      yield* propose("clerk-1", asked())
+      const renewals = Effect.map(
+        eventsOf("claim-clerk-1/0.0"),
+        (claim) => claim.filter(({ type }) => type === "ClaimRenewed"),
+      )
+      // Four leases' worth of time, by the holder's own count; the others have looked all the while.
+      yield* until(Effect.map(renewals, ({ length }) => length >= 12))
+      for (const go of finish) go()
+      yield* until(noOpenAsks)
+      expect(attempts).toHaveLength(1)
+      const claim = yield* eventsOf("claim-clerk-1/0.0")
+      expect(claim.map(({ data }) => (data as { lease: number }).lease)).toEqual(claim.map(() => 1))
+      expect(claim.at(-1)?.type).toBe("ClaimConfirmed")
+      expect(outcomes(yield* everything)).toMatchObject([{ data: { lease: 1 } }])
+    }))
+    expect(notes.map(({ what }) => what)).toEqual(["started", "done"])
+    await close()
+  })
+
   it("a process of the same name takes its claims up again at once", async () => {
     const logic = declareWork("work", { lane: "batch" })
     let lives = 0

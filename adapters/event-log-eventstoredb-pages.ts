@@ -123,6 +123,8 @@ export const pages = (
   const ofStream: Pages["ofStream"] = async (stream, options, bytesMax = Infinity) => {
     const { backwards = false, from, limit = pageMax } = options
     if (limit <= 0 || (backwards && from !== undefined && from < 0)) return []
+    // The protocol's own: nothing in it is for us, and the server may not even let us look.
+    if (stream.startsWith("$")) return []
     const found: Array<StoredEvent> = []
     let bytes = 0
     const start = backwards ? from : Math.max(0, from ?? 0)

@@ -268,11 +268,11 @@ const make = ({ connection: given, index: file, installation }: Options) =>
     )
     yield* Effect.forkScoped(Effect.catch(indexed, () => Effect.void))
 
-    // Whose log it is can be told at once if the server is there.
+    // Whose log it is can be told at once if the server is there; where it is away, the next call tells.
     yield* Effect.catchIf(
       call(() => Promise.resolve()),
       (failure) => failure.retryable,
-      (failure) => Effect.logWarning(failure.message),
+      () => Effect.void,
     )
 
     return EventLog.of({

@@ -255,6 +255,8 @@ describe("a log elsewhere", () => {
     expect([early.code, early.err]).toEqual([0, ""])
     expect(early.out).toContain("No agents yet")
     expect(existsSync(nowhere)).toBe(false)
+    // The protocol's own streams are none of ours, on every log.
+    expect(await json(dir, one, "events", "--stream", "$all")).toEqual([])
     await json(dir, one, "import", leads)
     const lost = await aios(dir, empty, "agents")
     expect(lost.code).toBe(1)
@@ -267,13 +269,13 @@ describe("a log elsewhere", () => {
     const away = `esdb://admin:hidden@127.0.0.1:${port}?tls=false`
     const [{ code, err }, reading] = await Promise.all([
       aios(dir, away, "init", ...founder),
-      aios(newPath("not-yet"), away, "agents"),
+      aios(newPath("not-yet"), away, "agents", "--json"),
     ])
     expect(code).toBe(75)
     expect(err).toContain(`127.0.0.1:${port}`)
     expect(err).not.toContain("hidden")
     expect([reading.code, reading.out]).toEqual([75, ""])
-    expect(reading.err).toContain(`127.0.0.1:${port}`)
+    expect(JSON.parse(reading.err).error.message).toContain(`127.0.0.1:${port}`)
     const wrong = await aios(dir, "esdb://admin:hidden@[::1]", "brief")
     expect(wrong.code).toBe(78)
     expect(wrong.err).toContain("AIOS_EVENT_LOG")

@@ -43,7 +43,7 @@ const pauseMillis = 1_000
 /** A pause longer than this is not worth waiting for at the end of a one-shot command. */
 const shortPauseMillis = 2_000
 /** Where others write the log too, open asks are looked at again so often. */
-const lookMillis = 60_000
+const lookMillisDefault = 60_000
 /** Asks settled here that may be heard of once more. */
 const endedMax = 10_000
 /** What a graceful stop leaves running activities. */
@@ -57,6 +57,8 @@ export interface RunnerOptions {
   /** The name under which this process claims work where others work too; see `Claims`. Default `main`. */
   readonly worker?: string
   readonly leaseMillis?: number
+  /** Where others write the log too: what nobody told of is found within this. Default a minute. */
+  readonly lookMillis?: number
   /** Is told of each run. */
   readonly note?: (happening: Happening) => void
 }
@@ -90,6 +92,7 @@ const claimingRunner = (options: RunnerOptions) =>
     /** Settled or stopped while open asks are being read: what was read of them is old. */
     let settledMeanwhile: Set<string> | undefined
     const dispatch = options.dispatch ?? true
+    const lookMillis = options.lookMillis ?? lookMillisDefault
     const lanes = options.lanes ?? ["interactive", "batch"]
     /** Settled here, latest last. */
     const ended = new Set<string>()

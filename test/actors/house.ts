@@ -110,6 +110,7 @@ export interface HouseOptions {
   readonly shared?: boolean
   readonly worker?: string
   readonly leaseMillis?: number
+  readonly lookMillis?: number
   readonly lanes?: ReadonlyArray<Lane>
   readonly note?: (happening: Happening) => void
 }
@@ -132,12 +133,13 @@ export const houseOf = (options: HouseOptions) => {
     return Context.make(EventLog, faults(yield* EventLog))
   })).pipe(Layer.provideMerge(stored))
   const real = Effect.runSync(Clock.Clock)
-  const { lanes, leaseMillis, note, shared = false, worker } = options
+  const { lanes, leaseMillis, lookMillis, note, shared = false, worker } = options
   return runner.layer({
     dispatch,
     ...(worker === undefined ? {} : { worker }),
     ...(lanes === undefined ? {} : { lanes }),
     ...(leaseMillis === undefined ? {} : { leaseMillis }),
+    ...(lookMillis === undefined ? {} : { lookMillis }),
     ...(note === undefined ? {} : { note }),
   }).pipe(
     Layer.provide(joinActivities(activities)),

@@ -2,7 +2,7 @@
  * Several processes on one log: a control that delivers, and workers that run activities only. Here they
  * are houses of one process over one log; `test/crash/workers.test.ts` has them as processes that are killed.
  */
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import { describe, expect, it } from "vitest"
 import { implement, type Implementation } from "../../actors/activity.ts"
 import type { Happening } from "../../actors/activities/job.ts"
@@ -289,6 +289,37 @@ describe("workers on one log", () => {
       expect(outcomes(yield* everything)).toMatchObject([{ data: { lease: 1 } }])
     }))
     expect(notes.map(({ what }) => what)).toEqual(["started", "done"])
+    await close()
+  })
+
+  it("what a worker was not told of it finds when it looks again", async () => {
+    const logic = declareWork("work", { lane: "batch" })
+    const runs: Array<string> = []
+    const { close, main, open } = await company(
+      logic,
+      (by) => implement(logic, () => Effect.sync(() => (runs.push(by), { done: 1 }))),
+      ["main"],
+      { lanes: [] },
+    )
+    // Reading goes by pages; what comes is not told.
+    const deaf = (log: EventLog["Service"]): EventLog["Service"] => ({
+      ...log,
+      follow: (position) =>
+        log.follow(position).pipe(
+          Stream.map((page) => page.filter(({ type }) => type !== "Asked")),
+          Stream.filter((page) => page.length > 0),
+        ),
+    })
+    await main.run(Effect.gen(function* () {
+      const worker = yield* Effect.promise(() =>
+        open("w1", { lanes: ["batch"], faults: deaf, lookMillis: 300 })
+      )
+      yield* propose("clerk-1", asked())
+      yield* until(noOpenAsks)
+      expect(runs).toEqual(["w1"])
+      expect(outcomes(yield* everything)).toMatchObject([{ data: { lease: 1 } }])
+      yield* Effect.promise(() => worker.close())
+    }))
     await close()
   })
 

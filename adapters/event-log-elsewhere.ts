@@ -26,8 +26,12 @@ const markName = "log-elsewhere.json"
 export const shownOf = (connection: string): string =>
   connection.replace(/\/\/[^/?]*@/, "//").replace(/[/?]*(\?.*)?$/, "")
 
+/** As it is written, but for user and password, in whose place stand these words. */
+export const writtenOf = (connection: string): string =>
+  connection.replace(/\/\/[^/?]*@/, "//USER:PASSWORD@")
+
 interface Mark {
-  /** Where the log is, as it may be shown. */
+  /** Where the log is, without user and password. */
   readonly log: string
   /** It had events when it was opened last. */
   readonly events: boolean
@@ -85,7 +89,7 @@ const check = Effect.fnUntraced(function* ({ connection, directory }: Options) {
     if (same?.id !== last.id) {
       return yield* refused(
         `AIOS_EVENT_LOG names ${shown}, but ${file} has events that are not there. Nothing was ` +
-          `changed. Copy them first: aios migrate-log ${directory} ${shown}. Or unset AIOS_EVENT_LOG.`,
+          `changed. Copy them first: aios migrate-log ${directory} AIOS_EVENT_LOG. Or unset it.`,
       )
     }
   } else if (
@@ -98,7 +102,7 @@ const check = Effect.fnUntraced(function* ({ connection, directory }: Options) {
         "Check AIOS_EVENT_LOG and whether that server has its data; or choose another data directory.",
     )
   }
-  setMark(directory, { log: shown, events: first !== undefined })
+  setMark(directory, { log: writtenOf(connection), events: first !== undefined })
 })
 
 /** The client is loaded only where it is used. */
@@ -132,6 +136,6 @@ export const refuseElsewhere = (directory: string): Effect.Effect<void, LogUnava
     const mark = markIn(directory)
     return mark === undefined ? Effect.void : refused(
       `The event log of ${directory} is at ${mark.log}. Set AIOS_EVENT_LOG to it again, or bring it ` +
-        `back first: aios migrate-log ${mark.log} ${directory}`,
+        `back first: aios migrate-log '${mark.log}' ${directory}`,
     )
   })

@@ -59,8 +59,7 @@ const failureOf = (cause: unknown): StoreFailure => {
   if (cause instanceof StoreFailure) return cause
   const words = wordsOf(cause)
   if (cause instanceof WrongExpectedVersionError) {
-    const { actualVersion } = cause
-    const actual = typeof actualVersion === "bigint" ? Number(actualVersion) : -1
+    const actual = typeof cause.actualVersion === "bigint" ? Number(cause.actualVersion) : -1
     return new StoreFailure("conflict", words, cause, actual)
   }
   if (cause instanceof StreamDeletedError) return new StoreFailure("deleted", words, cause)
@@ -68,6 +67,7 @@ const failureOf = (cause: unknown): StoreFailure => {
     return new StoreFailure("tooLarge", words, cause)
   }
   if (cause instanceof AccessDeniedError) return new StoreFailure("denied", words, cause)
+  if (/certificate|altnames/i.test(words)) return new StoreFailure("untrusted", words, cause)
   if (cause instanceof DeadlineExceededError) return new StoreFailure("late", words, cause)
   if (
     cause instanceof UnavailableError || cause instanceof CancelledError ||
@@ -172,7 +172,7 @@ const onRejection = (cause: unknown) => {
 
 /** Throws a `StoreFailure` where the string is none the client takes. */
 export const connect = (given: string): Connection => {
-  const { text, where } = connectionOf(given)
+  const { text, ...shown } = connectionOf(given)
   const client = (() => {
     try {
       return EventStoreDBClient.connectionString(text)
@@ -355,7 +355,7 @@ export const connect = (given: string): Connection => {
   }
 
   return {
-    where,
+    ...shown,
     append,
     readStream: (stream, { from, backwards = false, limit }, take) =>
       reading(() =>

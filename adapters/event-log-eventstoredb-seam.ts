@@ -13,6 +13,7 @@ export type Trouble =
   | "deleted"
   | "tooLarge"
   | "denied"
+  | "untrusted"
   | "refused"
 
 export class StoreFailure extends Error {
@@ -59,6 +60,7 @@ export interface Subscriber {
 export interface Connection {
   /** For messages: the hosts, without credentials. */
   readonly where: string
+  readonly hasTls: boolean
   /** `expected` -1: the stream has no events. The position is that of the last event, where it is told. */
   append(
     stream: string,
@@ -99,7 +101,9 @@ const keys = new Set(
  * What the client is given. It prints the whole string, password included, with every key it does not
  * know or cannot honour: those are taken out. Its other name for the product's scheme is taken too.
  */
-export const connectionOf = (given: string): { readonly text: string; readonly where: string } => {
+export const connectionOf = (
+  given: string,
+): { readonly text: string; readonly where: string; readonly hasTls: boolean } => {
   const text = given.trim().replace(/^(kurrentdb|kurrent|kdb)(\+discover)?:/, "esdb$2:")
   const scheme = /^esdb(\+discover)?:\/\//.exec(text)?.[0]
   if (scheme === undefined) throw new StoreFailure("refused", "it does not begin with esdb://")
@@ -114,6 +118,7 @@ export const connectionOf = (given: string): { readonly text: string; readonly w
   }
   return {
     text: `${scheme}${authority}?${kept.join("&")}`,
+    hasTls: !kept.some((pair) => /^tls=false$/i.test(pair.trim())),
     where: authority.slice(authority.lastIndexOf("@") + 1).replace(/\/+$/, ""),
   }
 }

@@ -21,7 +21,7 @@ import { appends, type Outcome } from "./event-log-eventstoredb-appends.ts"
 import { connect } from "./event-log-eventstoredb-client.ts"
 import { checks } from "./event-log-eventstoredb-checks.ts"
 import { pages } from "./event-log-eventstoredb-pages.ts"
-import { type StoredEvent, StoreFailure } from "./event-log-eventstoredb-seam.ts"
+import { type Connection, type StoredEvent, StoreFailure } from "./event-log-eventstoredb-seam.ts"
 import { tail } from "./event-log-eventstoredb-tail.ts"
 import { waits } from "./event-log-eventstoredb-waits.ts"
 import { waitingMax } from "./group-commit.ts"
@@ -42,10 +42,11 @@ export interface Options {
 }
 
 /** What to do about a failure. Never with the connection string, which may hold a password. */
-const unavailable = (where: string) => (cause: unknown): LogUnavailable => {
+const unavailable = ({ hasTls, where }: Connection) => (cause: unknown): LogUnavailable => {
   if (cause instanceof LogUnavailable) return cause
   if (!(cause instanceof StoreFailure)) throw cause
   const words = cause.message
+  const advice = `See that it runs, ${hasTls ? "with" : "without"} TLS, as AIOS_EVENT_LOG says`
   const failed = (message: string, retryable: boolean) =>
     new LogUnavailable({ reason: "failed", message, retryable, cause: cause.cause ?? cause })
   switch (cause.trouble) {
@@ -53,14 +54,21 @@ const unavailable = (where: string) => (cause: unknown): LogUnavailable => {
       return closedLog()
     case "away":
       return failed(
-        `The event store at ${where} does not answer (${words}). See that it runs and that ` +
-          "AIOS_EVENT_LOG names it; what was asked can be asked again.",
+        `The event store at ${where} does not answer (${words}). ${advice}; ` +
+          "what was asked can be asked again.",
         true,
       )
     case "late":
       return failed(
-        `The event store at ${where} took too long (${words}). What was asked can be asked again.`,
+        `The event store at ${where} took too long (${words}). ${advice}; what was asked can be ` +
+          "asked again.",
         true,
+      )
+    case "untrusted":
+      return failed(
+        `The certificate of the event store at ${where} is not trusted here (${words}). Name the ` +
+          "authority that signed it in AIOS_EVENT_LOG: tlsCAFile=/path/ca.crt; aios serve-log says its own.",
+        false,
       )
     case "denied":
       return failed(
@@ -103,7 +111,7 @@ const make = ({ connection: given, index: file, installation }: Options) =>
       Effect.sync(() => openIndex(file)),
       (index) => Effect.sync(() => index.close()),
     )
-    const failureOf = unavailable(connection.where)
+    const failureOf = unavailable(connection)
 
     const placed = async (event: StoredEvent): Promise<number> => {
       await covers(await reading.head())

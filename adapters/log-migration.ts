@@ -10,7 +10,7 @@ import { EventLog, type LogUnavailable } from "../actors/event-log.ts"
 import { OperationFailed } from "../projections/aios.ts"
 import { failureOf } from "../projections/aios-failures.ts"
 import { LogMigration } from "../projections/log-migration.ts"
-import { clearMark, shownOf } from "./event-log-elsewhere.ts"
+import { clearMark, shownOf, writtenOf } from "./event-log-elsewhere.ts"
 import * as memoryLog from "./event-log-memory.ts"
 import * as sqliteLog from "./event-log-sqlite.ts"
 import * as installations from "./installation.ts"
@@ -112,7 +112,13 @@ export const layer: Layer.Layer<LogMigration> = Layer.succeed(
         if (to.kind === "elsewhere" && !dryRun) yield* opened(to, installation, true)
         // Whoever opens the folder finds its log in it again.
         if (to.kind === "here" && !dryRun) clearMark(to.directory)
-        return { from: from.shown, to: to.shown, dryRun, ...copied }
+        return {
+          from: from.shown,
+          to: to.shown,
+          ...(to.kind === "elsewhere" ? { eventLog: writtenOf(to.connection) } : {}),
+          dryRun,
+          ...copied,
+        }
       },
       Effect.scoped,
       Effect.mapError(failureOf),

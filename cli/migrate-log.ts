@@ -8,7 +8,9 @@ import { count, oneLine, Output } from "./output.ts"
 
 const isConnection = (written: string) => /^[a-z+]+:\/\//i.test(written)
 
-const next = ({ ahead, dryRun, from, to, samePositions }: LogMigrated): ReadonlyArray<string> => {
+const next = (
+  { ahead, dryRun, eventLog, from, to, samePositions }: LogMigrated,
+): ReadonlyArray<string> => {
   if (dryRun) return []
   const positions = samePositions ? [] : [
     "Positions are others than before: read models are made anew at the next start by themselves.",
@@ -19,13 +21,11 @@ const next = ({ ahead, dryRun, from, to, samePositions }: LogMigrated): Readonly
       `${oneLine(to)} has ${count(ahead, "event")} more: it is the one in use since the last copy.`,
     ]
   }
-  return isConnection(to)
+  return eventLog !== undefined
     ? [
       ...positions,
-      `To go on with it, set AIOS_EVENT_LOG to ${
-        oneLine(to)
-      }, with the same data directory: keys, ` +
-      "secret and attachments stay there.",
+      "To go on with it, with the same data directory, which keeps keys, secret and attachments:",
+      `    export AIOS_EVENT_LOG='${oneLine(eventLog)}'`,
     ]
     : [
       ...positions,

@@ -27,6 +27,8 @@ export interface LogMigrated extends LogCopied {
   /** Both as they may be shown. */
   readonly from: string
   readonly to: string
+  /** What AIOS_EVENT_LOG is set to, to go on with the target; user and password stand as words in it. */
+  readonly eventLog?: string
   readonly dryRun: boolean
 }
 

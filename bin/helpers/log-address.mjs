@@ -4,7 +4,7 @@
  * No answer here holds a user or a password: they are shown on screens and in logs.
  */
 import { lookup } from "node:dns/promises"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { isIP } from "node:net"
 import { resolve } from "node:path"
 
@@ -57,6 +57,15 @@ const decoded = (text) => {
     return decodeURIComponent(text)
   } catch {
     return undefined
+  }
+}
+
+const holdsNoCertificate = (file) => {
+  try {
+    return !readFileSync(file, "utf8").includes("-----BEGIN CERTIFICATE-----")
+  } catch {
+    // A folder, or none of ours to read: the client says what is wrong with it.
+    return false
   }
 }
 
@@ -138,8 +147,20 @@ export const logAddress = (written, here = ".") => {
     if (!said.has(name)) continue
     const file = resolve(here, decoded(said.get(name)))
     if (!existsSync(file)) return { problem: `${name}: there is no file ${file}` }
+    if (name === "tlsCAFile" && holdsNoCertificate(file)) {
+      return { problem: `${name}: ${file} holds no certificate (-----BEGIN CERTIFICATE-----)` }
+    }
     files.push(file)
     said.set(name, encodeURIComponent(file))
+  }
+
+  const address = places.find(({ host }) => isIP(host))
+  if (said.get("tls") !== "false" && address !== undefined) {
+    return {
+      problem: `a certificate is of a name, not of ${address.host}: ` +
+        `write ${address.host.startsWith("127.") ? "localhost" : "the host's name"}, ` +
+        "or tls=false where the server has no TLS",
+    }
   }
 
   // To resolve this name the main process would have to be let at all of this machine's own ports.

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest"
 import { isConnection, logAddress, netOf } from "../../bin/helpers/log-address.mjs"
 
 const here = mkdtempSync(join(tmpdir(), "aios-log-address-"))
-writeFileSync(join(here, "my ca.pem"), "")
+writeFileSync(join(here, "my ca.pem"), "-----BEGIN CERTIFICATE-----\n")
 writeFileSync(join(here, "user.crt"), "")
 writeFileSync(join(here, "user.key"), "")
 afterAll(() => rmSync(here, { recursive: true }))
@@ -71,6 +71,9 @@ describe("AIOS_EVENT_LOG", () => {
     ["esdb://a?tlsVerifyCert=false", "tlsCAFile"],
     ["esdb://a?tlsCAFile=none.pem", "there is no file"],
     ["esdb://a?userCertFile=user.crt", "belong together"],
+    ["esdb://a?tlsCAFile=user.key", "holds no certificate"],
+    ["esdb://127.0.0.1:2113", "write localhost, or tls=false"],
+    ["esdb://a,10.0.0.4?tls=true", "not of 10.0.0.4: write the host's name"],
   ])("%j is none", (written, problem) => {
     const answer = logAddress(written, here)
     expect(answer.problem).toContain(problem)

@@ -256,6 +256,66 @@ describe("workers on one log", () => {
     20_000,
   )
 
+  it("also where its holder fell silent before it began: nobody else can know that", async () => {
+    const logic = declareWork("work", { lane: "batch", idempotency: "unsafe" })
+    const attempts: Array<string> = []
+    const { close, main, open } = await company(
+      logic,
+      (by) => implement(logic, () => Effect.sync(() => (attempts.push(by), { done: 1 }))),
+      ["main"],
+      { lanes: [], leaseMillis: 200, closeMillisMax: 0 },
+    )
+    const { cutOff, wire } = cuttable()
+    const first = await open("w1", {
+      lanes: ["batch"],
+      faults: (log) => ({
+        ...cutOff(log),
+        appendBatch: (batch) => {
+          wire.cut ||= batch.some(({ events }) => events[0]?.type === "ActivityStarted")
+          return wire.cut ? Effect.never : log.appendBatch(batch)
+        },
+      }),
+    })
+    await main.run(Effect.gen(function* () {
+      yield* propose("clerk-1", asked())
+      yield* until(Effect.sync(() => wire.cut))
+      const second = yield* Effect.promise(() => open("w2", { lanes: ["batch"] }))
+      const system = yield* ActorSystem
+      yield* until(Effect.map(system.remaining, ({ quarantined }) => quarantined === 1))
+      expect(attempts).toEqual([])
+      expect((yield* eventsOf("clerk-1")).map(({ type }) => type)).not.toContain("ActivityStarted")
+      yield* Effect.promise(() => second.close())
+    }))
+    await first.close()
+    await close()
+  })
+
+  it("also where it began without a claim, when nobody else worked: its mark tells", async () => {
+    const logic = declareWork("work", { lane: "batch", idempotency: "unsafe" })
+    const attempts: Array<string> = []
+    const { main, open } = await company(
+      logic,
+      (by) =>
+        implement(logic, () => Effect.andThen(Effect.sync(() => attempts.push(by)), Effect.never)),
+      ["main"],
+      { shared: false, closeMillisMax: 0 },
+    )
+    await main.run(Effect.gen(function* () {
+      yield* propose("clerk-1", asked())
+      yield* until(Effect.sync(() => attempts.length === 1))
+    }))
+    await main.close()
+    const worker = await open("w1", { shared: true })
+    await worker.run(Effect.gen(function* () {
+      const system = yield* ActorSystem
+      yield* until(Effect.map(system.remaining, ({ quarantined }) => quarantined === 1))
+      expect(attempts).toEqual(["main"])
+      const claim = yield* eventsOf("claim-clerk-1/0.0")
+      expect(claim.map(({ data }) => (data as { lease: number }).lease)).toEqual([1])
+    }))
+    await worker.close()
+  })
+
   it("work that outlasts its lease stays with who does it: the claim is extended meanwhile", async () => {
     const logic = declareWork("work", { lane: "batch" })
     const attempts: Array<string> = []

@@ -87,18 +87,18 @@ export const makeClaiming = <J extends Claimable>(options: {
         : Effect.ignore(claims.release(lease))
     })
 
-  const renew = (job: J): Effect.Effect<void> =>
+  /** Extends the claim. False: somebody else has it. */
+  const holds = (job: J): Effect.Effect<boolean, LogUnavailable> =>
     Effect.suspend(() => {
       const { lease } = job
-      if (lease === undefined || job.confirmed) return Effect.void
-      return claims.renew(lease).pipe(
-        Effect.map((isOurs) => {
-          if (!isOurs && !job.confirmed && job.lease === lease) lose(job)
-        }),
-        // Without the log nobody else can take it either; the next time may be in time.
-        Effect.ignore,
-      )
+      if (lease === undefined || job.confirmed) return Effect.succeed(!job.lost)
+      return Effect.map(claims.renew(lease), (isOurs) => {
+        if (!isOurs && !job.confirmed && job.lease === lease) lose(job)
+        return isOurs
+      })
     })
+  // Without the log nobody else can take it either; the next time may be in time.
+  const renew = (job: J) => Effect.ignore(holds(job))
 
   const every = (times: number, what: () => Effect.Effect<unknown>) => {
     const millis = Math.max(pauseMillisMin, claims.leaseMillis / times)
@@ -127,6 +127,7 @@ export const makeClaiming = <J extends Claimable>(options: {
 
   return {
     take,
+    holds,
     confirm,
     release,
     keep,

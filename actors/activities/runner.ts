@@ -405,6 +405,8 @@ const claimingRunner = (options: RunnerOptions) =>
           // Somebody else's mark: it may have happened.
           const { lease } = mark.event.data as JsonObject
           if (lease !== job.lease?.number) return quarantine(job)
+          // Whoever fell silent before this point lost it, and the founder is asked already.
+          if (!(yield* claiming.holds(job))) return
         }
         job.performing = true
         note(job, "started")

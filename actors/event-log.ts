@@ -139,7 +139,15 @@ export class EventTooLarge extends Schema.TaggedError<EventTooLarge>()("EventToo
 /** The log did not take or give what was asked; `message` says what to do next. */
 export class LogUnavailable extends Schema.TaggedError<LogUnavailable>()("LogUnavailable", {
   /** full: no space; corrupt, foreign: not (any more) a log of ours; owned: another process has it. */
-  reason: Schema.Literals(["full", "corrupt", "foreign", "owned", "closed", "failed"]),
+  reason: Schema.Literals([
+    "full",
+    "corrupt",
+    "foreign",
+    "owned",
+    "closed",
+    "configuration",
+    "failed",
+  ]),
   message: Schema.String,
   /** Whether the same call may succeed later without anyone changing the installation. */
   retryable: Schema.Boolean,

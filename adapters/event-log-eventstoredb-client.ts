@@ -34,6 +34,7 @@ import type { Duplex, Readable, Writable } from "node:stream"
 import type { NewEvent } from "../actors/event-log.ts"
 import { sent, type WireEvent } from "../actors/foreign-events.ts"
 import type { Json } from "../machines/agent.ts"
+import { parsed } from "./event-log-eventstoredb-events.ts"
 import {
   type Connection,
   connectionOf,
@@ -67,7 +68,6 @@ const failureOf = (cause: unknown): StoreFailure => {
     return new StoreFailure("tooLarge", words, cause)
   }
   if (cause instanceof AccessDeniedError) return new StoreFailure("denied", words, cause)
-  if (/certificate|altnames/i.test(words)) return new StoreFailure("untrusted", words, cause)
   if (cause instanceof DeadlineExceededError) return new StoreFailure("late", words, cause)
   if (
     cause instanceof UnavailableError || cause instanceof CancelledError ||
@@ -77,6 +77,8 @@ const failureOf = (cause: unknown): StoreFailure => {
   if (code === 7) return new StoreFailure("denied", words, cause)
   return new StoreFailure(hopeless.has(Number(code)) ? "refused" : "away", words, cause)
 }
+const isUntrusted = ({ message, trouble }: StoreFailure): boolean =>
+  trouble === "away" && /No connection established.*(certificate|altnames)/i.test(message)
 const asError = (cause: unknown): Error => cause instanceof Error ? cause : new Error(String(cause))
 
 // ------------------------------------------------------------------ what is sent and what comes back
@@ -84,15 +86,6 @@ const asError = (cause: unknown): Error => cause instanceof Error ? cause : new 
 /** JSON of any kind: the client's types know only objects, lists and texts. */
 const content = (data: Json) =>
   typeof data === "object" && data !== null ? { ...data } : { toJSON: () => data }
-
-const decoder = new TextDecoder()
-const parsed = (bytes: Uint8Array): { readonly json: Json } | undefined => {
-  try {
-    return { json: JSON.parse(decoder.decode(bytes)) }
-  } catch {
-    return undefined
-  }
-}
 
 /** Of others. The client writes JSON anew; what only claims to be JSON goes as bytes. */
 const foreignEvent = ({ id, type, json, data, metadata }: WireEvent): EventData => {
@@ -196,6 +189,8 @@ export const connect = (given: string): Connection => {
   client["createChannel"] = async () => channel = await create()
 
   let closed = false
+  /** What has worked may work again: a certificate that is not trusted later is waited for. */
+  let hasWorked = false
   /** Of every call under way, to end it with. */
   const pending = new Set<(failure: StoreFailure) => void>()
   const endAll = (failure: StoreFailure) => {
@@ -222,7 +217,9 @@ export const connect = (given: string): Connection => {
       const fail = (cause: unknown) => {
         if (!pending.has(fail)) return
         settle()
-        reject(failureOf(cause))
+        const failure = failureOf(cause)
+        const isWrong = !hasWorked && isUntrusted(failure)
+        reject(isWrong ? new StoreFailure("untrusted", failure.message, cause) : failure)
       }
       const late = setTimeout(
         () => fail(new StoreFailure("late", `no answer within ${callMillisMax / 1000} s`)),
@@ -232,6 +229,7 @@ export const connect = (given: string): Connection => {
       start((value) => {
         if (!pending.has(fail)) return
         settle()
+        hasWorked = true
         resolve(value)
       }, fail)
     })

@@ -55,3 +55,13 @@ const roughBytes = (content: unknown): number => {
 
 export const sizeOf = ({ data, metadata }: { data: unknown; metadata: unknown }): number =>
   roughBytes(data) + roughBytes(metadata)
+
+const decoder = new TextDecoder()
+/** Undefined where it is no JSON. */
+export const parsed = (bytes: Uint8Array): { readonly json: Json } | undefined => {
+  try {
+    return { json: JSON.parse(decoder.decode(bytes)) }
+  } catch {
+    return undefined
+  }
+}

@@ -47,8 +47,11 @@ const unavailable = ({ hasTls, where }: Connection) => (cause: unknown): LogUnav
   if (!(cause instanceof StoreFailure)) throw cause
   const words = cause.message
   const advice = `See that it runs, ${hasTls ? "with" : "without"} TLS, as AIOS_EVENT_LOG says`
-  const failed = (message: string, retryable: boolean) =>
-    new LogUnavailable({ reason: "failed", message, retryable, cause: cause.cause ?? cause })
+  const failed = (
+    message: string,
+    retryable: boolean,
+    reason: LogUnavailable["reason"] = "failed",
+  ) => new LogUnavailable({ reason, message, retryable, cause: cause.cause ?? cause })
   switch (cause.trouble) {
     case "closed":
       return closedLog()
@@ -69,6 +72,7 @@ const unavailable = ({ hasTls, where }: Connection) => (cause: unknown): LogUnav
         `The certificate of the event store at ${where} is not trusted here (${words}). Name the ` +
           "authority that signed it in AIOS_EVENT_LOG: tlsCAFile=/path/ca.crt; aios serve-log says its own.",
         false,
+        "configuration",
       )
     case "denied":
       return failed(
@@ -87,7 +91,7 @@ const unavailable = ({ hasTls, where }: Connection) => (cause: unknown): LogUnav
 
 const badConnection = (words: string) =>
   new LogUnavailable({
-    reason: "failed",
+    reason: "configuration",
     message: `AIOS_EVENT_LOG is not a connection string that can be used (${words}). Write it as ` +
       "esdb://host:2113?tls=false, or esdb://user:password@host:2113?tls=true&tlsCAFile=/path/ca.crt.",
     retryable: false,

@@ -35,6 +35,7 @@ const passing = new Set(["SystemClosed", "ProjectionBehind", "ContactsUnavailabl
 const kindOf = (error: Tagged): OperationFailed["kind"] => {
   if (callersMistakes.has(error._tag)) return "usage"
   if (passing.has(error._tag)) return "later"
+  if ("reason" in error && error.reason === "configuration") return "configuration"
   return "retryable" in error && error.retryable === true ? "later" : "failed"
 }
 

@@ -268,7 +268,7 @@ describe("event log over EventStoreDB's client", () => {
       const refused = await run(
         Effect.flip(Effect.scoped(Effect.provide(EventLog, layer({ connection })))),
       )
-      expect(refused).toMatchObject({ reason: "failed" })
+      expect(refused).toMatchObject({ reason: "configuration" })
       expect(refused.message).toContain("esdb://")
       expect(`${refused.message} ${JSON.stringify(refused)}`).not.toContain("secret")
     }

@@ -26,8 +26,8 @@ let made = 0
 const newPath = (name: string) => join(folder, `${name}-${made++}`)
 
 /** An event store with an empty log, as a process of its own: how it is reached. */
-const newStore = async (): Promise<string> => {
-  const args = ["serve-log", "--insecure", "--port", "0", "--data-dir", newPath("store")]
+const newStore = async (safety: ReadonlyArray<string> = ["--insecure"]): Promise<string> => {
+  const args = ["serve-log", ...safety, "--port", "0", "--data-dir", newPath("store")]
   const store = start(args)
   stores.push(store)
   let said = ""
@@ -283,6 +283,24 @@ describe("a log elsewhere", () => {
     expect(wrong.err).toContain("AIOS_EVENT_LOG")
     expect(wrong.err).not.toContain("hidden")
   })
+})
+
+test("a connection that never can be is a wrong configuration, and says what to write", async () => {
+  const port = /:(\d+)\?/.exec(await newStore([]))?.[1]
+  const ways = [
+    [`esdb://127.0.0.1:${port}`, /localhost.*tls=false/],
+    [`esdb://localhost:${port}`, /tlsCAFile/],
+    [`esdb://localhost:${port}?tlsCAFile=${join(root, "README.md")}`, /certificate/],
+  ] as const
+  await Promise.all(ways.map(async ([connection, advice]) => {
+    const { code, err } = await aios(newPath("misconfigured"), connection, "agents")
+    expect([connection, code]).toEqual([connection, 78])
+    expect(err).toMatch(advice)
+  }))
+  // It may be a server that is away as well.
+  const untold = await aios(newPath("doubt"), `esdb://127.0.0.1:${port}?tls=false`, "agents")
+  expect(untold.code).toBe(75)
+  expect(untold.err).toContain("without TLS")
 })
 
 const freePort = () =>

@@ -13,6 +13,7 @@ import { isSealed, type Json } from "../machines/agent.ts"
 import { agents, journals } from "../machines/mod.ts"
 import { OperationFailed, type Progress } from "../projections/aios.ts"
 import { failureOf } from "../projections/aios-failures.ts"
+import * as logBlobs from "./blob-store-log.ts"
 import * as dataDirectory from "./data-directory.ts"
 import * as vault from "./vault-sqlite.ts"
 
@@ -49,6 +50,7 @@ const names = (directory: string, head: number, progress: Progress) =>
     const { open } = yield* Vault
     const found: Named = { closed: 0, missing: [] }
     const seen = new Set<string>()
+    const notInFolder: Array<string> = []
     for (let from = 0; from <= head;) {
       const page = yield* log.readAll({ from, limit: pageEvents })
       for (const { data } of page) {
@@ -56,8 +58,11 @@ const names = (directory: string, head: number, progress: Progress) =>
           if (seen.has(name)) return
           seen.add(name)
           const file = join(directory, "blobs", name.slice(0, 2), name.slice(2))
-          if (!existsSync(file)) found.missing.push(name)
+          if (!existsSync(file)) notInFolder.push(name)
         })
+      }
+      for (const name of notInFolder.splice(0)) {
+        if (!(yield* logBlobs.holds(log, name))) found.missing.push(name)
       }
       const last = page.at(-1)
       if (last === undefined) break

@@ -55,6 +55,13 @@ const partsOf = (sha256: string, bytes: Uint8Array, at: number): ReadonlyArray<N
   }))
 }
 
+/** Whether all parts of it are in the log. */
+export const holds = Effect.fnUntraced(function* (log: EventLog["Service"], sha256: string) {
+  const [last] = yield* log.readPage(streamOf(sha256), { backwards: true, limit: 1 })
+  const content: unknown = last?.data
+  return isPart(content) && content.part === content.parts - 1
+})
+
 export const layer: Layer.Layer<BlobStore, never, EventLog | Vault> = Layer.effect(
   BlobStore,
   Effect.gen(function* () {

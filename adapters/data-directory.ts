@@ -10,8 +10,7 @@ import type { BlobStore } from "../actors/blob-store.ts"
 import { type EventLog, LogUnavailable } from "../actors/event-log.ts"
 import type { SnapshotStore } from "../actors/snapshot-store.ts"
 import type { Vault, VaultUnavailable } from "../actors/vault.ts"
-import * as folderBlobs from "./blob-store-folder.ts"
-import * as logBlobs from "./blob-store-log.ts"
+import * as blobStore from "./blob-store-both.ts"
 import * as elsewhere from "./event-log-elsewhere.ts"
 import * as log from "./event-log-sqlite.ts"
 import * as installation from "./installation.ts"
@@ -27,14 +26,14 @@ export interface Options {
   readonly command?: string
   /** See the SQLite log: `NORMAL` is not safe against power loss. */
   readonly synchronous?: "FULL" | "NORMAL"
-  /** Where blobs are: in the folder, or in the log for processes that share no folder. Default `folder`. */
+  /** Where new blobs go: into the folder, or into the log for processes that share none. Default `folder`. */
   readonly blobs?: "folder" | "log"
   /** Connection string of a log outside of the folder; default: `log.db` in it. */
   readonly eventLog?: string
 }
 
 export const layer = (
-  { blobs, command, directory, eventLog, socket, synchronous }: Options,
+  { blobs = "folder", command, directory, eventLog, socket, synchronous }: Options,
 ): Layer.Layer<EventLog | Vault | BlobStore | SnapshotStore, LogUnavailable | VaultUnavailable> =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -46,7 +45,7 @@ export const layer = (
       const { id } = yield* installation.open(directory)
       const keys = vault.layer({ directory })
       const rest = (events: Layer.Layer<EventLog, LogUnavailable>) =>
-        (blobs === "log" ? logBlobs.layer : folderBlobs.layer({ directory })).pipe(
+        blobStore.layer({ directory, to: blobs }).pipe(
           // Keys before the log: a log that is there while there are no keys means that they were lost.
           Layer.provideMerge(events.pipe(Layer.provideMerge(keys))),
           Layer.provideMerge(snapshots.layer({ file: join(directory, "cache.db") })),

@@ -10,8 +10,7 @@ import type { BlobStore } from "../actors/blob-store.ts"
 import { type EventLog, LogUnavailable } from "../actors/event-log.ts"
 import type { SnapshotStore } from "../actors/snapshot-store.ts"
 import type { Vault, VaultUnavailable } from "../actors/vault.ts"
-import * as folderBlobs from "./blob-store-folder.ts"
-import * as logBlobs from "./blob-store-log.ts"
+import * as blobStore from "./blob-store-both.ts"
 import * as elsewhere from "./event-log-elsewhere.ts"
 import * as installation from "./installation.ts"
 import * as ownerLock from "./owner-lock.ts"
@@ -54,8 +53,7 @@ export const layer = (
       })
       const { id } = yield* installation.open(directory)
       const events = elsewhere.layer({ directory: own, connection: eventLog, installation: id })
-      const shared = blobs === "log" ? logBlobs.layer : folderBlobs.layer({ directory })
-      return shared.pipe(
+      return blobStore.layer({ directory, to: blobs }).pipe(
         Layer.provideMerge(events.pipe(Layer.provideMerge(vault.layer({ directory })))),
         Layer.provideMerge(snapshots.layer({ file: join(own, "cache.db") })),
       )

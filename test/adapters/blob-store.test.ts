@@ -6,6 +6,7 @@ import { Effect, Layer } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { BlobStore } from "../../actors/blob-store.ts"
 import { eventBytesMax, EventLog, isBookkeeping, LogUnavailable } from "../../actors/event-log.ts"
+import * as both from "../../adapters/blob-store-both.ts"
 import * as folder from "../../adapters/blob-store-folder.ts"
 import * as inLog from "../../adapters/blob-store-log.ts"
 import * as memory from "../../adapters/blob-store-memory.ts"
@@ -32,6 +33,16 @@ blobStoreContract(
   "blobs in the log",
   () => inLog.layer.pipe(Layer.provide(Layer.mergeAll(memoryLog.layer, vaultMemory.layer))),
 )
+
+for (const to of ["folder", "log"] as const) {
+  blobStoreContract(`blobs put into the ${to}, of both places`, () => {
+    const directory = newDirectory()
+    return both.layer({ directory, to }).pipe(
+      Layer.provide(Layer.mergeAll(memoryLog.layer, vaultSqlite.layer({ directory }))),
+      Layer.orDie,
+    )
+  })
+}
 
 describe("blobs in the log", () => {
   const large = new Uint8Array(2_000_000).map((_, n) => n * 13)

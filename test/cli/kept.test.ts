@@ -97,6 +97,45 @@ describe("backup and restore", () => {
     expect(out).toContain("Whoever has this file has everything")
   })
 
+  test("hold attachments wherever they were put, and find them wherever that was", async () => {
+    const one = newHome()
+    await one.json("init", ...founder)
+    const attached = (name: string) =>
+      [
+        "From: Ada <ada@example.org>",
+        "To: mara@northlight.example",
+        `Subject: ${name}`,
+        "Date: Tue, 24 Nov 2026 06:00:00 +0000",
+        `Message-ID: <${name}@example.org>`,
+        "MIME-Version: 1.0",
+        "Content-Type: application/octet-stream",
+        `Content-Disposition: attachment; filename="${name}.bin"`,
+        "",
+        `what is in ${name}`,
+      ].join("\r\n")
+    for (const [name, env] of [["here", {}], ["there", { AIOS_BLOBS: "log" }]] as const) {
+      const file = one.beside(`${name}.eml`)
+      writeFileSync(file, attached(name))
+      const { code } = await run(["import", file, "--data-dir", one.dir], {
+        env: { AIOS_NOW: now, ...env },
+      })
+      expect(code).toBe(0)
+    }
+    expect(readdirSync(join(one.dir, "blobs"))).toHaveLength(1)
+    const file = one.beside("one.backup")
+    await jsonAt(one.dir, "backup", file)
+    const restored = one.beside("restored")
+    await jsonAt(restored, "restore", file)
+    for (const [name, env] of [["a", {}], ["b", { AIOS_BLOBS: "log" }]] as const) {
+      const away = one.beside(name)
+      await run(["export", away, "--data-dir", restored], { env: { AIOS_NOW: now, ...env } })
+      const found = readdirSync(join(away, "attachments"), { recursive: true, encoding: "utf8" })
+        .map((path) => join(away, "attachments", path)).filter((path) => statSync(path).isFile())
+      expect(found.map((path) => readFileSync(path, "utf8")).toSorted())
+        .toEqual(["what is in here", "what is in there"])
+    }
+  })
+
   test("what was approved and sent after the backup is not sent again by the restored one", async () => {
     const one = await company()
     const waits = await one.json("approvals") as ReadonlyArray<Approval>

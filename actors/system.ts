@@ -26,6 +26,7 @@ import {
   SystemClosed,
 } from "./actor-system.ts"
 import { clockAt } from "./actor-clock.ts"
+import { clockProblem } from "./clocks.ts"
 import { Engine, type Heard, type Item } from "./engine.ts"
 import { EventLog, type LogUnavailable, type RecordedEvent } from "./event-log.ts"
 import { OpenAsks } from "./open-asks.ts"
@@ -146,13 +147,7 @@ export const layer = (
     /** Posts an item and answers with its outcome; an abandoned answer does not take it back. */
     const ask = (item: Omit<Item, "done" | "conflicts" | "fired">) =>
       Effect.callback<Accepted | undefined, Refusal>((resume) => {
-        const post = () =>
-          engine.post({
-            ...item,
-            conflicts: 0,
-            fired: 0,
-            done: resume,
-          })
+        const post = () => engine.post({ ...item, conflicts: 0, fired: 0, done: resume })
         return item.internal ? post() : Effect.sync(engine.whenRoom(post))
       })
 
@@ -245,6 +240,8 @@ export const layer = (
       shared = true
       engine.startHearing()
       const from = yield* log.head
+      const problem = yield* clockProblem(log)
+      if (problem !== undefined) yield* Effect.logWarning(problem)
       engine.hearFrom(from)
       return from
     })

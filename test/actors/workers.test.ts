@@ -2,7 +2,7 @@
  * Several processes on one log: a control that delivers, and workers that run activities only. Here they
  * are houses of one process over one log; `test/crash/workers.test.ts` has them as processes that are killed.
  */
-import { Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Effect, Exit, Layer, Logger, Scope, Stream } from "effect"
 import { describe, expect, it } from "vitest"
 import { implement, type Implementation } from "../../actors/activity.ts"
 import type { Happening } from "../../actors/activities/job.ts"
@@ -22,11 +22,14 @@ import { seeded } from "../seeded.ts"
 import { clerkOf, counter, declareWork, type Work } from "./clerks.ts"
 import {
   beside,
+  day,
   type Env,
+  epoch,
   eventsOf,
   houseOf,
   type HouseOptions,
   inMemory,
+  minute,
   propose,
   until,
   view,
@@ -524,6 +527,44 @@ describe("workers on one log", () => {
       yield* Effect.promise(() => worker.close())
     }))
     await close()
+  })
+})
+
+describe("clocks", () => {
+  it("that are behind what the log says are told of, whoever is wrong; small differences are not", async () => {
+    const told: Array<string> = []
+    const logger = Logger.make<unknown, void>(({ message }) => void told.push(String(message)))
+    const storage = inMemory()
+    const logic = declareWork("work", { lane: "batch" })
+    const open = (now: number) =>
+      Effect.runPromise(
+        Effect.void.pipe(
+          Effect.provide(houseOf({
+            agents: [clerkOf(logic), counter],
+            activities: [implement(logic, () => Effect.succeed({ done: 1 }))],
+            storage: beside(storage),
+            shared: true,
+            worker: "w1",
+            clock: { now },
+          })),
+          Effect.scoped,
+          Effect.provide(Logger.layer([logger])),
+        ) as Effect.Effect<void>,
+      )
+    const control = await opened({
+      agents: [clerkOf(logic), counter],
+      storage,
+      shared: true,
+      lanes: [],
+      clock: { now: epoch },
+    })
+    await control.run(propose("counter-all", { type: "Counted", by: "somebody" }))
+    await open(epoch - minute / 2)
+    await open(epoch + 40 * day)
+    expect(told).toEqual([])
+    await open(epoch - 3 * minute)
+    expect(told).toEqual([expect.stringMatching(/3 min in the future .*NTP/)])
+    await control.close()
   })
 })
 

@@ -127,7 +127,9 @@ export const makeWords = Effect.fnUntraced(function* (parts: {
     if (at >= head) return at
     const opened = yield* opening
     while (at < head) {
-      const page = yield* log.readAll({ from: at + 1, limit: pageEventsMax })
+      const page = (yield* log.readAll({ from: at + 1, limit: pageEventsMax }))
+        // What came meanwhile is no item yet: the read models end at `head`.
+        .filter(({ position }) => position <= head)
       const last = page.at(-1)
       if (last === undefined) break
       const put: Array<Passage> = []

@@ -1,19 +1,27 @@
 /** Recall as the front doors ask for it, and the index behind it: what it leaves out, keeps and mends by itself. */
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { ActorSystem } from "../../actors/actor-system.ts"
+import { BlobStore } from "../../actors/blob-store.ts"
 import { Embedder, EmbedderUnavailable } from "../../actors/embedder.ts"
 import { EventLog } from "../../actors/event-log.ts"
 import { Recall } from "../../actors/recall.ts"
 import { derivedId } from "../../actors/ids.ts"
+import { Vault } from "../../actors/vault.ts"
 import { Circuits } from "../../actors/circuits.ts"
 import { hashed } from "../../adapters/embedder-hashing.ts"
+import * as passagesInMemory from "../../adapters/passage-index-memory.ts"
 import * as vectorsInMemory from "../../adapters/memory-store-memory.ts"
 import { memoryPolicyDefault, memoryStream } from "../../machines/memory.ts"
 import { Aios } from "../../projections/aios.ts"
 import { MemoryIndex } from "../../projections/memory-index.ts"
+import { makeWords } from "../../projections/memory-indexer-words.ts"
+import { itemById } from "../../projections/memory-rows.ts"
 import { MemoryStore, MemoryStoreUnavailable } from "../../projections/memory-store.ts"
+import { PassageIndex } from "../../projections/passage-index.ts"
+import { ReadStore } from "../../projections/read-store.ts"
 import { fused, isSame } from "../../projections/recall-search.ts"
+import { Projections } from "../../projections/runner.ts"
 import { aMail } from "../actors/company.ts"
 import { refusalOf } from "./aios-house.ts"
 import { memoryHouse, now, sampleImported } from "./memory-world.ts"
@@ -53,6 +61,53 @@ const freezes = Layer.succeed(
 /** Moved by one test. */
 const stepped = { now }
 const texts = (hits: ReadonlyArray<{ readonly text: string }>) => hits.map(({ text }) => text)
+
+describe("the words", () => {
+  it.live(
+    "miss nothing that comes while they wait for the log",
+    () =>
+      Effect.gen(function* () {
+        yield* taken(mail("Ada Weiss", "Lamps", "We have lamps for every shop window."))
+        const log = yield* EventLog
+        const store = yield* ReadStore
+        const projections = yield* Projections
+        const made = yield* Layer.build(Layer.fresh(passagesInMemory.layer))
+        const passages = Context.get(made, PassageIndex)
+        const late = mail("Bo Lund", "More lamps", "Another offer, cheaper.")
+        const comes = Effect.provideContext(taken(late), yield* Effect.context<Aios>())
+        let upTo = -1
+        const words = yield* makeWords({
+          log,
+          opening: Effect.succeed({
+            log,
+            vault: yield* Vault,
+            blobs: yield* BlobStore,
+            timeZone: "UTC",
+          }),
+          index: passages,
+          // As the read models were when they had caught up: what comes after that is in the log alone.
+          store: {
+            ...store,
+            get: (table, key) =>
+              (itemById(store, key.replace("item:", ""))?.position ?? -1) > upTo
+                ? undefined
+                : store.get(table, key),
+          },
+          projections: {
+            ...projections,
+            catchUp: Effect.tap(projections.catchUp, (head) => {
+              upTo = head
+              return Effect.ignore(comes)
+            }),
+          },
+        })
+        yield* words()
+        yield* words()
+        expect(passages.search({ words: "cheaper", limit: 9 })).toHaveLength(1)
+      }).pipe(Effect.provide(memoryHouse())),
+    60_000,
+  )
+})
 
 describe("recall", () => {
   it.live(

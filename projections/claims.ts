@@ -7,6 +7,7 @@ import { askOfClaim } from "../actors/claims.ts"
 import type { RecordedEvent } from "../actors/event-log.ts"
 import type { Check } from "./aios.ts"
 import { numberOf, objectOf, textOf } from "./fields.ts"
+import { isToBeDone } from "./open-asks.ts"
 import { defineProjection, type Rows } from "./projection.ts"
 import { ReadStore } from "./read-store.ts"
 import { tableOf } from "./runner.ts"
@@ -34,12 +35,14 @@ export const claims = defineProjection({
   on: { AskClaimed: held, ClaimRenewed: held, ClaimConfirmed: over, ClaimReleased: over },
 })
 
-/** A check per worker that holds claims. One that is silent is no fault: others take over what it had. */
+/** A check per worker that holds claims of what is still to be done. One that is silent is no fault: others take over what it had. */
 export const workerChecks = Effect.gen(function* () {
   const store = yield* ReadStore
   const now = yield* Clock.currentTimeMillis
   const workers = new Map<string, { pieces: number; at: number; isSilent: boolean }>()
-  for (const [, row] of store.scan(tableOf(claims))) {
+  for (const [ask, row] of store.scan(tableOf(claims))) {
+    // Its worker may have been killed before it could give the claim up.
+    if (!isToBeDone(store, ask)) continue
     const { at, by, millis } = objectOf(row)
     if (now - numberOf(at) > silentMillisMax) continue
     const name = textOf(by)

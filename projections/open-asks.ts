@@ -140,6 +140,13 @@ export const asks = defineProjection({
   },
 })
 
+/** Whether an activity (by the id of its ask) is neither settled nor taken back nor left to the operator. */
+export const isToBeDone = (store: ReadStore["Service"], id: string): boolean => {
+  const key = keyOfLink(store.get(tableOf(asks), `of:${id}`))
+  const ask = key === undefined ? undefined : openAskOf(store.get(tableOf(asks), key))
+  return ask !== undefined && ask.quarantined !== true
+}
+
 /** The durable task queue over projection `asks`. */
 export const layer = Layer.effect(
   OpenAsks,

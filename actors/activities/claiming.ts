@@ -3,7 +3,7 @@
  * extended while that goes on and confirmed before the outcome is recorded. Work that another process
  * has is looked at now and then, and taken over when that process is heard of no more.
  */
-import { Effect, Schedule } from "effect"
+import { Effect, Fiber, Schedule } from "effect"
 import type { ActivityDeclaration } from "../../machines/agent.ts"
 import { askOfClaim, type Claims, type Lease } from "../claims.ts"
 import type { LogUnavailable, RecordedEvent } from "../event-log.ts"
@@ -44,10 +44,27 @@ export const makeClaiming = <J extends Claimable>(options: {
     lost(job)
   }
 
+  /** Nobody takes back what is on its way to the log: who is not waited for any more gives it up once it is there. */
+  const takenOf = Effect.fnUntraced(function* (ask: string) {
+    const taking = yield* Effect.forkDetach(claims.take(ask))
+    return yield* Fiber.join(taking).pipe(
+      Effect.onInterrupt(() =>
+        Fiber.join(taking).pipe(
+          Effect.flatMap((taken) =>
+            taken.is === "ours" ? claims.release(taken.lease) : Effect.void
+          ),
+          Effect.andThen(Effect.sync(() => claims.forget(ask))),
+          Effect.ignoreCause,
+          Effect.forkDetach,
+        )
+      ),
+    )
+  })
+
   /** Whether the job may be carried out here. */
   const take = Effect.fnUntraced(function* (job: J) {
     if (!isShared()) return true
-    const taken = yield* claims.take(job.id)
+    const taken = yield* takenOf(job.id)
     if (taken.is === "theirs") {
       job.lease = undefined
       return false

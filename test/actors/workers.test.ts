@@ -491,6 +491,88 @@ describe("workers on one log", () => {
     await close()
   })
 
+  it("what is taken back while its claim is on its way is given up once that is there", async () => {
+    const logic = declareWork("work", { lane: "batch" })
+    let begun = 0
+    let isOnItsWay = false
+    let arrive = () => {}
+    const arrival = new Promise<void>((then) => arrive = then)
+    const slow = (log: EventLog["Service"]): EventLog["Service"] => ({
+      ...log,
+      append: (stream, expected, events) =>
+        log.append(stream, expected, events).pipe(Effect.tap(() => {
+          if (isOnItsWay) return Effect.void
+          isOnItsWay = true
+          return Effect.promise(() => arrival)
+        })),
+    })
+    const { close, main, open } = await company(
+      logic,
+      () => implement(logic, () => Effect.sync(() => ({ done: ++begun }))),
+      ["main"],
+      { lanes: [], leaseMillis: 60_000 },
+    )
+    const worker = await open("w1", { lanes: ["batch"], faults: slow })
+    await main.run(Effect.gen(function* () {
+      const log = yield* EventLog
+      const asks = yield* OpenAsks
+      yield* propose("clerk-1", asked())
+      yield* until(Effect.sync(() => isOnItsWay))
+      yield* asks.caughtUp(yield* log.head)
+      expect(yield* workerChecks).toMatchObject([{ name: "worker w1" }])
+      yield* propose("clerk-1", { type: "Left" })
+      // A worker that is killed now leaves its claim as it is: nobody has work because of it.
+      yield* asks.caughtUp(yield* log.head)
+      expect(yield* workerChecks).toEqual([])
+      const { remaining } = yield* Effect.promise(() => worker.run(ActorSystem))
+      yield* until(Effect.map(remaining, ({ batch }) => batch === 0))
+      expect((yield* eventsOf("claim-clerk-1/0.0")).map(({ type }) => type)).toEqual(["AskClaimed"])
+      arrive()
+      yield* until(
+        Effect.map(
+          eventsOf("claim-clerk-1/0.0"),
+          (claim) => claim.at(-1)?.type === "ClaimReleased",
+        ),
+      )
+      expect(begun).toBe(0)
+    }))
+    await worker.close()
+    await close()
+  })
+
+  it("no claim stays where what is asked for is superseded again and again", async () => {
+    const dice = seeded()
+    const logic = declareWork("work", { lane: "batch" })
+    const slow = (log: EventLog["Service"]): EventLog["Service"] => ({
+      ...log,
+      append: (stream, expected, events) =>
+        log.append(stream, expected, events).pipe(Effect.tap(() => pause(dice.below(8)))),
+    })
+    const { close, main } = await company(
+      logic,
+      () => implement(logic, ({ n }) => Effect.as(pause(n % 10), { done: n })),
+      ["main", "w1", "w2"],
+      { faults: slow },
+    )
+    await main.run(Effect.gen(function* () {
+      for (let n = 0; n < 150; n++) {
+        yield* propose(`clerk-${dice.below(10)}`, asked(n))
+        yield* pause(dice.below(3))
+      }
+      yield* until(noOpenAsks)
+      const last = Effect.map(
+        everything,
+        (events) => new Map(claimsIn(events).map(({ stream, type }) => [stream, type])),
+      )
+      yield* until(Effect.map(
+        last,
+        (claims) => [...claims.values()].every((type) => /Confirmed|Released/.test(type)),
+      ))
+      expect([...(yield* last).values()]).toContain("ClaimReleased")
+    }))
+    await close()
+  })
+
   it("a log that nobody else writes holds no claims; once others may, what runs is claimed first", async () => {
     const logic = declareWork("work", { lane: "batch" })
     const waiting: Array<() => void> = []

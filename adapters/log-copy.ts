@@ -44,9 +44,12 @@ interface Options {
 const isSystems = ({ stream, type }: RecordedEvent) =>
   stream.startsWith("$") || type.startsWith("$")
 
-/** What of an event must be the same in the copy. Its place in its stream is told by the order. */
+/**
+ * What of an event must be the same in the copy. Its place in its stream is told by the order. What others wrote
+ * has the time at which its log took it, which is another in each.
+ */
 const contentOf = ({ data, id, metadata, stream, type }: RecordedEvent): string =>
-  canonical([stream, id, type, data, metadata])
+  canonical([stream, id, type, data, metadata.foreign ?? metadata])
 
 const chain = (before: Buffer | undefined, content: string) =>
   createHash("sha256").update(before ?? "").update(content).digest()

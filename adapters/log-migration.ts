@@ -94,13 +94,17 @@ export const layer: Layer.Layer<LogMigration> = Layer.succeed(
         const to = placeOf(target)
         const problem = checkPlaces(from, to)
         if (problem !== undefined) return yield* problem
-        for (const place of [from, to]) {
-          if (place.kind !== "here" || (dryRun && !existsSync(place.directory))) continue
+        const own = Effect.fnUntraced(function* (place: Place) {
+          if (place.kind !== "here" || (dryRun && !existsSync(place.directory))) return
           mkdirSync(place.directory, { recursive: true, mode: 0o700 })
           yield* ownerLock.acquire({ directory: place.directory, command: "aios migrate-log" })
-        }
+        })
+        yield* own(from)
         const installation = yield* installationOf([from, to])
         const source = yield* opened(from, installation, false)
+        // Nothing is made for a source that does not answer.
+        yield* source.head
+        yield* own(to)
         // Whose it is, is said behind the events: in front of them it would move all their positions.
         const before = to.kind === "elsewhere" ? undefined : installation
         const copied = yield* copyLog(source, yield* opened(to, before, !dryRun), {

@@ -50,8 +50,8 @@ const text = (done: LogMigrated): string => {
       ? [
         `${
           count(systemEventsLeftOut, "event")
-        } of the protocol's own left out: metadata of streams ` +
-        "($maxCount, $acl …) and deletions. What was only hidden by them is visible in the copy.",
+        } of the protocol's own left out: its users, persistent subscriptions, metadata of ` +
+        "streams ($maxCount, $acl …) and deletions. What was only hidden by them is visible in the copy.",
       ]
       : []),
     ...(renumbered.length > 0

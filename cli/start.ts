@@ -1,7 +1,7 @@
 /** `aios start` stays up and works on its own; `aios demo` does so on the sample company (demo.ts). */
 import { Clock, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { OperationFailed } from "../projections/aios.ts"
+import { type Aios, OperationFailed } from "../projections/aios.ts"
 import {
   Access,
   type LogListening,
@@ -17,6 +17,9 @@ import { lanesOf } from "./work.ts"
 
 /** While it stays up, AIOS says this often what waits, where that has changed. */
 const reportEveryMillis = 60_000
+
+/** What is away is asked for again this often. */
+const awayMillis = 5_000
 
 const portMax = 65_535
 
@@ -70,6 +73,20 @@ export const stay = Effect.fnUntraced(function* (
   return staying
 })
 
+/** What waits, in words. A log that is away for the moment is waited for, as all that works here does. */
+export const standing = (aios: Aios["Service"], millis: number) =>
+  Effect.gen(function* () {
+    const { nextDue: _, ...open } = yield* aios.settle(millis)
+    const awaiting = yield* awaitingOf(aios, open)
+    const text = remainingText(open, awaiting, yield* Clock.currentTimeMillis)
+    return { isAway: false, text: text === "" ? "Nothing waits." : `Waiting: ${text}` }
+  }).pipe(
+    Effect.catchIf(
+      ({ kind }) => kind === "later",
+      ({ message }) => Effect.succeed({ isAway: true, text: `AIOS waits. ${message}` }),
+    ),
+  )
+
 const start = Command.make(
   "start",
   { port: Port, lanes: Lanes, ...logFlags },
@@ -81,18 +98,11 @@ const start = Command.make(
     for (const line of doorText(staying)) yield* output.log(line)
     yield* output.log("Ready. Ctrl-C stops it.")
     // What an earlier process left is told and taken up first; from then on it goes by itself.
-    yield* aios.settle(settleMillisMax)
-    for (;;) {
-      const remaining = yield* aios.settle(0)
-      const { nextDue: _, ...open } = remaining
-      const text = remainingText(
-        open,
-        yield* awaitingOf(aios, open),
-        yield* Clock.currentTimeMillis,
-      )
-      if (text !== said) yield* output.log(text === "" ? "Nothing waits." : `Waiting: ${text}`)
+    for (let millis = settleMillisMax;; millis = 0) {
+      const { isAway, text } = yield* standing(aios, millis)
+      if (text !== said) yield* output.log(text)
       said = text
-      yield* Effect.sleep(reportEveryMillis)
+      yield* Effect.sleep(isAway ? awayMillis : reportEveryMillis)
     }
   }, Effect.scoped),
 ).pipe(

@@ -1,6 +1,7 @@
 /** `compose.yaml` cannot be run here: what of it can be read is checked. */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { Script } from "node:vm"
 import { expect, test } from "vitest"
 import { parse } from "yaml"
 import { logAddress } from "../../bin/helpers/log-address.mjs"
@@ -28,7 +29,10 @@ test("publishes on loopback only, keeps data in volumes, and looks after health"
     for (const other of Object.keys(service["depends_on"] ?? {})) {
       expect(services).toHaveProperty(other)
     }
-    if (name !== "worker") expect(service).toHaveProperty("healthcheck")
+    const { test: health } = service["healthcheck"] as { test: ReadonlyArray<unknown> }
+    for (const word of health) expect([name, typeof word]).toEqual([name, "string"])
+    // A script of its own must at least be one.
+    if (health[2] === "-e") expect(new Script(String(health[3]))).toBeDefined()
   }
 })
 

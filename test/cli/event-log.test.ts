@@ -3,6 +3,7 @@
  * there and back, away for a while, and never somebody else's. The log is served by `aios serve-log`; the
  * commands are processes of their own, with the permissions that the launcher gives them.
  */
+import { binaryEvent, EventStoreDBClient, jsonEvent } from "@eventstore/db-client"
 import { Effect, Layer } from "effect"
 import type { ChildProcess } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -171,6 +172,40 @@ describe("a log that is moved", () => {
     for (const [, before, rebuilt] of await checksums(dir)) expect(rebuilt).toBe(before)
     const approvals = await json(dir, undefined, "approvals")
     expect(JSON.stringify(approvals)).not.toContain(`"id":"${approval}"`)
+  })
+
+  test("holds what others wrote as they wrote it, wherever it is copied to", async () => {
+    const [one, two, three] = [await newStore(), await newStore(), newPath("three")]
+    const client = EventStoreDBClient.connectionString(one)
+    for (const type of ["Plain", "Binary"]) {
+      const event = type === "Plain"
+        ? jsonEvent({ type, data: { n: 1 }, metadata: { by: "Zoë" } })
+        : binaryEvent({ type, data: new Uint8Array([0, 255, 10]) })
+      await client.appendToStream(`note-${type}`, event)
+    }
+    await client.dispose()
+    const wire = async (store: string) =>
+      (await allOf(store)).map(({ data, id, metadata: { foreign }, stream, type }) => ({
+        data,
+        foreign,
+        id,
+        stream,
+        type,
+      }))
+    const move = (from: string, to: string) =>
+      json(newPath("unused"), undefined, "migrate-log", from, to)
+    expect(await move(one, two)).toMatchObject({ copied: 2, verified: true })
+    expect(await move(one, two)).toMatchObject({ copied: 0, alreadyThere: 2, verified: true })
+    expect(await wire(two)).toEqual(await wire(one))
+    expect(await move(two, three)).toMatchObject({ copied: 2, verified: true })
+    expect(await move(three, await newStore())).toMatchObject({ copied: 2, verified: true })
+  })
+
+  test("that does not answer leaves nothing where it was to be copied to", async () => {
+    const [target, nobody] = [newPath("target"), await freePort()]
+    const away = `esdb://127.0.0.1:${nobody}?tls=false`
+    const { code } = await run(["migrate-log", away, target, "--data-dir", newPath("unused")])
+    expect([code, existsSync(target)]).toEqual([75, false])
   })
 
   test("is gone on with after kill -9, and not mixed with another", async () => {

@@ -1,8 +1,8 @@
 /**
  * The log through the event store's protocol: the official client against the door, in a process of its
  * own, beside the same calls in this process, and beside gRPC alone (empty calls, and streams of messages
- * as large) as the limit. Nothing here
- * says how fast a server of EventStoreDB would be; it says what the way there costs.
+ * as large) as the limit. Nothing here says how fast a server of EventStoreDB would be; it says what the
+ * way there costs.
  */
 import { EventStoreDBClient, jsonEvent, START } from "@eventstore/db-client"
 import {
@@ -100,7 +100,6 @@ const echo = async (folder: string) => {
     )
   await perSecond(200, 10, call)
   const alone = await perSecond(inSequence * 2, 1, call)
-  const together = await perSecond(pipelined, inFlight, call)
   const counted = async (stream: AsyncIterable<unknown>, each = () => {}) => {
     const started = performance.now()
     let n = 0
@@ -113,23 +112,27 @@ const echo = async (folder: string) => {
   const asked = Buffer.alloc(4)
   asked.writeUInt32BE(readEvents)
   const read = () => counted(client.makeServerStreamRequest(given.path, plain, plain, asked))
-  const append = () => {
+  /** Messages of so many events in one call, as the client appends, `atOnce` of them not answered yet. */
+  const append = (count: number, events: number, atOnce: number) => {
     const stream = client.makeBidiStreamRequest(taken.path, plain, plain)
-    const batch = Buffer.alloc(batchEvents * messageBytes)
-    let left = batched / batchEvents
+    const batch = Buffer.alloc(events * messageBytes)
+    let left = count
     const next = () => {
       if (left-- > 0) stream.write(batch)
       else if (left === -1) stream.end()
     }
     const rate = counted(stream, next)
-    // As many under way as appends of a hundred.
-    for (let n = 0; n < batchesInFlight; n++) next()
+    for (let n = 0; n < atOnce; n++) next()
     return rate
   }
   await read()
   const streamed = await read()
-  await append()
-  const appended = batchEvents * await append()
+  const single = () => append(pipelined, 1, inFlight)
+  await single()
+  const together = await single()
+  const inBatches = () => append(batched / batchEvents, batchEvents, batchesInFlight)
+  await inBatches()
+  const appended = batchEvents * await inBatches()
   client.close()
   server.forceShutdown()
   return { alone, together, streamed, appended }
@@ -226,7 +229,7 @@ export const protocol = async (): Promise<ReadonlyArray<Result>> => {
       "appends/s",
       through.together,
       limit.together,
-      `${empties}, 100 at once`,
+      `messages of ${messageBytes} bytes in one gRPC call, answered empty, ${inFlight} at once`,
     ),
     rate("log-append-own", "appends/s", through.alone, here.alone, `${own}, one by one`),
     rate(

@@ -169,7 +169,7 @@ const configuration = Effect.gen(function* () {
   const blobs = given.blobs || "folder"
   if (blobs !== "folder" && blobs !== "log") {
     return yield* wrongConfiguration(
-      "AIOS_BLOBS must be folder (attachments in the data directory), or log (for machines that share no folder).",
+      "AIOS_BLOBS must be folder (attachments in the data directory), or log (attachments in the log).",
     )
   }
   const port = Number(given.port ?? portDefault)

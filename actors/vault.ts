@@ -18,6 +18,8 @@ export class Vault extends Context.Service<Vault, {
   seal(subject: string, plain: Json): Sealed
   /** The plain value, or undefined where the key was destroyed. */
   open(sealed: Sealed): Json | undefined
+  /** Whether the key (the id of an envelope's) is here, or was until it was destroyed. */
+  knows(key: string): boolean
   /** Same bytes under the same key give the same result, so what is stored twice is stored once. */
   sealBytes(subject: string, bytes: Uint8Array): Uint8Array
   openBytes(subject: string, sealed: Uint8Array): Uint8Array | undefined
@@ -26,3 +28,8 @@ export class Vault extends Context.Service<Vault, {
   /** Makes every key so far durable. Cheap where nothing is new. */
   readonly flush: Effect.Effect<void, VaultUnavailable>
 }>()("actors/Vault") {}
+
+/** Takes the ids of keys that were needed in what a fiber did and never were here, where anybody asks. */
+export const MissingKeys = Context.Reference<Set<string> | undefined>("actors/MissingKeys", {
+  defaultValue: () => undefined,
+})

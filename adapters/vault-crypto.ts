@@ -5,8 +5,8 @@
  */
 import { Buffer } from "node:buffer"
 import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from "node:crypto"
-import { Effect } from "effect"
-import { type Vault, VaultUnavailable } from "../actors/vault.ts"
+import { Effect, Fiber } from "effect"
+import { MissingKeys, type Vault, VaultUnavailable } from "../actors/vault.ts"
 import type { Json, Sealed } from "../machines/agent.ts"
 import { recent } from "../actors/recent.ts"
 
@@ -95,15 +95,18 @@ export const fromStore = (store: KeyStore, secret: Uint8Array): Vault["Service"]
     return made
   }
 
+  /** Destroyed ones too. */
+  const keyOf = (id: string): SubjectKey | undefined => {
+    const known = byId.get(id) ?? store.byId(id)
+    if (known !== undefined) byId.set(id, known)
+    return known
+  }
+
   const opening = (subject: string, id: string): Uint8Array | undefined => {
-    let known = byId.get(id)
-    if (known === undefined) {
-      const made = fresh.get(subject)
-      known = made?.id === id ? made : store.byId(id)
-      if (known === undefined) return undefined
-      byId.set(id, known)
-    }
-    return known.subject === subject ? known.key : undefined
+    const made = fresh.get(subject)
+    const known = made?.id === id ? made : keyOf(id)
+    if (known === undefined) Fiber.getCurrent()?.getRef(MissingKeys)?.add(id)
+    return known?.subject === subject ? known.key : undefined
   }
 
   return {
@@ -128,6 +131,7 @@ export const fromStore = (store: KeyStore, secret: Uint8Array): Vault["Service"]
       )
       return plain === undefined ? undefined : JSON.parse(plain.toString("utf8"))
     },
+    knows: (id) => keyOf(id) !== undefined,
     sealBytes: (subject, bytes) => {
       const { id, key } = sealing(subject)
       // The content chooses the nonce, so equal content under one key is equal when sealed.

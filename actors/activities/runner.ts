@@ -30,6 +30,7 @@ import {
   undeclared,
   whatOf,
 } from "./job.ts"
+import { makeKeysHere } from "./keys-here.ts"
 import { makeMeter, tellCutOff } from "./metering.ts"
 import { makePlaces } from "./places.ts"
 
@@ -230,6 +231,22 @@ const claimingRunner = (options: RunnerOptions) =>
       },
     })
 
+    const keys = makeKeysHere<Job>({
+      vault,
+      isWorker: options.worker !== undefined,
+      leaseMillis: claims.leaseMillis,
+      fork: (effect) => void fork(effect),
+      again: (job) => {
+        if (jobs.get(job.id) === job && job.state === "elsewhere") enqueue(job)
+      },
+    })
+    /** Done by whoever has its keys. */
+    const leave = (job: Job) => {
+      job.performing = false
+      job.state = "elsewhere"
+      return claiming.release(job)
+    }
+
     /** Nobody waits for it here. What may be happening outside comes to its end. False: it goes on. */
     const endRun = (job: Job): boolean => {
       if (job.performing && job.state === "running" && job.declaration.risk !== "none") return false
@@ -241,6 +258,7 @@ const claimingRunner = (options: RunnerOptions) =>
       jobs.delete(job.id)
       settledMeanwhile?.add(job.id)
       claiming.forget(job)
+      keys.forget(job)
       if (isShared()) {
         ended.add(job.id)
         const [oldest] = ended
@@ -337,6 +355,7 @@ const claimingRunner = (options: RunnerOptions) =>
     const run = (job: Job) =>
       Effect.gen(function* () {
         const { declaration, implementation, ask } = job
+        if (keys.isLeft(job)) return yield* leave(job)
         if (!(yield* claiming.take(job))) {
           job.state = "elsewhere"
           return
@@ -444,7 +463,7 @@ const claimingRunner = (options: RunnerOptions) =>
           job.state = "running"
           return meter.paid(
             implementation.run(ask.input ?? null, { askId: job.id, attempt, clock: job.clock })
-              .pipe(Effect.provideService(Contacts, contacts)),
+              .pipe(Effect.provideService(Contacts, contacts), (run) => keys.noting(job, run)),
           )
         })
         const inPlace = takePlace(job)
@@ -483,6 +502,12 @@ const claimingRunner = (options: RunnerOptions) =>
           Effect.onInterrupt(() => tellCutOff(system, meter)),
           Effect.exit,
         )
+        // What left the house has left it; all else is better done by who can read everything.
+        const isRepeatable = declaration.risk === "none" && declaration.idempotency !== "unsafe"
+        if (isRepeatable && !Exit.hasInterrupts(exit) && keys.isVoid(job)) {
+          yield* tellCutOff(system, meter)
+          return yield* leave(job)
+        }
         const metered = meter.told(attempt)
         if (!Exit.hasInterrupts(exit) && !(yield* claiming.confirm(job))) return
         if (Exit.isSuccess(exit)) {

@@ -90,6 +90,7 @@ describe("keys on disk", () => {
     const again = await on(directory, (vault) =>
       Effect.gen(function* () {
         expect(vault.open(sealed)).toBeUndefined()
+        expect(vault.knows(sealed.$sealed[1])).toBe(true)
         const again = yield* sealFor("p1")(vault)
         expect(vault.open(sealed)).toBeUndefined()
         expect(vault.open(again)).toBe("Ada Weiss")

@@ -1,7 +1,7 @@
 /** What every vault promises. `layer` must give an empty vault each time it is called. */
 import { Effect, type Layer } from "effect"
 import { describe, expect, it } from "vitest"
-import { Vault, type VaultUnavailable } from "../../actors/vault.ts"
+import { MissingKeys, Vault, type VaultUnavailable } from "../../actors/vault.ts"
 import type { Json, Sealed } from "../../machines/agent.ts"
 import { seeded } from "../seeded.ts"
 
@@ -93,6 +93,26 @@ export const vaultContract = (name: string, layer: () => Layer.Layer<Vault, Vaul
         expect(vault.openBytes("p1", vault.sealBytes("p1", new Uint8Array()))).toEqual(
           new Uint8Array(),
         )
+      }),
+    )
+
+    it(
+      "knows its own keys from those it never had, and tells who asks that it missed one",
+      on(async (vault) => {
+        const sealed = vault.seal("p1", "Ada Weiss")
+        await Effect.runPromise(vault.flush)
+        const [subject, key, ...rest] = sealed.$sealed
+        const foreign: Sealed = { $sealed: [subject, "AAAAAAAAAAA=", ...rest] }
+        expect([vault.knows(key), vault.knows("AAAAAAAAAAA=")]).toEqual([true, false])
+        const missing = new Set<string>()
+        await Effect.runPromise(
+          Effect.sync(() => {
+            expect(vault.open(sealed)).toBe("Ada Weiss")
+            expect(missing.size).toBe(0)
+            expect(vault.open(foreign)).toBeUndefined()
+          }).pipe(Effect.provideService(MissingKeys, missing)),
+        )
+        expect([...missing]).toEqual(["AAAAAAAAAAA="])
       }),
     )
 

@@ -18,7 +18,7 @@ const linesMaxOf: Readonly<Record<string, number>> = {
   "main.ts": 575,
   "actors/kernel.ts": 1240,
   "actors/engine.ts": 1220,
-  "actors/activities/runner.ts": 750,
+  "actors/activities/runner.ts": 770,
   // Shapes of every operation, and nothing else.
   "projections/aios.ts": 570,
   "projections/aios-wire.ts": 460,

@@ -128,6 +128,21 @@ export const askGate = Effect.fnUntraced(function* (
   return { is: "waits", approval }
 })
 
+/** The approval it waits for already, in which the founder has still to decide. Asks nobody. */
+export const waitsAt = Effect.fnUntraced(function* (
+  { id, input }: Pick<GatedAsk, "id" | "input">,
+): Effect.fn.Return<
+  string | undefined,
+  Refusal | SystemClosed | LogUnavailable,
+  ActorSystem | Vault
+> {
+  const content = openContent(input, yield* Vault)
+  if (content === undefined) return undefined
+  const approval = approvalStream(id, contentHash(content))
+  const view = yield* (yield* ActorSystem).view(approval)
+  return view?.status !== "parked" && isUndecided(view?.value) ? approval : undefined
+})
+
 /** The chain of events that led to one, oldest first. */
 export const causesOf = Effect.fnUntraced(function* (
   from: string,

@@ -19,7 +19,7 @@ import { Vault } from "../vault.ts"
 import { tellHappened } from "./after-all.ts"
 import { makeBreakers } from "./breakers.ts"
 import { makeClaiming } from "./claiming.ts"
-import { askGate, isUndecided } from "./gate.ts"
+import { askGate, isUndecided, waitsAt } from "./gate.ts"
 import {
   type Happening,
   type Job,
@@ -352,18 +352,52 @@ const claimingRunner = (options: RunnerOptions) =>
         correlation: job.correlation,
       }).pipe(Effect.ignore)
 
+    const ageOf = ({ clock: asked }: Job) => clock.currentTimeMillisUnsafe() - asked
+    const isStale = (job: Job) => ageOf(job) > (job.declaration.staleAfterMillis ?? Infinity)
+
+    /** Money owed is given back to whoever it is; written to is only who may be. */
+    const permissionOf = ({ ask, declaration }: Job) => {
+      const person = declaration.risk === "outward" ? personOf(ask.input ?? null) : undefined
+      return person === undefined
+        ? Effect.succeed({ allowed: true } as const)
+        : contacts.mayWrite(person)
+    }
+
+    const waitAtGate = Effect.fnUntraced(function* (job: Job, approval: string) {
+      job.state = "gated"
+      job.approval = approval
+      byApproval.set(approval, job)
+      // Whoever hears the decision first does it.
+      yield* claiming.release(job)
+      // The decision may have come between the look and this line.
+      const now = yield* system.view(approval)
+      if (job.state === "gated" && !isUndecided(now?.value)) enqueue(job)
+    })
+
+    /** Where nothing but the founder's decision is missing, others see that too: no claim is needed. */
+    const waitingFor = Effect.fnUntraced(function* (job: Job) {
+      const { ask, declaration: { idempotency, risk }, id, implementation } = job
+      // What is left of an unsafe one only its claim tells.
+      if (!isShared() || risk === "none" || idempotency === "unsafe") return undefined
+      if (implementation === undefined || isStale(job)) return undefined
+      const approval = yield* waitsAt({ id, input: ask.input ?? null })
+      return approval !== undefined && (yield* permissionOf(job)).allowed ? approval : undefined
+    })
+
     const run = (job: Job) =>
       Effect.gen(function* () {
         const { declaration, implementation, ask } = job
         if (keys.isLeft(job)) return yield* leave(job)
+        const waitsFor = yield* waitingFor(job)
+        if (waitsFor !== undefined) return yield* waitAtGate(job, waitsFor)
         if (!(yield* claiming.take(job))) {
           job.state = "elsewhere"
           return
         }
         // Whoever had it may have carried it out.
         if (job.lease?.inherited && declaration.idempotency === "unsafe") return quarantine(job)
-        const age = clock.currentTimeMillisUnsafe() - job.clock
-        if (declaration.staleAfterMillis !== undefined && age > declaration.staleAfterMillis) {
+        const age = ageOf(job)
+        if (isStale(job)) {
           return yield* settle(job, {
             type: "ActivitySkipped",
             reason: `Asked ${
@@ -381,14 +415,10 @@ const claimingRunner = (options: RunnerOptions) =>
           )
         }
         if (declaration.risk !== "none") {
-          // Money owed is given back to whoever it is; written to is only who may be.
-          const person = declaration.risk === "outward" ? personOf(ask.input ?? null) : undefined
-          if (person !== undefined) {
-            const permission = yield* contacts.mayWrite(person)
-            if (!permission.allowed) {
-              yield* carriedOut(job, "failed")
-              return yield* settle(job, failed("NotPermitted", permission.reason))
-            }
+          const permission = yield* permissionOf(job)
+          if (!permission.allowed) {
+            yield* carriedOut(job, "failed")
+            return yield* settle(job, failed("NotPermitted", permission.reason))
           }
           const verdict = yield* askGate({
             id: job.id,
@@ -403,16 +433,7 @@ const claimingRunner = (options: RunnerOptions) =>
             return yield* settle(job, failed(verdict.name, verdict.reason))
           }
           job.approval = verdict.approval
-          if (verdict.is === "waits") {
-            job.state = "gated"
-            byApproval.set(verdict.approval, job)
-            // Whoever hears the decision first does it.
-            yield* claiming.release(job)
-            // The decision may have come between the look and this line.
-            const now = yield* system.view(verdict.approval)
-            if (job.state === "gated" && !isUndecided(now?.value)) enqueue(job)
-            return
-          }
+          if (verdict.is === "waits") return yield* waitAtGate(job, verdict.approval)
         }
         if (declaration.idempotency === "unsafe") {
           const mark = yield* report(job.stream, of(job, { type: "ActivityStarted" }), {

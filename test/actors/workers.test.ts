@@ -17,6 +17,7 @@ import { derivedId } from "../../actors/ids.ts"
 import { OpenAsks } from "../../actors/open-asks.ts"
 import { replay } from "../../actors/replay.ts"
 import { ActorEngine } from "../../actors/system.ts"
+import { gatekeeper } from "../../machines/gatekeeper.ts"
 import { workerChecks } from "../../projections/claims.ts"
 import { seeded } from "../seeded.ts"
 import { clerkOf, counter, declareWork, type Work } from "./clerks.ts"
@@ -570,6 +571,45 @@ describe("workers on one log", () => {
       ))
       expect([...(yield* last).values()]).toContain("ClaimReleased")
     }))
+    await close()
+  })
+
+  it("what waits for the founder is claimed once to ask, by no worker that starts, and once to be done", async () => {
+    const logic = declareWork("work", { risk: "outward", idempotency: "keyed" })
+    const runs: Array<string> = []
+    const { close, main, open } = await company(
+      logic,
+      (by) => implement(logic, () => Effect.sync(() => (runs.push(by), { done: 1 }))),
+      ["main"],
+      { agents: [clerkOf(logic), counter, gatekeeper], lanes: [] },
+    )
+    const workers: Array<House> = []
+    const start = (name: string) =>
+      Effect.promise(async () => {
+        const worker = await open(name, { lanes: ["interactive"] })
+        workers.push(worker)
+        const { remaining } = await worker.run(ActorSystem)
+        await worker.run(until(Effect.map(remaining, ({ gated }) => gated === 1)))
+      })
+    const claim = Effect.map(
+      eventsOf("claim-clerk-1/0.0"),
+      (events) => events.map(({ type }) => type),
+    )
+    await main.run(Effect.gen(function* () {
+      yield* propose("clerk-1", asked())
+      yield* start("w1")
+      yield* until(Effect.map(claim, ({ length }) => length === 2))
+      for (const name of ["w2", "w3"]) yield* start(name)
+      expect(yield* claim).toEqual(["AskClaimed", "ClaimReleased"])
+      const log = yield* EventLog
+      const [approval = ""] = yield* log.streams("gatekeeper")
+      const { request } = (yield* view(approval))!.context as { request: { hash: string } }
+      yield* propose(approval, { type: "ApprovalGranted", hash: request.hash, by: "operator" })
+      yield* until(noOpenAsks)
+      expect(runs).toHaveLength(1)
+      expect((yield* claim).slice(2)).toEqual(["AskClaimed", "ClaimConfirmed"])
+    }))
+    for (const worker of workers) await worker.close()
     await close()
   })
 

@@ -10,7 +10,10 @@ import { join } from "node:path"
 import { EventLog, LogUnavailable } from "../actors/event-log.ts"
 import type * as eventStore from "./event-log-eventstoredb.ts"
 import * as sqliteLog from "./event-log-sqlite.ts"
+import { isSystems } from "./log-copy.ts"
 import * as vault from "./vault-sqlite.ts"
+
+const pageEvents = 100
 
 export interface Options {
   readonly directory: string
@@ -66,12 +69,22 @@ export const clearMark = (directory: string): void =>
 const refused = (message: string) =>
   new LogUnavailable({ reason: "foreign", message, retryable: false })
 
-/** The last event of the folder's own log file, if it has one. */
+/** The last event of a log that would be in a copy of it. */
+const lastCopied = Effect.fnUntraced(function* (log: EventLog["Service"]) {
+  for (let from: number | undefined;;) {
+    const at = from === undefined ? {} : { from }
+    const page = yield* log.readAll({ ...at, backwards: true, limit: pageEvents })
+    const found = page.find((event) => !isSystems(event))
+    const first = page.at(-1)?.position ?? 0
+    if (found !== undefined || first === 0) return found
+    from = first - 1
+  }
+})
+/** The same of the folder's own log file, if it has one. */
 const lastHere = (file: string) =>
   existsSync(file)
     ? EventLog.pipe(
-      Effect.flatMap((log) => log.readAll({ backwards: true, limit: 1 })),
-      Effect.map(([event]) => event),
+      Effect.flatMap(lastCopied),
       Effect.provide(Layer.fresh(sqliteLog.layer({ file }))),
       Effect.scoped,
     )

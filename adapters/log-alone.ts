@@ -26,10 +26,13 @@ export const layer = (
   Layer.unwrap(
     Effect.gen(function* () {
       yield* ownerLock.acquire({ directory, command })
-      const { id } = yield* installation.open(directory)
-      yield* elsewhere.refuseElsewhere(directory)
       const file = join(directory, "log.db")
       const isNew = !existsSync(file)
+      // A log that was copied here by itself: whoever folds it has its secret and its keys.
+      const isCopy = !isNew &&
+        !["secret", "keys.db"].some((name) => existsSync(join(directory, name)))
+      const owner = isCopy ? {} : { installation: (yield* installation.open(directory)).id }
+      yield* elsewhere.refuseElsewhere(directory)
       if (isNew && (vault.statusOf(directory)?.keys ?? 0) > 0) {
         return yield* new LogUnavailable({
           reason: "corrupt",
@@ -40,7 +43,7 @@ export const layer = (
       }
       const events = log.layer({
         file,
-        installation: id,
+        ...owner,
         ...(synchronous === undefined ? {} : { synchronous }),
       })
       // A log that is there while there are no keys means that they were lost: of a new one that is not so.

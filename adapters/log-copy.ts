@@ -41,7 +41,7 @@ interface Options {
 }
 
 /** Events of the protocol itself (metadata of streams, tombstones): a log of AIOS is whole without them. */
-const isSystems = ({ stream, type }: RecordedEvent) =>
+export const isSystems = ({ stream, type }: RecordedEvent) =>
   stream.startsWith("$") || type.startsWith("$")
 
 /**

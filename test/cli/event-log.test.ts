@@ -27,8 +27,11 @@ let made = 0
 const newPath = (name: string) => join(folder, `${name}-${made++}`)
 
 /** An event store with an empty log, as a process of its own: how it is reached. */
-const newStore = async (safety: ReadonlyArray<string> = ["--insecure"]): Promise<string> => {
-  const args = ["serve-log", ...safety, "--port", "0", "--data-dir", newPath("store")]
+const newStore = async (
+  safety: ReadonlyArray<string> = ["--insecure"],
+  dir = newPath("store"),
+): Promise<string> => {
+  const args = ["serve-log", ...safety, "--port", "0", "--data-dir", dir]
   const store = start(args)
   stores.push(store)
   let said = ""
@@ -129,6 +132,8 @@ describe("a log that is moved", () => {
     expect(early.code).toBe(1)
     expect(early.err).toContain(`aios migrate-log ${dir} AIOS_EVENT_LOG.`)
 
+    // The log of this folder ends with what is no fact of the company, and stays behind.
+    await json(dir, undefined, "log-users", "add", "mara")
     const trial = await json(dir, undefined, "migrate-log", dir, store, "--dry-run")
     expect(trial).toMatchObject({ copied: trial.events, alreadyThere: 0, verified: false })
     expect(trial.events).toBeGreaterThanOrEqual(folded.events)
@@ -199,6 +204,8 @@ describe("a log that is moved", () => {
     expect(await wire(two)).toEqual(await wire(one))
     expect(await move(two, three)).toMatchObject({ copied: 2, verified: true })
     expect(await move(three, await newStore())).toMatchObject({ copied: 2, verified: true })
+    // The folder has the log and nothing else: it can be served, for whoever has its keys.
+    expect(await wire(await newStore(["--insecure"], three))).toEqual(await wire(one))
   })
 
   test("that does not answer leaves nothing where it was to be copied to", async () => {

@@ -71,7 +71,8 @@ const refused = (message: string) =>
 
 /** The last event of a log that would be in a copy of it. */
 const lastCopied = Effect.fnUntraced(function* (log: EventLog["Service"]) {
-  for (let from: number | undefined;;) {
+  let from: number | undefined
+  for (;;) {
     const at = from === undefined ? {} : { from }
     const page = yield* log.readAll({ ...at, backwards: true, limit: pageEvents })
     const found = page.find((event) => !isSystems(event))

@@ -30,6 +30,7 @@ import * as backups from "./adapters/backup-folder.ts"
 import * as memoryBlobs from "./adapters/blob-store-memory.ts"
 import * as dataDirectory from "./adapters/data-directory.ts"
 import * as diskSpace from "./adapters/disk-space-statfs.ts"
+import { idOf } from "./adapters/installation.ts"
 import * as logElsewhere from "./adapters/event-log-elsewhere.ts"
 import * as memoryLog from "./adapters/event-log-memory.ts"
 import * as outsideFolders from "./adapters/outside-folders.ts"
@@ -342,7 +343,7 @@ const house = (config: Configuration, way: Way, part: Part) => {
       backups.layer(config.dataDir, { logIsElsewhere: config.eventLog !== undefined }),
     ),
     Layer.provide(archive.layer(config.dataDir)),
-    Layer.provideMerge(logDoor.layer(config)),
+    Layer.provideMerge(logDoor.layer({ ...config, installation: idOf(config.dataDir) })),
     Layer.provideMerge(intakes),
   )
 }

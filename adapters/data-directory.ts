@@ -32,11 +32,22 @@ export interface Options {
   readonly eventLog?: string
 }
 
+/**
+ * Keys are opened before the log, which may be refused: so where there are none yet, the log is looked at
+ * before anything is made.
+ */
+const lookFirst = Effect.fnUntraced(function* (directory: string, eventLog: string) {
+  if (existsSync(join(directory, "keys.db"))) return
+  const known = yield* installation.find(directory)
+  yield* Effect.scoped(Layer.build(Layer.fresh(elsewhere.ownerless(eventLog, known?.id))))
+})
+
 export const layer = (
   { blobs = "folder", command, directory, eventLog, socket, synchronous }: Options,
 ): Layer.Layer<EventLog | Vault | BlobStore | SnapshotStore, LogUnavailable | VaultUnavailable> =>
   Layer.unwrap(
     Effect.gen(function* () {
+      if (eventLog !== undefined) yield* lookFirst(directory, eventLog)
       yield* ownerLock.acquire({
         directory,
         ...(socket === undefined ? {} : { socket }),

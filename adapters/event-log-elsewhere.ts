@@ -36,7 +36,7 @@ export const writtenOf = (connection: string): string =>
 interface Mark {
   /** Where the log is, without user and password. */
   readonly log: string
-  /** It had events when it was opened last. */
+  /** It had events when it was opened or closed last. */
   readonly events: boolean
 }
 
@@ -91,9 +91,22 @@ const lastHere = (file: string) =>
     )
     : Effect.succeed(undefined)
 
-/** What the folder and the log know of each other must fit. */
-const check = Effect.fnUntraced(function* ({ connection, directory }: Options) {
-  const log = yield* EventLog
+/** What the mark does not say, keys do: they are made for events only, in front of the first of them. */
+const hadEvents = (directory: string): boolean =>
+  markIn(directory)?.events ?? (vault.statusOf(directory)?.keys ?? 0) > 0
+
+const emptied = ({ connection, directory }: Options) =>
+  refused(
+    `The event log ${
+      shownOf(connection)
+    } is empty, but ${directory} is that of a log with events. ` +
+      "Nothing was changed. Check AIOS_EVENT_LOG and whether that server has its data; or choose " +
+      "another data directory.",
+  )
+
+/** What the folder and the log know of each other must fit. Gives what is to be remembered of the log. */
+const check = Effect.fnUntraced(function* (log: EventLog["Service"], options: Options) {
+  const { connection, directory } = options
   const shown = shownOf(connection)
   const file = join(directory, "log.db")
   const last = yield* lastHere(file)
@@ -106,17 +119,11 @@ const check = Effect.fnUntraced(function* ({ connection, directory }: Options) {
           `changed. Copy them first: aios migrate-log ${directory} AIOS_EVENT_LOG. Or unset it.`,
       )
     }
-  } else if (
-    // Keys are made for events only, in front of the first of them.
-    first === undefined && (markIn(directory)?.events ?? true) &&
-    (vault.statusOf(directory)?.keys ?? 0) > 0
-  ) {
-    return yield* refused(
-      `The event log ${shown} is empty, but ${directory} has keys of its events. Nothing was changed. ` +
-        "Check AIOS_EVENT_LOG and whether that server has its data; or choose another data directory.",
-    )
+  } else if (first === undefined && hadEvents(directory)) {
+    return yield* emptied(options)
   }
-  setMark(directory, { log: writtenOf(connection), events: first !== undefined })
+  const mark: Mark = { log: writtenOf(connection), events: first !== undefined }
+  return mark
 })
 
 /** The client is loaded only where it is used. */
@@ -129,19 +136,62 @@ const clientOf = (options: eventStore.Options) =>
 /** Keys must be open before: see `data-directory.ts`. */
 export const layer = (options: Options): Layer.Layer<EventLog, LogUnavailable> => {
   const { connection, directory, installation } = options
-  return Layer.effectDiscard(check(options)).pipe(
+  return Layer.unwrap(Effect.sync(() => {
+    let mark: Mark | undefined
+    const remember = Effect.sync(() => {
+      if (mark !== undefined) setMark(directory, mark)
+    })
+    const rememberAgain = Effect.gen(function* () {
+      if (mark === undefined || mark.events) return
+      const [first] = yield* (yield* EventLog).readAll({ limit: 1 })
+      if (first !== undefined) setMark(directory, { ...mark, events: true })
+    })
+    const remembered = Effect.acquireRelease(remember, () => Effect.ignore(rememberAgain))
+    return Layer.effectDiscard(remembered).pipe(
+      Layer.provideMerge(clientOf({
+        connection,
+        index: join(directory, "log-index.db"),
+        installation,
+        inspect: (log) =>
+          Effect.map(check(log, options), (found) => {
+            mark = found
+          }),
+      })),
+    )
+  }))
+}
+
+/**
+ * For a worker, whose own files are in `own`: the log that `aios start` made this installation's, or
+ * none. It neither takes a log nor remembers one.
+ */
+export const shared = (
+  options: Options & { readonly own: string },
+): Layer.Layer<EventLog, LogUnavailable> => {
+  const { connection, directory, installation, own } = options
+  // Of a log in the folder, `aios start` lets the worker in itself.
+  const isElsewhere = markIn(directory) !== undefined || !existsSync(join(directory, "log.db"))
+  const fits = Effect.gen(function* () {
+    const [first] = yield* (yield* EventLog).readAll({ limit: 1 })
+    if (first === undefined && isElsewhere && hadEvents(directory)) return yield* emptied(options)
+  })
+  return Layer.effectDiscard(fits).pipe(
     Layer.provideMerge(clientOf({
       connection,
-      index: join(directory, "log-index.db"),
+      index: join(own, "log-index.db"),
       installation,
+      unowned: "refuse",
     })),
   )
 }
 
-/** To read where there is no data directory yet: a log that answers, and is nobody's. */
-export const ownerless = (connection: string): Layer.Layer<EventLog, LogUnavailable> =>
+/** A log that answers, and is nobody's, or of `installation`: to look at before there is a data directory. */
+export const ownerless = (
+  connection: string,
+  installation = "none",
+): Layer.Layer<EventLog, LogUnavailable> =>
   Layer.effectDiscard(Effect.flatMap(EventLog, (log) => log.readAll({ limit: 1 }))).pipe(
-    Layer.provideMerge(clientOf({ connection, installation: "none" })),
+    Layer.provideMerge(clientOf({ connection, installation, unowned: "leave" })),
   )
 
 /** Refuses to go on with the folder's own log where its log is elsewhere. */

@@ -19,7 +19,7 @@ import {
 import { closedLog, pageBytesMax, pageMax } from "./event-log-embedded.ts"
 import { appends, type Outcome } from "./event-log-eventstoredb-appends.ts"
 import { connect } from "./event-log-eventstoredb-client.ts"
-import { checks } from "./event-log-eventstoredb-checks.ts"
+import { checks, type Unowned } from "./event-log-eventstoredb-checks.ts"
 import { pages } from "./event-log-eventstoredb-pages.ts"
 import { type Connection, type StoredEvent, StoreFailure } from "./event-log-eventstoredb-seam.ts"
 import { tail } from "./event-log-eventstoredb-tail.ts"
@@ -39,6 +39,10 @@ export interface Options {
   readonly index?: string
   /** Whose log it is: one that says it is another's is refused. `none`: anybody's is. */
   readonly installation?: string
+  /** What becomes of one that is nobody's: it is made this installation's by default. */
+  readonly unowned?: Unowned
+  /** Looks at the log before it is taken: where that fails, nothing was written. */
+  readonly inspect?: (log: EventLog["Service"]) => Effect.Effect<void, LogUnavailable>
 }
 
 /** What to do about a failure. Never with the connection string, which may hold a password. */
@@ -97,7 +101,9 @@ const badConnection = (words: string) =>
     retryable: false,
   })
 
-const make = ({ connection: given, index: file, installation }: Options) =>
+const make = (
+  { connection: given, index: file, inspect, installation, unowned = "take" }: Options,
+) =>
   Effect.gen(function* () {
     const waiting = waits()
     const connection = yield* Effect.acquireRelease(
@@ -124,7 +130,13 @@ const make = ({ connection: given, index: file, installation }: Options) =>
       throw new StoreFailure("refused", "the server does not tell positions: it is too old")
     }
     const reading = pages(connection, index, placed)
-    const checking = checks(connection, index, reading, installation)
+    const checking = checks(
+      connection,
+      index,
+      reading,
+      installation,
+      inspect === undefined ? unowned : "leave",
+    )
     const end = tail(connection, checking.again, reading.rawHead, waiting)
     const writing = appends(connection, index, reading, end, waiting)
 
@@ -287,7 +299,7 @@ const make = ({ connection: given, index: file, installation }: Options) =>
       () => Effect.void,
     )
 
-    return EventLog.of({
+    const log = EventLog.of({
       append,
       appendBatch,
       read,
@@ -310,6 +322,11 @@ const make = ({ connection: given, index: file, installation }: Options) =>
           return index.streams(category, after, limit)
         }),
     })
+    if (inspect !== undefined) {
+      yield* inspect(log)
+      yield* call(checking.take)
+    }
+    return log
   })
 
 /** Until the log was checked for the first time, however long the server is away. */

@@ -32,9 +32,10 @@ const make = (file: string, directory: string): Uint8Array => {
   return secret
 }
 
-const load = (directory: string): Installation => {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const file = join(directory, "secret")
+const fileIn = (directory: string) => join(directory, "secret")
+
+const load = (directory: string): Installation | undefined => {
+  const file = fileIn(directory)
   if (
     !existsSync(file) &&
     ["keys.db", "log.db", "log-elsewhere.json"].some((name) => existsSync(join(directory, name)))
@@ -44,7 +45,10 @@ const load = (directory: string): Installation => {
         "Restore the file from a backup, or choose another data directory.",
     })
   }
-  const secret = existsSync(file) ? readFileSync(file) : make(file, directory)
+  return existsSync(file) ? of(readFileSync(file), file) : undefined
+}
+
+const of = (secret: Uint8Array, file: string): Installation => {
   if (secret.length !== secretBytes) {
     throw new VaultUnavailable({
       message: `${file} is damaged: it must hold ${secretBytes} bytes. Restore it from a backup.`,
@@ -54,11 +58,10 @@ const load = (directory: string): Installation => {
   return { id, secret: new Uint8Array(secret) }
 }
 
-/** The installation of a data directory. Hold its lock (`owner-lock.ts`) when calling. */
-export const open = (directory: string): Effect.Effect<Installation, VaultUnavailable> =>
+const attempt = <A>(directory: string, f: () => A): Effect.Effect<A, VaultUnavailable> =>
   Effect.suspend(() => {
     try {
-      return Effect.succeed(load(directory))
+      return Effect.succeed(f())
     } catch (cause) {
       if (cause instanceof VaultUnavailable) return Effect.fail(cause)
       if (!isFailureOfStorage(cause)) return Effect.die(cause)
@@ -67,3 +70,21 @@ export const open = (directory: string): Effect.Effect<Installation, VaultUnavai
       return Effect.fail(new VaultUnavailable({ message, cause }))
     }
   })
+
+/** The installation of a data directory. Hold its lock (`owner-lock.ts`) when calling. */
+export const open = (directory: string): Effect.Effect<Installation, VaultUnavailable> =>
+  attempt(directory, () => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const file = fileIn(directory)
+    return load(directory) ?? of(make(file, directory), file)
+  })
+
+/** The same where it is there already; nothing is made. */
+export const find = (
+  directory: string,
+): Effect.Effect<Installation | undefined, VaultUnavailable> =>
+  attempt(directory, () => load(directory))
+
+/** Its id alone. */
+export const idOf = (directory: string): Effect.Effect<string, VaultUnavailable> =>
+  Effect.map(open(directory), ({ id }) => id)

@@ -59,7 +59,11 @@ const opened = (
     const owner = installation === undefined ? {} : { installation }
     if (place.kind === "elsewhere") {
       const client = yield* Effect.promise(() => import("./event-log-eventstoredb.ts"))
-      return yield* build(client.layer({ connection: place.connection, ...owner }))
+      return yield* build(client.layer({
+        connection: place.connection,
+        ...owner,
+        unowned: makes ? "take" : "leave",
+      }))
     }
     const file = join(place.directory, "log.db")
     // A dry run makes nothing.

@@ -1,7 +1,8 @@
 /**
  * What a worker has of the data directory: its keys, secret and blobs are everybody's, and in
  * `workers/<name>/` are its own lock, caches and read models, so that it is in nobody's way. The log must be one
- * that several processes share. A worker makes no installation: `aios start` was there before.
+ * that several processes share. A worker makes no installation and takes no log: `aios start` was there
+ * before.
  */
 import { existsSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -52,7 +53,7 @@ export const layer = (
         ...(command === undefined ? {} : { command }),
       })
       const { id } = yield* installation.open(directory)
-      const events = elsewhere.layer({ directory: own, connection: eventLog, installation: id })
+      const events = elsewhere.shared({ directory, own, connection: eventLog, installation: id })
       return blobStore.layer({ directory, to: blobs }).pipe(
         Layer.provideMerge(events.pipe(Layer.provideMerge(vault.layer({ directory })))),
         Layer.provideMerge(snapshots.layer({ file: join(own, "cache.db") })),

@@ -17,7 +17,7 @@ import {
 
 const encoder = new TextEncoder()
 
-const metadataEvent = (json: string, now: number): NewEvent =>
+export const metadataEvent = (json: string, now: number): NewEvent =>
   received({
     id: randomUUID(),
     type: metadataType,

@@ -2,7 +2,7 @@
  * The log's door as a service, and the way in for clients. Nothing of either is loaded before it is
  * asked for: most runs of AIOS never open it.
  */
-import { Effect, Layer, Option, Scope } from "effect"
+import { Clock, Effect, Layer, Option, Scope } from "effect"
 import { EventLog } from "../../actors/event-log.ts"
 import { ActorEngine } from "../../actors/system.ts"
 import { OperationFailed } from "../../projections/aios.ts"
@@ -18,6 +18,8 @@ export interface Options {
   readonly token: string | undefined
   /** Connection string of a log that is not of the data directory. */
   readonly eventLog: string | undefined
+  /** Whose log it is, where somebody acts upon it. */
+  readonly installation?: Effect.Effect<string, { readonly message: string }>
 }
 
 const failed = ({ message }: { readonly message: string }) =>
@@ -29,6 +31,24 @@ const pathTooLong = (dataDir: string) =>
   wrongConfiguration(
     `The path of ${dataDir} is too long for a Unix socket. Use another data directory.`,
   )
+
+/** Says in the log whose it is, as an AIOS on an event store does: workers come to no other. */
+const owned = Effect.fnUntraced(function* (
+  log: EventLog["Service"],
+  owner: NonNullable<Options["installation"]> | Effect.Effect<undefined>,
+) {
+  const installation = yield* owner
+  if (installation === undefined) return
+  const { ownStream, ownershipOf } = yield* Effect.promise(() => import("./mod.ts"))
+  if ((yield* log.readPage(ownStream, { limit: 1 })).length > 0) return
+  const now = yield* Clock.currentTimeMillis
+  // Whoever was quicker said it.
+  yield* Effect.catchTag(
+    log.append(ownStream, -1, [ownershipOf(installation, now)]),
+    "VersionConflict",
+    () => Effect.void,
+  )
+})
 
 export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =>
   Layer.effect(
@@ -60,7 +80,12 @@ export const layer = (options: Options): Layer.Layer<LogDoor, never, EventLog> =
         hold: (secure) =>
           Effect.flatMap(made, (doors) =>
             // Who comes in may write, and work: both are expected before anybody is let in.
-            Effect.andThen(shared, doors.hold(secure))),
+            shared.pipe(
+              Effect.andThen(
+                Effect.mapError(owned(log, options.installation ?? Effect.undefined), failed),
+              ),
+              Effect.andThen(doors.hold(secure)),
+            )),
         users: (change) => Effect.flatMap(made, (doors) => doors.users(change)),
       })
     }),

@@ -13,14 +13,21 @@ import { aclAccess } from "./acl.ts"
 import type { MakeService } from "./calls.ts"
 import { certificatesOf } from "./certificates.ts"
 import { credentials } from "./credentials.ts"
+import { metadataEvent } from "./deletions.ts"
 import { type Log, makeDoor } from "./door.ts"
 import { front } from "./front.ts"
 import { operations } from "./operations.ts"
 import { persistent } from "./persistent.ts"
 import { makeGroups } from "./persistent-groups.ts"
 import { serve } from "./server.ts"
+import { metastreamOf } from "./states.ts"
 import { usersHere } from "./user-changes.ts"
 import { users } from "./users.ts"
+
+/** Its metadata says whose log it is; `event-log-eventstoredb-checks.ts` reads it. */
+export const ownStream = metastreamOf("aios")
+export const ownershipOf = (installation: string, now: number) =>
+  metadataEvent(JSON.stringify({ installation }), now)
 
 /** How AIOS's own connections are called; `event-log-eventstoredb-seam.ts` names them so. */
 const ownClient = "aios-"

@@ -6,15 +6,17 @@
 import { binaryEvent, EventStoreDBClient, jsonEvent } from "@eventstore/db-client"
 import { Effect, Layer } from "effect"
 import type { ChildProcess } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import process from "node:process"
 import { afterAll, describe, expect, test } from "vitest"
 import { EventLog } from "../../actors/event-log.ts"
 import * as sqliteLog from "../../adapters/event-log-sqlite.ts"
 import * as eventStore from "../../adapters/event-log-eventstoredb.ts"
-import { founder, root, run, start } from "./aios.ts"
+import { idOf } from "../../adapters/installation.ts"
+import { ended, founder, root, run, says, start } from "./aios.ts"
 
 const now = "2026-11-24T07:00:00Z"
 const folder = mkdtempSync(join(tmpdir(), "aios-elsewhere-"))
@@ -291,6 +293,9 @@ describe("a log elsewhere", () => {
     const refused = await aios(stranger, one, "init", ...founder)
     expect(refused.code).toBe(1)
     expect(refused.err).toContain("another installation")
+    const staying = await aios(stranger, one, "start")
+    expect([staying.code, staying.err]).toEqual([1, expect.stringContaining("Nothing was changed")])
+    expect(readdirSync(stranger)).toEqual([])
     const nowhere = newPath("mistyped")
     const mistyped = await aios(nowhere, one, "agents")
     expect([mistyped.code, mistyped.out]).toEqual([1, ""])
@@ -305,6 +310,49 @@ describe("a log elsewhere", () => {
     const lost = await aios(dir, empty, "agents")
     expect(lost.code).toBe(1)
     expect(lost.err).toContain("is empty")
+  })
+
+  test("is taken by no worker, and not changed by one that came to the wrong one", async () => {
+    const [one, empty, emptied] = await Promise.all([newStore(), newStore(), newStore()])
+    const [dir, other] = [newPath("owner"), newPath("newcomer")]
+    const work = (at: string, name: string, directory = dir) =>
+      aios(directory, at, "work", "--name", name)
+    await json(dir, one, "init", ...founder)
+    const mark = readFileSync(join(dir, "log-elsewhere.json"), "utf8")
+    // It has the name of this installation, and no events any more.
+    const installation = await Effect.runPromise(idOf(dir))
+    await Effect.runPromise(Effect.scoped(
+      Layer.build(Layer.fresh(eventStore.layer({ connection: emptied, installation }))),
+    ))
+    const refusals = await Promise.all([
+      work(empty, "w1"),
+      work(emptied, "w2"),
+      work(empty, "w1", newPath("never")),
+      // A control that came to the wrong one leaves it to whom it belongs, too.
+      aios(dir, empty, "agents"),
+    ])
+    expect(refusals.map(({ code }) => code)).toEqual([1, 1, 1, 1])
+    for (
+      const [n, advice] of ["run aios start", "is empty", "Run aios start", "is empty"].entries()
+    ) {
+      expect(refusals[n]!.err).toContain(advice)
+    }
+    await json(other, empty, "init", ...founder)
+    const strange = await work(empty, "w1")
+    expect([strange.code, strange.err]).toEqual([
+      1,
+      expect.stringContaining("another installation"),
+    ])
+
+    expect(readFileSync(join(dir, "log-elsewhere.json"), "utf8")).toBe(mark)
+    expect(existsSync(join(dir, "workers", "w1", "log-elsewhere.json"))).toBe(false)
+    const right = start(["work", "--name", "w1", "--data-dir", dir], {
+      env: { AIOS_EVENT_LOG: one },
+    })
+    const end = ended(right)
+    await says(right, "works on")
+    process.kill(right.pid!, "SIGTERM")
+    expect((await end).code).toBe(0)
   })
 
   test("that does not answer is worth another try, and no word of it is a secret", async () => {

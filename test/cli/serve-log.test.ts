@@ -241,6 +241,23 @@ describe("beside a running AIOS", () => {
     expect((await one.end).code).toBe(0)
   })
 
+  it("workers come to its log, and no other AIOS takes it", async () => {
+    const dir = fresh()
+    const one = await up(dir)
+    const { served } = await serve(dir, "--port", "0", "--insecure")
+    const there = { ...env, AIOS_EVENT_LOG: served.connection }
+    const worker = start(["work", "--name", "w1", "--data-dir", dir], { env: there })
+    children.push(worker)
+    const end = ended(worker)
+    await says(worker, "works on")
+    const other = await run(["init", ...founder, "--data-dir", fresh()], { env: there })
+    expect([other.code, other.err]).toEqual([1, expect.stringContaining("another installation")])
+    signal(worker, "SIGTERM")
+    expect((await end).code).toBe(0)
+    signal(one.child, "SIGTERM")
+    expect((await one.end).code).toBe(0)
+  })
+
   it("the front waits for an owner that was killed, and its own end leaves the owner alone", async () => {
     const dir = fresh()
     const one = await up(dir)

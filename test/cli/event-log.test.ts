@@ -372,6 +372,8 @@ describe("a log elsewhere", () => {
     expect(wrong.code).toBe(78)
     expect(wrong.err).toContain("AIOS_EVENT_LOG")
     expect(wrong.err).not.toContain("hidden")
+    const same = await aios(dir, "esdb://admin:hidden@[::1]", "brief", "--json")
+    expect(JSON.parse(same.err).error.error).toBe("WrongConfiguration")
   })
 })
 

@@ -17,6 +17,8 @@ const eventBytesBeside = 200
 /** Between a break and the next try, doubled each time. */
 const pauseMillisMin = 50
 const pauseMillisMax = 2_000
+/** Shorter breaks nobody hears of. */
+const awayMillisMin = 5_000
 
 export interface Tail {
   /**
@@ -43,6 +45,8 @@ export const tail = (
   ready: () => Promise<void>,
   rawHead: () => Promise<number>,
   waits: Waits,
+  /** Is told when the server answers again after it was away for a while. */
+  back: () => void = () => {},
 ): Tail => {
   let kept: Array<RecordedEvent> = []
   let sizes: Array<number> = []
@@ -123,9 +127,12 @@ export const tail = (
 
   const run = async () => {
     let pause = pauseMillisMin
+    let awayFrom = Infinity
     while (!waits.closed) {
       try {
         await ready()
+        if (Date.now() - awayFrom > awayMillisMin) back()
+        awayFrom = Infinity
         if (start === undefined) {
           start = reached = last = await rawHead()
           wake()
@@ -133,9 +140,11 @@ export const tail = (
         const began = Date.now()
         await subscribed(reached)
         isLive = false
+        awayFrom = Date.now()
         if (Date.now() - began > pauseMillisMax) pause = pauseMillisMin
       } catch {
         // Whoever asks something is told; here it is only tried again.
+        awayFrom = Math.min(awayFrom, Date.now())
       }
       await waits.sleep(pause)
       pause = Math.min(pause * 2, pauseMillisMax)

@@ -137,7 +137,14 @@ const make = (
       installation,
       inspect === undefined ? unowned : "leave",
     )
-    const end = tail(connection, checking.again, reading.rawHead, waiting)
+    const run = Effect.runForkWith(yield* Effect.context<never>())
+    const end = tail(
+      connection,
+      checking.again,
+      reading.rawHead,
+      waiting,
+      () => run(Effect.logInfo(`The event store at ${connection.where} answers again`)),
+    )
     const writing = appends(connection, index, reading, end, waiting)
 
     // ------------------------------------------------------------ calls

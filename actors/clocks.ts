@@ -9,16 +9,17 @@ import type { EventLog } from "./event-log.ts"
 
 /** More than machines that keep time by the network are apart, and far less than work may wait. */
 const apartMillisMax = 60_000
+/** So many of the last events are looked at. */
+const eventsMax = 500
 
-/** What is wrong with the clock, by the newest event of the log; undefined where nothing is to be seen. */
+/** What is wrong with the clock, by the newest events of the log; undefined where nothing is to be seen. */
 export const clockProblem = Effect.fnUntraced(function* (log: EventLog["Service"]) {
-  const [newest] = yield* log.readAll({ backwards: true, limit: 1 })
-  const ahead = (newest?.metadata.at ?? -Infinity) - (yield* Clock.currentTimeMillis)
+  const events = yield* log.readAll({ backwards: true, limit: eventsMax })
+  const latest = Math.max(-Infinity, ...events.map(({ metadata }) => metadata.at))
+  const ahead = latest - (yield* Clock.currentTimeMillis)
   return ahead <= apartMillisMax
     ? undefined
-    : `The newest event of the log is ${
-      Math.round(ahead / 60_000)
-    } min in the future of this machine: ` +
+    : `The log has events ${Math.round(ahead / 60_000)} min in the future of this machine: ` +
       "its clock is behind, or that of a worker is ahead. Work may be skipped as too old and timers may " +
       "fire at the wrong time: let all machines keep their time by the network (NTP)."
 })

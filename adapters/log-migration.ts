@@ -9,6 +9,7 @@ import { basename, dirname, join } from "node:path"
 import { EventLog, type LogUnavailable } from "../actors/event-log.ts"
 import { OperationFailed } from "../projections/aios.ts"
 import { failureOf } from "../projections/aios-failures.ts"
+import { objectOf, textOf } from "../projections/fields.ts"
 import { LogMigration } from "../projections/log-migration.ts"
 import { clearMark, shownOf, writtenOf } from "./event-log-elsewhere.ts"
 import * as memoryLog from "./event-log-memory.ts"
@@ -108,6 +109,9 @@ export const layer: Layer.Layer<LogMigration> = Layer.succeed(
         const source = yield* opened(from, installation, false)
         // Nothing is made for a source that does not answer.
         yield* source.head
+        // A folder that only serves a log is not the one whose log it is.
+        const [mark] = yield* source.readPage("$$aios", { backwards: true, limit: 1 })
+        const owner = textOf(objectOf(mark?.data)["installation"]) || installation
         yield* own(to)
         // Whose it is, is said behind the events: in front of them it would move all their positions.
         const before = to.kind === "elsewhere" ? undefined : installation
@@ -117,7 +121,7 @@ export const layer: Layer.Layer<LogMigration> = Layer.succeed(
           isCounted: from.kind === "here",
           progress,
         })
-        if (to.kind === "elsewhere" && !dryRun) yield* opened(to, installation, true)
+        if (to.kind === "elsewhere" && !dryRun) yield* opened(to, owner, true)
         // Whoever opens the folder finds its log in it again.
         if (to.kind === "here" && !dryRun) clearMark(to.directory)
         return {

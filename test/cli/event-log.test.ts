@@ -210,6 +210,21 @@ describe("a log that is moved", () => {
     expect(await wire(await newStore(["--insecure"], three))).toEqual(await wire(one))
   })
 
+  test("of a folder that only served it stays whose it was", async () => {
+    const [plane, dir] = [newPath("plane"), newPath("company")]
+    const served = await newStore(["--insecure"], plane)
+    await json(dir, served, "init", ...founder)
+    const store = stores.at(-1)!
+    const ended = new Promise((done) => store.once("close", done))
+    store.kill()
+    await ended
+    const next = await newStore()
+    expect(await json(plane, undefined, "migrate-log", plane, next)).toMatchObject({
+      verified: true,
+    })
+    expect((await json(dir, next, "settings")).name).toBe("Mara Lindqvist")
+  })
+
   test("that does not answer leaves nothing where it was to be copied to", async () => {
     const [target, nobody] = [newPath("target"), await freePort()]
     const away = `esdb://127.0.0.1:${nobody}?tls=false`

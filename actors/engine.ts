@@ -57,8 +57,8 @@ export const queuedItemsMax = 20_000
 const actorsMax = 20_000
 /** Events after which an actor in memory gets a new snapshot; one that many talk to, whose is larger, later. */
 const snapshotEvery = 200
-/** Rounds an item may lose against another writer. */
-const conflictsMax = 10
+/** Rounds an item may lose against other writers: beside two that never rest, one in three is won. */
+const conflictsMax = 30
 /** Timers that may fire in front of one event: more is a chart that wakes itself for ever. */
 const timersPerEventMax = 10_000
 /** Pauses while the log cannot be written. */

@@ -109,11 +109,15 @@ describe("the sample company", () => {
   })
 })
 
-/** How many actors of each agent are in which state. */
+/**
+ * How many actors of each agent are in which state. Two may ask at one time who writes to somebody first:
+ * whether the lesser had its turn, and its draft was taken back before anybody saw it, is chance on any log.
+ */
 const kinds = (agents: ReadonlyArray<{ agent?: string; name?: string; state: unknown }>) => {
   const counts: Record<string, number> = {}
   for (const { agent, name, state } of agents) {
     const kind = `${agent ?? name} ${JSON.stringify(state)}`
+    if (kind === 'gatekeeper "superseded"') continue
     counts[kind] = (counts[kind] ?? 0) + 1
   }
   return counts

@@ -6,7 +6,6 @@
 import { Effect, Exit, Fiber, Layer, ManagedRuntime, Scope, Stream } from "effect"
 import { execFile } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -19,6 +18,7 @@ import { doors, listen } from "../../http/log-door/mod.ts"
 import { everything } from "../contract/event-log.ts"
 import { anEvent, events } from "../contract/histories-of-appends.ts"
 import { type ServedLog, servedLog } from "../log-door.ts"
+import { freePort } from "../free-port.ts"
 
 type Log = EventLog["Service"]
 
@@ -52,16 +52,6 @@ const followed = (log: Log, after: number, count: number) =>
       Stream.runCollect,
     ),
   )
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const at = server.address()
-      const port = typeof at === "object" && at !== null ? at.port : 0
-      server.close(() => resolve(port))
-    })
-  })
-
 describe("event log over EventStoreDB's client", () => {
   it("goes on after the server was away, with every event once and in order", async () => {
     const server = await served()

@@ -7,7 +7,6 @@ import { binaryEvent, EventStoreDBClient, jsonEvent } from "@eventstore/db-clien
 import { Effect, Layer } from "effect"
 import type { ChildProcess } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -17,6 +16,7 @@ import * as sqliteLog from "../../adapters/event-log-sqlite.ts"
 import * as eventStore from "../../adapters/event-log-eventstoredb.ts"
 import { idOf } from "../../adapters/installation.ts"
 import { ended, founder, root, run, says, start } from "./aios.ts"
+import { freePort } from "../free-port.ts"
 
 const now = "2026-11-24T07:00:00Z"
 const folder = mkdtempSync(join(tmpdir(), "aios-elsewhere-"))
@@ -413,12 +413,3 @@ test("a connection that never can be is a wrong configuration, and says what to 
   expect(untold.code).toBe(75)
   expect(untold.err).toContain("without TLS")
 })
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" ? address?.port ?? 0 : 0))
-    })
-  })

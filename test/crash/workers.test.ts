@@ -4,13 +4,13 @@
  * how many there are, `SEED` when.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Child, runtimes, start } from "../faults/runtimes.ts"
 import { seeded } from "../seeded.ts"
+import { freePort } from "../free-port.ts"
 
 const kills = Number(process.env["KILLS"] ?? 16)
 const pieces = 60
@@ -46,14 +46,6 @@ interface Found {
 }
 
 const millis = (count: number) => new Promise((resolve) => setTimeout(resolve, count))
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const at = server.address()
-      server.close(() => resolve(typeof at === "object" && at !== null ? at.port : 0))
-    })
-  })
-
 describe(`${kills} kills among four processes on one log`, () => {
   const directory = mkdtempSync(join(tmpdir(), "aios-workers-"))
   const acknowledged = new Set<string>()

@@ -18,6 +18,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { realFolder } from "./real.ts"
+import { freePort } from "../free-port.ts"
 
 /** Where `OLLAMA_MODELS` of the real server lies, and the program itself. */
 const weights = process.env["OLLAMA_MODELS"] ?? join(dirname(realFolder), "store")
@@ -39,15 +40,6 @@ export const until = async <A>(
     await pause(200)
   }
 }
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      const port = typeof address === "object" && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
 
 export const ownOllama = async () => {
   const folder = mkdtempSync(join(tmpdir(), "aios-ollama-"))

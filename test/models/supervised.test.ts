@@ -1,6 +1,5 @@
 /** Real models as AIOS asks for them: by the supervisor of its helper processes, which starts them. */
 import { existsSync } from "node:fs"
-import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { Effect, Layer, Schedule, Stream } from "effect"
@@ -14,6 +13,7 @@ import * as lazy from "../../adapters/inference-lazy.ts"
 import { scripted } from "../../adapters/inference-scripted.ts"
 import { endAll, superviseHere } from "../supervised.ts"
 import { chatModel, realFolder, withFiles, withModels } from "./real.ts"
+import { freePort } from "../free-port.ts"
 
 const pause = Schedule.spaced("200 millis")
 
@@ -65,16 +65,6 @@ withFiles("the embedder under its supervisor", () => {
     expect(failure.message).toContain("aios models pull")
   })
 })
-
-/** A port that was free a moment ago. */
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      const port = typeof address === "object" && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
 
 withModels("Ollama under its supervisor", () => {
   afterEach(endAll)

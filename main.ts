@@ -96,6 +96,7 @@ const Settings = Config.all({
   durability: optional("AIOS_DURABILITY"),
   eventLog: optional("AIOS_EVENT_LOG"),
   blobs: optional("AIOS_BLOBS"),
+  control: optional("AIOS_CONTROL"),
   worker: optional("AIOS_WORKER"),
   base: optional("AIOS_CWD"),
   launcher: optional("AIOS_LAUNCHER"),
@@ -125,6 +126,8 @@ interface Configuration {
   /** Connection string of the log, checked by the launcher; undefined: `log.db` in the data directory. */
   readonly eventLog: string | undefined
   readonly blobs: "folder" | "log"
+  /** Of a worker on another machine: where the control answers. */
+  readonly control: string | undefined
   /** Name of this process, should it be a worker. */
   readonly worker: string
   readonly base: string
@@ -167,7 +170,8 @@ const configuration = Effect.gen(function* () {
       "AIOS_DURABILITY must be full, or normal (faster; a power failure may lose the last events).",
     )
   }
-  const blobs = given.blobs || "folder"
+  const control = given.control || undefined
+  const blobs = given.blobs || (control === undefined ? "folder" : "log")
   if (blobs !== "folder" && blobs !== "log") {
     return yield* wrongConfiguration(
       "AIOS_BLOBS must be folder (attachments in the data directory), or log (attachments in the log).",
@@ -202,6 +206,7 @@ const configuration = Effect.gen(function* () {
     synchronous: durability === "full" ? "FULL" : "NORMAL",
     eventLog: given.eventLog?.trim() || undefined,
     blobs,
+    control,
     worker: given.worker || "worker",
     base: given.base,
     port,
@@ -254,6 +259,8 @@ const foundations = (config: Configuration, way: Way) => {
       eventLog: config.eventLog,
       blobs: config.blobs,
       command: commandOf(words),
+      ...(config.control === undefined ? {} : { control: config.control }),
+      ...(config.token ? { token: config.token } : {}),
     })))
   }
   return rows.pipe(
@@ -420,6 +427,12 @@ const worksBeside = Effect.fnUntraced(function* (config: Configuration, options:
     return yield* wrongConfiguration(
       "A worker needs a log that several processes share: set AIOS_EVENT_LOG to esdb://… (EventStoreDB, " +
         "KurrentDB, or a running AIOS that serves its own log: aios serve-log). See docs/workers.md.",
+    )
+  }
+  if (config.control !== undefined && options.lanes?.includes("interactive") !== false) {
+    return yield* wrongConfiguration(
+      "What leaves the house is written where the control is: a worker on another machine (AIOS_CONTROL) takes " +
+        "--lanes batch only.",
     )
   }
   const services = yield* Layer.build(

@@ -26,4 +26,6 @@ export class BlobStore extends Context.Service<BlobStore, {
   put(subject: string, content: Uint8Array): Effect.Effect<BlobRef, BlobsUnavailable>
   /** The plain content; undefined where there is none or its subject was forgotten. */
   get(ref: BlobRef): Effect.Effect<Uint8Array | undefined, BlobsUnavailable>
+  /** What is stored under this name, sealed as it is; undefined where there is none. */
+  sealed(sha256: string): Effect.Effect<Uint8Array | undefined, BlobsUnavailable>
 }>()("actors/BlobStore") {}

@@ -5,13 +5,25 @@
  * `flush`, which every append that names it waits for.
  */
 import { Context, type Effect, Schema } from "effect"
-import type { Json, Sealed } from "../machines/agent.ts"
+import { isSealed, type Json, type Sealed } from "../machines/agent.ts"
 
-/** Keys could not be read or written. Retry later; nothing was recorded. */
+/** Keys could not be read or written. Nothing was recorded; `message` says what to do next. */
 export class VaultUnavailable extends Schema.TaggedError<VaultUnavailable>()("VaultUnavailable", {
   message: Schema.String,
+  reason: Schema.optionalKey(Schema.Literal("configuration")),
+  /** Whether the same call may succeed later without anyone changing the installation. */
+  retryable: Schema.optionalKey(Schema.Boolean),
   cause: Schema.optionalKey(Schema.Defect()),
 }) {}
+
+/** A key on its way to another vault of the same installation. */
+export interface LentKey {
+  /** Base64 of 8 random bytes. */
+  readonly id: string
+  readonly subject: string
+  /** Base64, sealed under the installation's secret; null once destroyed. */
+  readonly key: string | null
+}
 
 export class Vault extends Context.Service<Vault, {
   /** AES-256-GCM over the JSON text of `plain`, bound to its subject and key. */
@@ -27,9 +39,31 @@ export class Vault extends Context.Service<Vault, {
   personKey(normalisedAddress: string): string
   /** Makes every key so far durable. Cheap where nothing is new. */
   readonly flush: Effect.Effect<void, VaultUnavailable>
+  /**
+   * Gets those of these keys that are kept elsewhere and are not here yet. What nobody has stays
+   * unknown. Cheap where all are here, and nothing where all keys are kept here.
+   */
+  bring(keys: ReadonlyArray<string>): Effect.Effect<void, VaultUnavailable>
+  /** 32 hex digits, the same for all who have this installation's secret. */
+  readonly installation: string
+  /** Those of these keys that are here, destroyed ones too, for another vault of the installation. */
+  lend(keys: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable>
+  /**
+   * Keeps what another vault lent or made; durable when it is done. What is known already stays as it
+   * is, but for a key that was destroyed meanwhile.
+   */
+  take(keys: ReadonlyArray<LentKey>): Effect.Effect<void, VaultUnavailable>
 }>()("actors/Vault") {}
 
 /** Takes the ids of keys that were needed in what a fiber did and never were here, where anybody asks. */
 export const MissingKeys = Context.Reference<Set<string> | undefined>("actors/MissingKeys", {
   defaultValue: () => undefined,
 })
+
+/** Ids of the keys under which something in it is sealed, as often as it is. */
+export const keysIn = (value: Json): ReadonlyArray<string> =>
+  isSealed(value)
+    ? [value.$sealed[1]]
+    : typeof value === "object" && value !== null
+    ? Object.values(value).flatMap((one: Json) => keysIn(one))
+    : []

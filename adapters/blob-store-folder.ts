@@ -3,12 +3,13 @@
  * name only once all of it is on disk, so whatever can be read under a name is whole, or was damaged
  * later, which the name tells.
  */
-import { createHash, randomUUID } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
-import { type BlobRef, BlobStore, BlobsUnavailable } from "../actors/blob-store.ts"
+import { BlobStore, BlobsUnavailable } from "../actors/blob-store.ts"
 import { Vault } from "../actors/vault.ts"
+import { fromSealed, type SealedBlobs, sha256Of } from "./blob-sealing.ts"
 import { troubleOf } from "./sqlite.ts"
 
 export interface Options {
@@ -72,7 +73,7 @@ const read = async (root: string, name: string): Promise<Uint8Array | undefined>
     if (isMissing(cause)) return undefined
     throw cause
   }
-  if (createHash("sha256").update(bytes).digest("hex") !== name) {
+  if (sha256Of(bytes) !== name) {
     throw new BlobsUnavailable({
       reason: "corrupt",
       message: `The blob ${file} is damaged. Restore it from a backup: nothing else is affected.`,
@@ -81,28 +82,14 @@ const read = async (root: string, name: string): Promise<Uint8Array | undefined>
   return bytes
 }
 
+export const sealedIn = (directory: string): SealedBlobs => {
+  const root = join(directory, "blobs")
+  const attempt = <A>(f: () => Promise<A>) => Effect.tryPromise({ try: f, catch: failure(root) })
+  return {
+    write: (sha256, sealed) => attempt(() => write(root, sha256, sealed)),
+    read: (sha256) => attempt(() => read(root, sha256)),
+  }
+}
+
 export const layer = ({ directory }: Options): Layer.Layer<BlobStore, never, Vault> =>
-  Layer.effect(
-    BlobStore,
-    Effect.gen(function* () {
-      const vault = yield* Vault
-      const root = join(directory, "blobs")
-      const attempt = <A>(f: () => Promise<A>) =>
-        Effect.tryPromise({ try: f, catch: failure(root) })
-      return {
-        put: Effect.fn("BlobStore.put")(function* (subject: string, content: Uint8Array) {
-          const sealed = vault.sealBytes(subject, content)
-          // Without its key the blob would be noise, so the key is durable first.
-          yield* Effect.mapError(vault.flush, failure(root))
-          const sha256 = createHash("sha256").update(sealed).digest("hex")
-          yield* attempt(() => write(root, sha256, sealed))
-          return { sha256, subject, bytes: content.length }
-        }),
-        get: Effect.fn("BlobStore.get")(function* (ref: BlobRef) {
-          if (!/^[0-9a-f]{64}$/.test(ref.sha256)) return undefined
-          const sealed = yield* attempt(() => read(root, ref.sha256))
-          return sealed && vault.openBytes(ref.subject, sealed)
-        }),
-      }
-    }),
-  )
+  Layer.effect(BlobStore, Effect.map(Vault, (vault) => fromSealed(vault, sealedIn(directory))))

@@ -4,12 +4,12 @@
  * content, so two that put the same at one time write the same. Costs a third more bytes than a folder.
  */
 import { Buffer } from "node:buffer"
-import { createHash } from "node:crypto"
 import { Clock, Effect, Layer, Schema } from "effect"
-import { type BlobRef, BlobStore, BlobsUnavailable } from "../actors/blob-store.ts"
+import { BlobStore, BlobsUnavailable } from "../actors/blob-store.ts"
 import { EventLog, type NewEvent } from "../actors/event-log.ts"
 import { derivedId } from "../actors/ids.ts"
 import { Vault } from "../actors/vault.ts"
+import { fromSealed, type SealedBlobs, sha256Of } from "./blob-sealing.ts"
 
 /** As base64 in an event it stays below `eventBytesMax`, and below the 1 MiB a server takes at once. */
 const partBytes = 512 * 1024
@@ -62,55 +62,40 @@ export const holds = Effect.fnUntraced(function* (log: EventLog["Service"], sha2
   return isPart(content) && content.part === content.parts - 1
 })
 
+export const sealedIn = (log: EventLog["Service"]): SealedBlobs => ({
+  write: Effect.fnUntraced(function* (sha256: string, sealed: Uint8Array) {
+    const at = yield* Clock.currentTimeMillis
+    const events = partsOf(sha256, sealed, at)
+    const stream = streamOf(sha256)
+    const [last] = yield* log.readPage(stream, { backwards: true, limit: 1 })
+    // What is there was written in this order; a part that somebody else writes meanwhile is the same.
+    for (let n = (last?.revision ?? -1) + 1; n < events.length; n++) {
+      yield* log.append(stream, n - 1, [events[n]!])
+    }
+  }, Effect.mapError(unavailable)),
+
+  read: Effect.fnUntraced(function* (sha256: string) {
+    const found: Array<Uint8Array> = []
+    for (;;) {
+      const page = yield* log.readPage(streamOf(sha256), { from: found.length, limit: pageParts })
+        .pipe(Effect.mapError(unavailable))
+      for (const { data } of page) {
+        const content: unknown = data
+        if (!isPart(content)) return yield* corrupt(sha256)
+        found.push(Buffer.from(content.bytes, "base64"))
+      }
+      if (page.length < pageParts) break
+    }
+    if (found.length === 0) return undefined
+    const bytes = Buffer.concat(found)
+    if (sha256Of(bytes) !== sha256) return yield* corrupt(sha256)
+    return new Uint8Array(bytes)
+  }),
+})
+
 export const layer: Layer.Layer<BlobStore, never, EventLog | Vault> = Layer.effect(
   BlobStore,
   Effect.gen(function* () {
-    const log = yield* EventLog
-    const vault = yield* Vault
-
-    const write = Effect.fnUntraced(function* (sha256: string, sealed: Uint8Array) {
-      const at = yield* Clock.currentTimeMillis
-      const events = partsOf(sha256, sealed, at)
-      const stream = streamOf(sha256)
-      const [last] = yield* log.readPage(stream, { backwards: true, limit: 1 })
-      // What is there was written in this order; a part that somebody else writes meanwhile is the same.
-      for (let n = (last?.revision ?? -1) + 1; n < events.length; n++) {
-        yield* log.append(stream, n - 1, [events[n]!])
-      }
-    }, Effect.mapError(unavailable))
-
-    const read = Effect.fnUntraced(function* (sha256: string) {
-      const found: Array<Uint8Array> = []
-      for (;;) {
-        const page = yield* log.readPage(streamOf(sha256), { from: found.length, limit: pageParts })
-          .pipe(Effect.mapError(unavailable))
-        for (const { data } of page) {
-          const content: unknown = data
-          if (!isPart(content)) return yield* corrupt(sha256)
-          found.push(Buffer.from(content.bytes, "base64"))
-        }
-        if (page.length < pageParts) break
-      }
-      if (found.length === 0) return undefined
-      const bytes = Buffer.concat(found)
-      if (createHash("sha256").update(bytes).digest("hex") !== sha256) return yield* corrupt(sha256)
-      return new Uint8Array(bytes)
-    })
-
-    return {
-      put: Effect.fn("BlobStore.put")(function* (subject: string, content: Uint8Array) {
-        const sealed = vault.sealBytes(subject, content)
-        // Without its key the blob would be noise, so the key is durable first.
-        yield* Effect.mapError(vault.flush, unavailable)
-        const sha256 = createHash("sha256").update(sealed).digest("hex")
-        yield* write(sha256, sealed)
-        return { sha256, subject, bytes: content.length }
-      }),
-      get: Effect.fn("BlobStore.get")(function* (ref: BlobRef) {
-        if (!/^[0-9a-f]{64}$/.test(ref.sha256)) return undefined
-        const sealed = yield* read(ref.sha256)
-        return sealed && vault.openBytes(ref.subject, sealed)
-      }),
-    }
+    return fromSealed(yield* Vault, sealedIn(yield* EventLog))
   }),
 )

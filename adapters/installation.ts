@@ -45,17 +45,20 @@ const load = (directory: string): Installation | undefined => {
         "Restore the file from a backup, or choose another data directory.",
     })
   }
-  return existsSync(file) ? of(readFileSync(file), file) : undefined
+  return existsSync(file) ? read(file) : undefined
 }
 
-const of = (secret: Uint8Array, file: string): Installation => {
-  if (secret.length !== secretBytes) {
-    throw new VaultUnavailable({
-      message: `${file} is damaged: it must hold ${secretBytes} bytes. Restore it from a backup.`,
-    })
-  }
+export const of = (secret: Uint8Array): Installation => {
   const id = createHmac("sha256", secret).update("installation").digest("hex").slice(0, 32)
   return { id, secret: new Uint8Array(secret) }
+}
+
+const read = (file: string): Installation => {
+  const secret = readFileSync(file)
+  if (secret.length === secretBytes) return of(secret)
+  throw new VaultUnavailable({
+    message: `${file} is damaged: it must hold ${secretBytes} bytes. Restore it from a backup.`,
+  })
 }
 
 const attempt = <A>(directory: string, f: () => A): Effect.Effect<A, VaultUnavailable> =>
@@ -76,7 +79,7 @@ export const open = (directory: string): Effect.Effect<Installation, VaultUnavai
   attempt(directory, () => {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const file = fileIn(directory)
-    return load(directory) ?? of(make(file, directory), file)
+    return load(directory) ?? of(make(file, directory))
   })
 
 /** The same where it is there already; nothing is made. */

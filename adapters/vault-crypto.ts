@@ -2,13 +2,15 @@
  * The vault's cryptography over any store of keys: AES-256-GCM with one key per subject, bound to
  * subject and key id. What cannot be opened, for whatever reason, is `undefined`, never an exception:
  * an envelope may come from anybody. Only a store that fails throws, and that is `VaultUnavailable`.
+ * A vault may have copies of keys that are kept elsewhere: it gets them when told to, and gives what it makes.
  */
 import { Buffer } from "node:buffer"
 import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from "node:crypto"
 import { Effect, Fiber } from "effect"
-import { MissingKeys, type Vault, VaultUnavailable } from "../actors/vault.ts"
-import type { Json, Sealed } from "../machines/agent.ts"
 import { recent } from "../actors/recent.ts"
+import { type LentKey, MissingKeys, type Vault, VaultUnavailable } from "../actors/vault.ts"
+import type { Json, Sealed } from "../machines/agent.ts"
+import type { Installation } from "./installation.ts"
 
 /** Keys kept in memory (up to twice as many). */
 const keysMax = 20_000
@@ -26,13 +28,19 @@ export interface SubjectKey {
   readonly key: Uint8Array | undefined
 }
 
-/** Throws `VaultUnavailable` where it cannot be read or written. */
+/** `current` and `byId` throw `VaultUnavailable` where it cannot be read. */
 export interface KeyStore {
   /** The key that seals for this subject now: its newest that is not destroyed. */
   current(subject: string): SubjectKey | undefined
   byId(id: string): SubjectKey | undefined
-  /** Durable when it returns. */
-  save(keys: ReadonlyArray<SubjectKey>): void
+  /** Keeps keys that others made or lent; what is known stays, but for what was destroyed. Durable when done. */
+  save(keys: ReadonlyArray<SubjectKey>): Effect.Effect<void, VaultUnavailable>
+}
+
+/** Where keys are kept, for a vault that has copies only. */
+export interface KeyDesk {
+  lend(ids: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable>
+  take(keys: ReadonlyArray<LentKey>): Effect.Effect<void, VaultUnavailable>
 }
 
 const pool = new Uint8Array(poolBytes)
@@ -76,7 +84,59 @@ const decrypt = (
 /** What a sealed text is bound to: it opens for no other subject and no other key. */
 const binding = (subject: string, keyId: string) => `${keyId}\n${subject}`
 
-export const fromStore = (store: KeyStore, secret: Uint8Array): Vault["Service"] => {
+/** The key of bytes that `sealBytes` sealed; undefined where they are none. */
+export const keyOfBytes = (sealed: Uint8Array): string | undefined =>
+  sealed.length > idBytes && sealed[0] === layoutVersion
+    ? base64(sealed.subarray(1, 1 + idBytes))
+    : undefined
+
+/** Keys on their way are sealed under the installation's secret: whoever carries them cannot open one. */
+const wrapping = (secret: Uint8Array) => {
+  const key = createHmac("sha256", secret).update("keys on their way").digest()
+  const wrap = ({ id, key: plain, subject }: SubjectKey): LentKey => {
+    if (plain === undefined) return { id, subject, key: null }
+    const nonce = random(nonceBytes)
+    const parts = encrypt(key, nonce, binding(subject, id), plain)
+    return { id, subject, key: Buffer.concat([nonce, ...parts]).toString("base64") }
+  }
+  const unwrap = ({ id, key: wrapped, subject }: LentKey): SubjectKey => {
+    if (wrapped === null) return { id, subject, key: undefined }
+    const bytes = Buffer.from(wrapped, "base64")
+    const end = bytes.length - tagBytes
+    const [nonce, text, tag] = [
+      bytes.subarray(0, nonceBytes),
+      bytes.subarray(nonceBytes, Math.max(nonceBytes, end)),
+      bytes.subarray(Math.max(0, end)),
+    ]
+    const plain = decrypt(key, nonce, binding(subject, id), text, tag)
+    if (plain?.length !== keyBytes) {
+      throw new VaultUnavailable({
+        message: "A key came from elsewhere that this installation's secret does not open. " +
+          "Nothing was kept. See that both have the same file `secret` and the same version of AIOS.",
+      })
+    }
+    return { id, subject, key: new Uint8Array(plain) }
+  }
+  return { wrap, unwrap }
+}
+
+/** What a store throws, as a failure. */
+export const attempt = <A>(f: () => A): Effect.Effect<A, VaultUnavailable> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(f())
+    } catch (cause) {
+      return cause instanceof VaultUnavailable ? Effect.fail(cause) : Effect.die(cause)
+    }
+  })
+
+/** `elsewhere`: where the keys are kept of which `store` has copies. */
+export const fromStore = (
+  store: KeyStore,
+  { id: installation, secret }: Installation,
+  elsewhere?: KeyDesk,
+): Vault["Service"] => {
+  const { unwrap, wrap } = wrapping(secret)
   const bySubject = recent<string, SubjectKey>(keysMax)
   const byId = recent<string, SubjectKey>(keysMax)
   /** Made, not yet durable. Held until they are, whatever the caches forget. */
@@ -108,6 +168,17 @@ export const fromStore = (store: KeyStore, secret: Uint8Array): Vault["Service"]
     if (known === undefined) Fiber.getCurrent()?.getRef(MissingKeys)?.add(id)
     return known?.subject === subject ? known.key : undefined
   }
+
+  const take = (lent: ReadonlyArray<LentKey>) =>
+    Effect.gen(function* () {
+      const keys = yield* attempt(() => lent.map(unwrap))
+      yield* store.save(keys)
+      for (const { id, key, subject } of keys) {
+        if (key !== undefined) continue
+        byId.set(id, { id, subject, key })
+        if (bySubject.get(subject)?.id === id) bySubject.set(subject, { id, subject, key })
+      }
+    })
 
   return {
     seal: (subject, plain): Sealed => {
@@ -157,13 +228,24 @@ export const fromStore = (store: KeyStore, secret: Uint8Array): Vault["Service"]
     personKey: (address) => createHmac("sha256", secret).update(address).digest("hex").slice(0, 32),
     flush: Effect.suspend(() => {
       if (fresh.size === 0) return Effect.void
-      try {
-        store.save([...fresh.values()])
-        fresh.clear()
-        return Effect.void
-      } catch (cause) {
-        return cause instanceof VaultUnavailable ? Effect.fail(cause) : Effect.die(cause)
-      }
+      const made = [...fresh.values()]
+      // Others must be able to open what is sealed with it, should this process not live on.
+      const kept = elsewhere?.take(made.map(wrap)) ?? Effect.void
+      return Effect.andThen(kept, store.save(made)).pipe(
+        Effect.andThen(Effect.sync(() => {
+          for (const { id, subject } of made) {
+            if (fresh.get(subject)?.id === id) fresh.delete(subject)
+          }
+        })),
+      )
     }),
+    bring: (ids) =>
+      elsewhere === undefined ? Effect.void : Effect.suspend(() => {
+        const missing = [...new Set(ids)].filter((id) => keyOf(id) === undefined)
+        return missing.length === 0 ? Effect.void : Effect.flatMap(elsewhere.lend(missing), take)
+      }),
+    installation,
+    lend: (ids) => attempt(() => ids.flatMap((id) => keyOf(id) ?? []).map(wrap)),
+    take,
   }
 }

@@ -1,7 +1,8 @@
 /** The vault without a disk, for tests and trials: real sealing, keys gone with the process. */
 import { randomBytes } from "node:crypto"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { Vault } from "../actors/vault.ts"
+import { of as installationOf } from "./installation.ts"
 import { fromStore, type KeyStore, type SubjectKey } from "./vault-crypto.ts"
 
 const makeStore = (): KeyStore => {
@@ -10,16 +11,20 @@ const makeStore = (): KeyStore => {
   return {
     current: (subject) => bySubject.get(subject),
     byId: (id) => byId.get(id),
-    save: (keys) => {
-      for (const one of keys) {
-        bySubject.set(one.subject, one)
-        byId.set(one.id, one)
-      }
-    },
+    save: (keys) =>
+      Effect.sync(() => {
+        for (const one of keys) {
+          if (byId.has(one.id) && one.key !== undefined) continue
+          if (one.key !== undefined || bySubject.get(one.subject)?.id === one.id) {
+            bySubject.set(one.subject, one)
+          }
+          byId.set(one.id, one)
+        }
+      }),
   }
 }
 
 export const layer: Layer.Layer<Vault> = Layer.sync(
   Vault,
-  () => fromStore(makeStore(), randomBytes(32)),
+  () => fromStore(makeStore(), installationOf(randomBytes(32))),
 )

@@ -1,7 +1,7 @@
 /**
  * The vault's keys in `keys.db`, one row per key, fsynced by `flush`. Several processes may have it
  * open: two that make a key for one subject at one time have two, and both open what either sealed. A destroyed key keeps its row with
- * no key in it, so its id is never used again. Where `keys.db` was lost, old envelopes stay closed and
+ * no key in it, so its id is never used again. A worker's folder elsewhere has copies of what the control keeps. Where `keys.db` was lost, old envelopes stay closed and
  * `statusOf` tells: new keys are never made for old envelopes.
  */
 import { chmodSync, existsSync } from "node:fs"
@@ -18,11 +18,13 @@ import {
   transaction,
   troubleOf,
 } from "./sqlite.ts"
-import { fromStore, type KeyStore, type SubjectKey } from "./vault-crypto.ts"
+import { attempt, fromStore, type KeyDesk, type KeyStore, type SubjectKey } from "./vault-crypto.ts"
 
 const formatVersion = 1
 /** Several processes share the keys (workers): who saves waits for who saves. */
 const busyMillisMax = 10_000
+/** Keys that are asked for at once. */
+const refreshedKeys = 1_000
 const schema = `
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS subject_key (
@@ -31,6 +33,8 @@ const schema = `
 
 export interface Options {
   readonly directory: string
+  /** Where the keys are kept, if the folder is to hold copies only. */
+  readonly copiesOf?: KeyDesk
 }
 
 const fileIn = (directory: string) => join(directory, "keys.db")
@@ -62,7 +66,7 @@ const guard = (file: string) => <A>(f: () => A): A => {
   }
 }
 
-const openFile = (directory: string, id: string): DatabaseSync => {
+const openFile = (directory: string, id: string, isCopy: boolean): DatabaseSync => {
   const file = fileIn(directory)
   const isNew = !existsSync(file)
   const db = new DatabaseSync(file)
@@ -90,11 +94,21 @@ const openFile = (directory: string, id: string): DatabaseSync => {
       db.exec(`BEGIN IMMEDIATE; ${schema}
         PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${formatVersion};
         INSERT OR REPLACE INTO meta VALUES ('installation', '${id}');
-        ${remade ? "INSERT OR REPLACE INTO meta VALUES ('remade', 'yes');" : ""} COMMIT`)
+        ${remade ? "INSERT OR REPLACE INTO meta VALUES ('remade', 'yes');" : ""}
+        ${isCopy ? "INSERT OR REPLACE INTO meta VALUES ('copies', 'yes');" : ""} COMMIT`)
     } else if (meta("installation") !== id) {
       throw new VaultUnavailable({
         message: `${file} belongs to another installation than ${join(directory, "secret")}. ` +
           "Nothing was changed. Restore the whole folder from one backup.",
+      })
+    } else if ((meta("copies") !== undefined) !== isCopy) {
+      throw new VaultUnavailable({
+        reason: "configuration",
+        message: isCopy
+          ? `${directory} is the data directory of a control: its keys are here. Unset AIOS_CONTROL; or give ` +
+            "the worker a data directory of its own, with a copy of the file secret."
+          : `${directory} is that of workers, with copies of keys. Run this on the control's own data ` +
+            "directory; or, if it is aios work, set AIOS_CONTROL to where the control answers.",
       })
     }
     return db
@@ -114,7 +128,11 @@ const makeStore = (db: DatabaseSync, file: string): KeyStore => {
       ORDER BY place DESC LIMIT 1`,
   )
   const byId = prepare(db, "SELECT id, subject, key FROM subject_key WHERE id = ?")
-  const insert = prepare(db, "INSERT INTO subject_key (id, subject, key) VALUES (?, ?, ?)")
+  const insert = prepare(
+    db,
+    `INSERT INTO subject_key (id, subject, key) VALUES (?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET key = NULL WHERE excluded.key IS NULL`,
+  )
   const inTransaction = transaction(db)
   const toKey = (row: unknown): SubjectKey | undefined => {
     const found = rowOf<KeyRow>(row)
@@ -124,10 +142,12 @@ const makeStore = (db: DatabaseSync, file: string): KeyStore => {
     current: (subject) => guarded(() => toKey(newest.get(subject))),
     byId: (id) => guarded(() => toKey(byId.get(id))),
     save: (keys) =>
-      guarded(() =>
-        inTransaction(() => {
-          for (const { id, subject, key } of keys) insert.run(id, subject, key ?? null)
-        })
+      attempt(() =>
+        guarded(() =>
+          inTransaction(() => {
+            for (const { id, subject, key } of keys) insert.run(id, subject, key ?? null)
+          })
+        )
       ),
   }
 }
@@ -159,20 +179,41 @@ export const statusOf = (directory: string): Status | undefined => {
   })
 }
 
+/** What was destroyed where the keys are kept is destroyed here, too; and that place answers. */
+const refresh = Effect.fnUntraced(function* (
+  db: DatabaseSync,
+  vault: Vault["Service"],
+  kept: KeyDesk,
+) {
+  const page = prepare(db, "SELECT id FROM subject_key WHERE id > ? ORDER BY id LIMIT ?")
+  for (let after = "";;) {
+    const rows: ReadonlyArray<readonly [string]> = page.all(after, refreshedKeys).map((row) =>
+      rowOf(row)!
+    )
+    const ids = rows.map(([id]) => id)
+    const now = yield* kept.lend(ids)
+    yield* vault.take(now.filter(({ key }) => key === null))
+    if (ids.length < refreshedKeys) return
+    after = ids.at(-1)!
+  }
+})
+
 /** Open it before the log, and under the directory's lock. */
-export const layer = ({ directory }: Options): Layer.Layer<Vault, VaultUnavailable> =>
+export const layer = ({ copiesOf, directory }: Options): Layer.Layer<Vault, VaultUnavailable> =>
   Layer.effect(
     Vault,
     Effect.gen(function* () {
-      const { id, secret } = yield* installation.open(directory)
+      const own = yield* installation.open(directory)
       const file = fileIn(directory)
       const db = yield* Effect.acquireRelease(
         Effect.try({
-          try: () => guard(file)(() => openFile(directory, id)),
+          try: () => guard(file)(() => openFile(directory, own.id, copiesOf !== undefined)),
           catch: (cause) => unavailable(file, cause),
         }),
         (db) => Effect.sync(() => db.close()),
       )
-      return fromStore(makeStore(db, file), secret)
+      const vault = fromStore(makeStore(db, file), own, copiesOf)
+      if (copiesOf !== undefined) yield* refresh(db, vault, copiesOf)
+      return vault
     }),
   )

@@ -115,8 +115,9 @@ const work = Command.make(
   Command.withDescription(
     "Run activities on the log that AIOS_EVENT_LOG names (esdb://…), beside the AIOS that was started on it: " +
       "no timers, no cadence, no page. Several may run; each piece of work is claimed by one of them. It shares " +
-      "the data directory's keys and blobs, and keeps its own files in workers/<name>/ there. Ctrl-C ends it in " +
-      "order: what runs is finished, or given up for the others.",
+      "the data directory's keys and blobs, and keeps its own files in workers/<name>/ there; on another machine " +
+      "AIOS_CONTROL says where to get them. Ctrl-C ends it in order: what runs is finished, or given up for the " +
+      "others.",
   ),
   Command.withShortDescription("Run activities beside a started AIOS"),
 )

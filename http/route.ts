@@ -4,7 +4,9 @@
  */
 import { Cause, type Context, Effect, Exit, Option, Result, Schema } from "effect"
 import type { Context as HonoContext, Hono } from "hono"
+import type { BlobStore } from "../actors/blob-store.ts"
 import type { EventLog } from "../actors/event-log.ts"
+import type { Vault } from "../actors/vault.ts"
 import { type Aios, OperationFailed } from "../projections/aios.ts"
 import type { Meter } from "./meter.ts"
 import { limitedText, mediaTypeOf } from "./body.ts"
@@ -12,7 +14,7 @@ import { objectOf, textOf } from "../projections/fields.ts"
 import { type Problem, problem, problemResponse } from "./problem.ts"
 
 /** What routes may ask for. */
-export type Services = Aios | EventLog
+export type Services = Aios | BlobStore | EventLog | Vault
 
 export type Shape = Schema.ConstraintDecoder<unknown>
 

@@ -4,6 +4,7 @@ import { companyRoutes } from "./company.ts"
 import { decisionRoutes } from "./decisions.ts"
 import { eventRoutes } from "./events.ts"
 import { alive, metricsOf, ready } from "./health.ts"
+import { lendingRoutes } from "./lending.ts"
 import { liveRoutes } from "./live.ts"
 import { modelRoutes } from "./models.ts"
 import { memoryRoutes } from "./memory.ts"
@@ -23,6 +24,7 @@ export const routesOf = (meter: Meter): ReadonlyArray<Route> => {
     ...decisionRoutes,
     ...memoryRoutes,
     ...recallRoutes,
+    ...lendingRoutes,
     alive,
     ready,
     metricsOf(meter),

@@ -15,7 +15,7 @@ const folders = ["machines", "actors", "projections", "adapters", "http", "cli",
 const linesMax = 400
 const linesMaxOf: Readonly<Record<string, number>> = {
   // A line or two for each part there is.
-  "main.ts": 575,
+  "main.ts": 590,
   "actors/kernel.ts": 1240,
   "actors/engine.ts": 1220,
   "actors/activities/runner.ts": 770,

@@ -5,8 +5,8 @@
  * the keys; what it has not is lost, and nothing is left to anybody there.
  */
 import { Effect } from "effect"
-import { isSealed, type Json } from "../../machines/agent.ts"
-import { MissingKeys, type Vault } from "../vault.ts"
+import type { Json } from "../../machines/agent.ts"
+import { keysIn, MissingKeys, type Vault } from "../vault.ts"
 
 /** Without a lease to go by, keys are looked for again so often at the least. */
 const pauseMillisMax = 60_000
@@ -15,14 +15,6 @@ interface Keyed {
   readonly id: string
   readonly ask: { readonly input?: Json }
 }
-
-/** Ids of the keys under which something in it is sealed. */
-const keysOf = (value: Json): ReadonlyArray<string> =>
-  isSealed(value)
-    ? [value.$sealed[1]]
-    : typeof value === "object" && value !== null
-    ? Object.values(value).flatMap((one: Json) => keysOf(one))
-    : []
 
 export const makeKeysHere = <J extends Keyed>(options: {
   readonly vault: Vault["Service"]
@@ -39,10 +31,15 @@ export const makeKeysHere = <J extends Keyed>(options: {
   /** It is told once, however much waits. */
   let isTold = false
 
-  const lookAgain = Effect.sync(() => {
+  const wantedBy = (job: J) => [...missed.get(job.id) ?? [], ...keysIn(job.ask.input ?? null)]
+
+  const lookAgain = Effect.suspend(() => {
     const jobs = left
     left = new Set()
-    jobs.forEach(again)
+    return vault.bring([...jobs].flatMap(wantedBy)).pipe(
+      Effect.ignore,
+      Effect.andThen(Effect.sync(() => jobs.forEach(again))),
+    )
   }).pipe(Effect.delay(Math.min(leaseMillis, pauseMillisMax)))
 
   const leave = (job: J) => {
@@ -52,7 +49,8 @@ export const makeKeysHere = <J extends Keyed>(options: {
     isTold = true
     fork(Effect.logWarning(
       "Keys are missing here: keys.db is not the one that the control uses, or an old copy of it. What needs " +
-        "them is left to others. Give this worker the control's data directory, on its machine; see docs/workers.md",
+        "them is left to others. Give this worker the control's data directory, or AIOS_CONTROL where it runs on " +
+        "another machine; see docs/workers.md",
     ))
   }
 
@@ -60,8 +58,7 @@ export const makeKeysHere = <J extends Keyed>(options: {
     /** Whether the job is to be left alone here for now. */
     isLeft: (job: J): boolean => {
       if (!isWorker) return false
-      const found = missed.get(job.id) ?? []
-      if ([...found, ...keysOf(job.ask.input ?? null)].every((key) => vault.knows(key))) {
+      if (wantedBy(job).every((key) => vault.knows(key))) {
         missed.delete(job.id)
         return false
       }

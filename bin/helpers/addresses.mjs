@@ -62,5 +62,6 @@ export const chromaAddress = (written) => {
   }
 }
 
-/** OTEL_EXPORTER_OTLP_ENDPOINT has the same form. */
+/** OTEL_EXPORTER_OTLP_ENDPOINT and AIOS_CONTROL have the same form. */
 export const collectorAddress = chromaAddress
+export const controlAddress = chromaAddress

@@ -5,12 +5,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { type BrowserContext, chromium, type Page } from "playwright-core"
-import * as memoryLog from "../../adapters/event-log-memory.ts"
 import { door } from "../../http/app.ts"
 import { keysOf } from "../../http/keys.ts"
 import { serveOn } from "../../http/server.ts"
 import { Aios } from "../../projections/aios.ts"
-import { standIn } from "../http/stand-in.ts"
+import { behind, standIn } from "../http/stand-in.ts"
 import { company, now } from "./company.ts"
 
 const flags = [
@@ -49,13 +48,14 @@ export interface Looks {
 /** A door over the company of these tests. */
 const doorOf = Effect.gen(function* () {
   const scope = yield* Scope.make()
-  const log = yield* Layer.build(memoryLog.layer).pipe(Scope.provide(scope))
+  const log = yield* Layer.build(behind({})).pipe(Scope.provide(scope))
   const here = Effect.provideContext(log)
   const world = yield* here(company)
   const keys = keysOf("a token for the tests of pages")
   let port = 0
-  const app = yield* here(door({ keys, port: () => port })).pipe(
+  const app = yield* door({ keys, port: () => port }).pipe(
     Effect.provideService(Aios, { ...standIn, ...world.parts }),
+    here,
     Effect.provideService(Clock.Clock, stoppedAt(now, yield* Clock.clockWith(Effect.succeed))),
   )
   port = yield* serveOn(app, 0).pipe(Scope.provide(scope))

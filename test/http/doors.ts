@@ -1,9 +1,8 @@
 /** The TCP door without a port: requests go straight into the app, as the token's holder sends them. */
 import { Effect, type Layer, ManagedRuntime } from "effect"
-import type { EventLog } from "../../actors/event-log.ts"
 import { door } from "../../http/app.ts"
 import { keysOf } from "../../http/keys.ts"
-import type { Aios } from "../../projections/aios.ts"
+import type { Services } from "../../http/route.ts"
 
 export const port = 4680
 export const origin = `http://127.0.0.1:${port}`
@@ -25,8 +24,8 @@ export interface Door<R> {
 }
 
 export const doorTo = async <R>(
-  behind: Layer.Layer<R | Aios | EventLog, unknown>,
-): Promise<Door<R | Aios | EventLog>> => {
+  behind: Layer.Layer<R | Services, unknown>,
+): Promise<Door<R | Services>> => {
   const runtime = ManagedRuntime.make(behind)
   const keys = keysOf(token)
   const app = await runtime.runPromise(door({ keys, port: () => port }))

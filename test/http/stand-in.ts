@@ -1,6 +1,8 @@
 /** An `Aios` that answers at will, over a log in memory: for tests that are about the way there and back. */
 import { Effect, Layer, Stream } from "effect"
+import * as memoryBlobs from "../../adapters/blob-store-memory.ts"
 import * as memoryLog from "../../adapters/event-log-memory.ts"
+import * as memoryVault from "../../adapters/vault-memory.ts"
 import { Aios, OperationFailed } from "../../projections/aios.ts"
 
 const nothing = Effect.fail(
@@ -64,4 +66,8 @@ export const standIn: Aios["Service"] = {
 
 /** What is behind the door: the parts given, and nothing else. */
 export const behind = (parts: Partial<Aios["Service"]>) =>
-  Layer.merge(Layer.succeed(Aios, { ...standIn, ...parts }), memoryLog.layer)
+  Layer.mergeAll(
+    Layer.succeed(Aios, { ...standIn, ...parts }),
+    memoryLog.layer,
+    memoryBlobs.layer.pipe(Layer.provideMerge(memoryVault.layer)),
+  )

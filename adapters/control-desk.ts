@@ -1,0 +1,192 @@
+/**
+ * The control (`aios start`) as a worker on another machine knows it: over HTTP, with the token, it lends
+ * the keys that are wanted, takes those that are made, and gives sealed attachments. Whoever carries
+ * these can open none of them. That it is away is told once, and that it is back.
+ */
+import { Effect, Schema } from "effect"
+import { BlobsUnavailable } from "../actors/blob-store.ts"
+import { type LentKey, VaultUnavailable } from "../actors/vault.ts"
+import { type SealedBlobs, sha256Of } from "./blob-sealing.ts"
+import type { KeyDesk } from "./vault-crypto.ts"
+
+const requestMillisMax = 10_000
+/** An attachment of some megabytes over a slow line. */
+const blobMillisMax = 120_000
+/** Keys of one request. */
+const keysAtOnce = 1_000
+/** Of a blob that the control has not either. */
+const absent = "BlobUnknown"
+/** Of a refusal's text, letters. */
+const detailCharsMax = 300
+
+export interface Options {
+  /** Such as `http://127.0.0.1:4680`, without a slash at its end. */
+  readonly url: string
+  readonly token: string
+  /** Id of the installation whose control it must be. */
+  readonly installation: string
+}
+
+export interface ControlDesk extends KeyDesk {
+  readonly blobs: Pick<SealedBlobs, "read">
+}
+
+const isAnswer = Schema.is(Schema.Struct({
+  installation: Schema.String,
+  keys: Schema.Array(Schema.Struct({
+    id: Schema.String,
+    subject: Schema.String,
+    key: Schema.NullOr(Schema.String),
+  })),
+}))
+const isProblem = Schema.is(Schema.Struct({ detail: Schema.String, error: Schema.String }))
+
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const misconfigured = (message: string) =>
+  new VaultUnavailable({ message, reason: "configuration" })
+
+const refusal = (url: string, status: number, text: string): VaultUnavailable => {
+  if (status === 401) {
+    return misconfigured(
+      `The control at ${url} does not know this worker's token. Copy the file token from the control's data ` +
+        "directory, or set AIOS_TOKEN to the same as there.",
+    )
+  }
+  const problem = jsonOf(text)
+  const detail = isProblem(problem) ? problem.detail.slice(0, detailCharsMax) : `status ${status}`
+  return status >= 500 || status === 408 || status === 429
+    ? away(url, detail)
+    : misconfigured(`AIOS_CONTROL is ${url}, which refuses (${detail}). See docs/workers.md.`)
+}
+
+const away = (url: string, reason: string, cause?: unknown) =>
+  new VaultUnavailable({
+    message:
+      `The control at ${url} does not answer (${reason}). Nothing is lost: repeat when aios ` +
+      "start runs there and can be reached from here.",
+    retryable: true,
+    cause,
+  })
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error
+    ? cause.name === "TimeoutError" ? "too slow" : cause.message.slice(0, detailCharsMax)
+    : String(cause)
+
+export const make = ({ installation, token, url }: Options): ControlDesk => {
+  /** It answered once: that it cannot be reached at first is told by whoever starts. */
+  let wasThere = false
+  let isAway = false
+  const told = <A>(call: Effect.Effect<A, VaultUnavailable>) =>
+    call.pipe(
+      Effect.tapError(({ message }) => {
+        if (!wasThere || isAway) return Effect.void
+        isAway = true
+        return Effect.logWarning(`${message} What needs a key from there waits.`)
+      }),
+      Effect.tap(() => {
+        const isBack = isAway
+        isAway = false
+        wasThere = true
+        return isBack ? Effect.logInfo(`The control at ${url} answers again.`) : Effect.void
+      }),
+    )
+
+  /** Undefined where it says that it has none of what was asked for. */
+  const request = <A>(
+    path: string,
+    body: unknown,
+    millisMax: number,
+    read: (response: Response) => Promise<A>,
+  ): Effect.Effect<A | undefined, VaultUnavailable> =>
+    Effect.tryPromise({
+      try: async (signal) => {
+        const response = await fetch(`${url}${path}`, {
+          headers: {
+            authorization: `Bearer ${token}`,
+            ...(body === undefined ? {} : { "content-type": "application/json" }),
+          },
+          ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+          // The token is for this place, not for where it sends to.
+          redirect: "error",
+          signal: AbortSignal.any([signal, AbortSignal.timeout(millisMax)]),
+        })
+        if (response.ok) return await read(response)
+        const text = await response.text()
+        const problem = jsonOf(text)
+        if (isProblem(problem) && problem.error === absent) return undefined
+        throw refusal(url, response.status, text)
+      },
+      catch: (cause) =>
+        cause instanceof VaultUnavailable ? cause : away(url, reasonOf(cause), cause),
+    })
+
+  const keys = (path: string, body: unknown) =>
+    told(
+      request(path, body, requestMillisMax, (response) => response.text()).pipe(
+        Effect.flatMap((text): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable> => {
+          const answer = jsonOf(text ?? "")
+          if (!isAnswer(answer)) {
+            return Effect.fail(
+              misconfigured(`What answers at ${url} is no AIOS of this version: see AIOS_CONTROL.`),
+            )
+          }
+          return answer.installation === installation ? Effect.succeed(answer.keys) : Effect.fail(
+            misconfigured(
+              `The AIOS at ${url} is another installation than this worker's. Nothing was changed. See ` +
+                "AIOS_CONTROL, and whether the file secret was copied from the right data directory.",
+            ),
+          )
+        }),
+      ),
+    )
+
+  const inTurn = <A, B>(all: ReadonlyArray<A>, ask: (some: ReadonlyArray<A>) => B): Array<B> =>
+    Array.from(
+      { length: Math.max(1, Math.ceil(all.length / keysAtOnce)) },
+      (_, n) => ask(all.slice(n * keysAtOnce, (n + 1) * keysAtOnce)),
+    )
+
+  return {
+    lend: (ids) =>
+      Effect.map(
+        Effect.all(inTurn(ids, (ids) => keys("/api/keys/wanted", { installation, ids }))),
+        (pages) => pages.flat(),
+      ),
+    take: (made) =>
+      Effect.all(inTurn(made, (keys_) => keys("/api/keys", { installation, keys: keys_ })), {
+        discard: true,
+      }),
+    blobs: {
+      read: (sha256) =>
+        told(
+          request(
+            `/api/blobs/${sha256}`,
+            undefined,
+            blobMillisMax,
+            async (response) => new Uint8Array(await response.arrayBuffer()),
+          ),
+        ).pipe(
+          Effect.mapError((cause) =>
+            new BlobsUnavailable({ reason: "failed", message: cause.message, cause })
+          ),
+          Effect.flatMap((bytes) =>
+            bytes === undefined || sha256Of(bytes) === sha256 ? Effect.succeed(bytes) : Effect.fail(
+              new BlobsUnavailable({
+                reason: "corrupt",
+                message:
+                  `The blob ${sha256} came damaged from the control at ${url}. Repeat later.`,
+              }),
+            )
+          ),
+        ),
+    },
+  }
+}

@@ -6,6 +6,7 @@ import { parse } from "csv-parse/sync"
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -20,7 +21,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync, gzipSync } from "node:zlib"
 import { create, extract, Header } from "tar"
-import { afterEach, describe, expect, test } from "vitest"
+import { afterAll, afterEach, describe, expect, test } from "vitest"
 import { ended, type Home, home, root, run, says, start } from "./aios.ts"
 
 const now = "2026-11-24T07:00:00Z"
@@ -53,10 +54,20 @@ const jsonAt = async (dir: string, ...args: ReadonlyArray<string>) => {
 }
 afterEach(() => opened.splice(0).forEach((one) => one.remove()))
 
-const company = async () => {
-  const one = newHome()
+/** What most tests begin with, imported once: nothing runs in it. */
+let imported: Promise<Home> | undefined
+const importOnce = async () => {
+  const one = home()
   await one.json("init", ...founder)
   await one.json("import", sample("mailbox.mbox"), sample("leads-hubspot.csv"))
+  return one
+}
+afterAll(async () => (await imported)?.remove())
+/** A copy of it for each test, in which it may do what it likes. */
+const company = async () => {
+  const { dir } = await (imported ??= importOnce())
+  const one = newHome()
+  cpSync(dir, one.dir, { recursive: true })
   return one
 }
 const mailsIn = (dir: string) =>

@@ -12,7 +12,9 @@ import { type Runtime, runtimes, start } from "../faults/runtimes.ts"
 import { type Dice, seeded } from "../seeded.ts"
 import type { Found } from "./sigkill-worker.ts"
 
-const kills = Number(process.env["KILLS"] ?? 200)
+/** Most lives are lived under Deno, whatever runs the tests: the suite under Node need not repeat what Deno's has done. */
+const underNode = process.versions["deno"] === undefined
+const kills = Number(process.env["KILLS"] ?? (underNode ? 60 : 200))
 /** Killed at the latest so long after it printed so many lines: one or two steps of the story. */
 const linesMax = 16
 const afterLineMillisMax = 12
@@ -22,7 +24,7 @@ const afterMailMillisMax = 6
 const startMillisMin = 150
 const startMillisMax = 400
 /** One life in so many is lived under Node, which starts slowly, where it is at hand. */
-const nodeOf = 40
+const nodeOf = underNode ? 6 : 40
 /** Steps after the last kill. */
 const stepsAfter = 3
 /** Houses side by side: most of a life is its start. */

@@ -240,10 +240,13 @@ export const fromStore = (
       )
     }),
     bring: (ids) =>
-      elsewhere === undefined ? Effect.void : Effect.suspend(() => {
-        const missing = [...new Set(ids)].filter((id) => keyOf(id) === undefined)
-        return missing.length === 0 ? Effect.void : Effect.flatMap(elsewhere.lend(missing), take)
-      }),
+      elsewhere === undefined
+        ? Effect.void
+        : attempt(() => [...new Set(ids)].filter((id) => keyOf(id) === undefined)).pipe(
+          Effect.flatMap((missing) =>
+            missing.length === 0 ? Effect.void : Effect.flatMap(elsewhere.lend(missing), take)
+          ),
+        ),
     installation,
     lend: (ids) => attempt(() => ids.flatMap((id) => keyOf(id) ?? []).map(wrap)),
     take,

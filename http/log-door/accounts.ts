@@ -6,7 +6,8 @@
 import { randomBytes, randomUUID, scrypt, timingSafeEqual } from "node:crypto"
 import { sent, type WireEvent } from "../../actors/foreign-events.ts"
 import { adminsGroup } from "./acl.ts"
-import { type Door, jsonEvent } from "./door.ts"
+import type { Door } from "./door.ts"
+import { jsonEvent } from "./terms.ts"
 
 /** A hash takes some 50 ms and 16 MB. */
 const cost = { N: 16_384, r: 8, p: 1 }

@@ -6,9 +6,9 @@
 import { Effect } from "effect"
 import { sent } from "../../actors/foreign-events.ts"
 import type { Access, Action, User } from "./access.ts"
-import type { Log } from "./door.ts"
 import { accessDenied } from "./errors.ts"
 import { type Acl, aclIn, isMetastream, type States, streamOfMeta } from "./states.ts"
+import type { Log } from "./terms.ts"
 
 export const adminsGroup = "$admins"
 export const operatorsGroup = "$ops"

@@ -9,7 +9,6 @@ import { setImmediate } from "node:timers"
 import type { Append, NewEvent } from "../../actors/event-log.ts"
 import { received, type WireEvent } from "../../actors/foreign-events.ts"
 import { deletionOf, recreationOf, tombstoneOf } from "./deletions.ts"
-import type { AppendOutcome, Expected, Log } from "./door.ts"
 import { unavailable } from "./errors.ts"
 import { isThere, outcomeOfRepeat } from "./repeats.ts"
 import {
@@ -19,6 +18,7 @@ import {
   streamOfMeta,
   type StreamState,
 } from "./states.ts"
+import type { AppendOutcome, Expected, Log } from "./terms.ts"
 
 /** Appends in one commit. */
 const groupMax = 1000

@@ -2,10 +2,10 @@
 import { Buffer } from "node:buffer"
 import type { WireEvent } from "../../actors/foreign-events.ts"
 import { eachField, idText } from "./decoding.ts"
-import type { AppendOutcome, Expected } from "./door.ts"
 import { field, numberField, textField } from "./encoding.ts"
 import { canonicalId } from "./names.ts"
 import { eventOf } from "./proposed.ts"
+import type { AppendOutcome, Expected } from "./terms.ts"
 
 export interface BatchOptions {
   /** Absent where the request names no stream. */

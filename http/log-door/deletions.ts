@@ -6,7 +6,6 @@ import { Effect } from "effect"
 import { randomUUID } from "node:crypto"
 import type { NewEvent } from "../../actors/event-log.ts"
 import { received, sent } from "../../actors/foreign-events.ts"
-import type { Log } from "./door.ts"
 import {
   deletedRevision,
   metadataType,
@@ -14,6 +13,7 @@ import {
   tombstoneActor,
   tombstoneType,
 } from "./states.ts"
+import type { Log } from "./terms.ts"
 
 const encoder = new TextEncoder()
 

@@ -6,10 +6,10 @@
 import { Buffer } from "node:buffer"
 import type { RecordedEvent } from "../../actors/event-log.ts"
 import { sent } from "../../actors/foreign-events.ts"
-import type { Resolved } from "./door.ts"
 import { halvesOf } from "./names.ts"
 import { recent } from "../../actors/recent.ts"
 import { deletedRevision, isTombstone } from "./states.ts"
+import type { Resolved } from "./terms.ts"
 
 /** Names and types whose bytes are kept (up to twice as many). */
 const textsMax = 10_000

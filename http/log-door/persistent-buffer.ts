@@ -2,7 +2,7 @@
  * The messages of a group that nobody works on yet: those to be given again, in the order of the source,
  * before those that were read and never given. What is replayed after it was parked comes last of the first.
  */
-import type { Resolved } from "./door.ts"
+import type { Resolved } from "./terms.ts"
 
 /** A message of a group from its reading until it is acknowledged, skipped or parked. */
 export interface Message {

@@ -2,12 +2,12 @@
  * The consumers of a group, and who has which message since when. A consumer gets as many messages as it
  * said it takes, and no more than fit into some memory.
  */
-import type { Resolved } from "./door.ts"
 import type { Refused } from "./errors.ts"
 import type { Message } from "./persistent-buffer.ts"
 import type { StrategyName } from "./persistent-settings.ts"
 import { makeStrategy } from "./persistent-strategies.ts"
 import { makeTimings, type Measurement, type Timings } from "./persistent-timings.ts"
+import type { Resolved } from "./terms.ts"
 
 /** Memory for the messages one consumer has: beyond it, it gets none before it acknowledges. */
 const inFlightBytesMax = 16 * 1024 * 1024

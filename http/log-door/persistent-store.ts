@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import type { RecordedEvent } from "../../actors/event-log.ts"
 import { sent, type WireEvent } from "../../actors/foreign-events.ts"
-import { type Door, jsonEvent, type Resolved } from "./door.ts"
+import type { Door } from "./door.ts"
 import { streamDeleted } from "./errors.ts"
 import { inAll, matching, type Wanted } from "./filters.ts"
 import {
@@ -21,6 +21,7 @@ import {
 } from "./persistent-settings.ts"
 import { linkType, pageSize } from "./reads.ts"
 import { metadataType, metastreamOf } from "./states.ts"
+import { jsonEvent, type Resolved } from "./terms.ts"
 
 export const configurationStream = "$persistentSubscriptionConfig"
 const configurationType = "$PersistentConfig"

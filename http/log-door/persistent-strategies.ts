@@ -4,9 +4,9 @@
  * to one consumer. A message whose consumer is busy is passed over, and keeps its place.
  */
 import { sent } from "../../actors/foreign-events.ts"
-import type { Resolved } from "./door.ts"
 import { linkType } from "./reads.ts"
 import type { StrategyName } from "./persistent-settings.ts"
+import type { Resolved } from "./terms.ts"
 
 const bucketsMax = 1024
 

@@ -8,8 +8,8 @@ import type { RecordedEvent } from "../../actors/event-log.ts"
 import { sent } from "../../actors/foreign-events.ts"
 import type { User } from "./access.ts"
 import { derivedStreams, isDerived, linkType } from "./derived.ts"
-import type { Log, Resolved } from "./door.ts"
 import { isMetastream, isTombstone, type States, streamOfMeta } from "./states.ts"
+import type { Log, Resolved, StreamRange } from "./terms.ts"
 
 export { linkType }
 
@@ -17,15 +17,6 @@ export { linkType }
 const pageBytesMax = 4 * 1024 * 1024
 /** Events of the first page, before sizes are known. */
 const pageBegin = 32
-
-export interface StreamRange {
-  /** First revision to give; default the first, or backwards the last, that there is. */
-  readonly from?: number
-  readonly limit: number
-  readonly backwards?: boolean
-  /** Ends the page before its content is more, roughly; one event is always given. */
-  readonly bytesMax?: number
-}
 
 export type StreamRead =
   | {

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import { randomUUID } from "node:crypto"
 import type { NewEvent, RecordedEvent } from "../../actors/event-log.ts"
 import { aliased, sent } from "../../actors/foreign-events.ts"
-import type { AppendOutcome, Expected, Log } from "./door.ts"
+import type { AppendOutcome, Expected, Log } from "./terms.ts"
 
 interface Tried {
   readonly stream: string

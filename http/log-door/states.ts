@@ -5,8 +5,8 @@
 import { Effect } from "effect"
 import type { RecordedEvent } from "../../actors/event-log.ts"
 import { sent } from "../../actors/foreign-events.ts"
-import type { Log } from "./door.ts"
 import { recent } from "../../actors/recent.ts"
+import type { Log } from "./terms.ts"
 
 /** Streams whose state is kept (up to twice as many). */
 const statesMax = 20_000

@@ -4,8 +4,8 @@ import shared from "@eventstore/db-client/generated/shared_pb.js"
 import messages from "@eventstore/db-client/generated/status_pb.js"
 import any from "google-protobuf/google/protobuf/any_pb.js"
 import empty from "google-protobuf/google/protobuf/empty_pb.js"
-import type { Expected } from "./door.ts"
 import { identifierOf } from "./names.ts"
+import type { Expected } from "./terms.ts"
 
 const { Code } = codes
 

@@ -2,7 +2,6 @@
 import shared from "@eventstore/db-client/generated/shared_pb.js"
 import messages from "@eventstore/db-client/generated/streams_pb.js"
 import { collecting, type Serving } from "./calls.ts"
-import type { AppendOutcome, Expected } from "./door.ts"
 import {
   accessDenied,
   appendBytesMax,
@@ -13,6 +12,7 @@ import {
 } from "./errors.ts"
 import { isNoName, nameOf } from "./names.ts"
 import { bytesOf, proposed } from "./proposed.ts"
+import type { AppendOutcome, Expected } from "./terms.ts"
 import type { WireEvent } from "../../actors/foreign-events.ts"
 
 const { ExpectedStreamRevisionCase } = messages.AppendReq.Options

@@ -11,11 +11,11 @@ import {
   successField,
 } from "./batch-messages.ts"
 import { type Caller, conversing, type Send, type Serving } from "./calls.ts"
-import type { AppendOutcome, Expected } from "./door.ts"
 import { appendBytesMax, Refused, refusedBy } from "./errors.ts"
 import { isNoName } from "./names.ts"
 import { bytesOf } from "./proposed.ts"
 import * as statuses from "./statuses.ts"
+import type { AppendOutcome, Expected } from "./terms.ts"
 
 /** Bytes of appends that wait to be durable; further requests are read once there are fewer. */
 const takenBytesMax = 32 * 1024 * 1024

@@ -3,7 +3,6 @@ import { expectedOf } from "./streams-append.ts"
 import shared from "@eventstore/db-client/generated/shared_pb.js"
 import messages from "@eventstore/db-client/generated/streams_pb.js"
 import { type Serving, unary } from "./calls.ts"
-import type { AppendOutcome, Expected } from "./door.ts"
 import {
   accessDenied,
   invalidArgument,
@@ -12,6 +11,7 @@ import {
   wrongExpectedVersion,
 } from "./errors.ts"
 import { isNoName, nameOf } from "./names.ts"
+import type { AppendOutcome, Expected } from "./terms.ts"
 
 type Options = messages.DeleteReq.Options | messages.TombstoneReq.Options
 

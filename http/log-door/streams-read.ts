@@ -3,13 +3,19 @@ import { Buffer } from "node:buffer"
 import messages from "@eventstore/db-client/generated/streams_pb.js"
 import type { RecordedEvent } from "../../actors/event-log.ts"
 import { type Caller, type Send, type Serving, streaming } from "./calls.ts"
-import { type IdForm, readAnswers } from "./encoding.ts"
-import { linkType } from "./derived.ts"
+import { readAnswers } from "./encoding.ts"
 import { accessDenied, invalidArgument, streamDeleted } from "./errors.ts"
 import { filterOf, inAll, type Wanted } from "./filters.ts"
-import { pageBytesMax, withPage } from "./budget.ts"
 import { nameOf } from "./names.ts"
 import type { StreamRead } from "./reads.ts"
+import {
+  eventsOfRead,
+  give,
+  page,
+  positionOf,
+  type Reading,
+  themselves,
+} from "./streams-reading.ts"
 import { subscribeToAll, subscribeToStream } from "./subscriptions.ts"
 
 const { Options } = messages.ReadReq
@@ -21,37 +27,6 @@ const { AllOptionCase } = Options.AllOptions
 const pageMax = 500
 /** The page within which a server looks for the first event that is still there. */
 const firstPage = 32
-
-/** One reading under way: how ids are written, what takes the answers, when to stop. */
-export interface Reading {
-  readonly serving: Serving
-  readonly caller: Caller
-  readonly send: Send<Buffer>
-  readonly form: IdForm
-  readonly resolveLinks: boolean
-}
-
-/** Gives one event, with what its link names where that is wanted. */
-export const give = async (reading: Reading, event: RecordedEvent): Promise<void> => {
-  const { serving: { door }, send, form, resolveLinks } = reading
-  const resolved = resolveLinks && event.type === linkType
-    ? await door.resolve(event)
-    : { event, link: undefined }
-  const full = send(readAnswers.event(resolved, form))
-  if (full !== undefined) await full
-}
-
-/** One page for this caller, counted while it is used. */
-export const page = <P, A>(
-  { serving: { door }, caller: { left } }: Reading,
-  read: (bytesMax: number) => Promise<P>,
-  eventsOf: (page: P) => ReadonlyArray<RecordedEvent>,
-  use: (page: P) => Promise<A>,
-): Promise<A> => withPage({ held: door.held, left, read: () => read(pageBytesMax), eventsOf, use })
-
-export const themselves = (events: ReadonlyArray<RecordedEvent>) => events
-export const eventsOfRead = (read: StreamRead): ReadonlyArray<RecordedEvent> =>
-  read._tag === "Page" ? read.events : []
 
 const countOf = (options: messages.ReadReq.Options): number => Number(options.getCount())
 
@@ -142,10 +117,6 @@ const readAll = async (reading: Reading, options: messages.ReadReq.Options) => {
     from = backwards ? last - 1 : last + 1
   }
 }
-
-/** Positions above what numbers hold exactly are beyond every log. */
-export const positionOf = (position: { getCommitPosition(): string }): number =>
-  Math.min(Number(position.getCommitPosition()), Number.MAX_SAFE_INTEGER)
 
 const serve = async (
   serving: Serving,

@@ -11,7 +11,14 @@ import { invalidArgument, streamDeleted } from "./errors.ts"
 import { filterOf, inAll } from "./filters.ts"
 import type { StreamRead } from "./reads.ts"
 import { isTombstone } from "./states.ts"
-import { eventsOfRead, give, page, positionOf, type Reading, themselves } from "./streams-read.ts"
+import {
+  eventsOfRead,
+  give,
+  page,
+  positionOf,
+  type Reading,
+  themselves,
+} from "./streams-reading.ts"
 
 const { RevisionOptionCase } = messages.ReadReq.Options.StreamOptions
 const { AllOptionCase } = messages.ReadReq.Options.AllOptions

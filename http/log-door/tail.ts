@@ -6,8 +6,8 @@
 import { Effect, Fiber, Schedule, Stream } from "effect"
 import type { RecordedEvent } from "../../actors/event-log.ts"
 import { bytesOf, pageBytesMax } from "./budget.ts"
-import type { Log } from "./door.ts"
 import type { States } from "./states.ts"
+import type { Log } from "./terms.ts"
 
 /** Events of the window. */
 const windowEventsMax = 2_000

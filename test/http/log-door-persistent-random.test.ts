@@ -8,7 +8,7 @@ import { Effect, ManagedRuntime } from "effect"
 import { describe, expect, it } from "vitest"
 import { EventLog } from "../../actors/event-log.ts"
 import { layer as memory } from "../../adapters/event-log-memory.ts"
-import { type Door, jsonEvent, makeDoor, type Resolved } from "../../http/log-door/door.ts"
+import { type Door, makeDoor } from "../../http/log-door/door.ts"
 import { type Group, makeGroup } from "../../http/log-door/persistent-group.ts"
 import {
   allStream,
@@ -18,6 +18,7 @@ import {
 } from "../../http/log-door/persistent-settings.ts"
 import { makeMemory } from "../../http/log-door/persistent-memory.ts"
 import { openStore, sourceOf } from "../../http/log-door/persistent-store.ts"
+import { jsonEvent, type Resolved } from "../../http/log-door/terms.ts"
 import { seeded } from "../seeded.ts"
 
 const histories = 40

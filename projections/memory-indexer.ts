@@ -10,6 +10,7 @@ import { Embedder } from "../actors/embedder.ts"
 import { EventLog } from "../actors/event-log.ts"
 import { sha256Hex } from "../actors/ids.ts"
 import { currentSettings } from "../actors/settings.ts"
+import { toldOnce } from "../actors/told-once.ts"
 import { Vault } from "../actors/vault.ts"
 import { memoryStream } from "../machines/memory.ts"
 import type { Progress } from "./aios.ts"
@@ -121,6 +122,7 @@ const make = (options: { readonly dispatch: boolean }) =>
     let inBackground = false
     /** At its start a process that stays compares what is there with what should be. */
     let first = true
+    const told = toldOnce()
     const round = Effect.gen(function* () {
       const position = yield* words()
       yield* first ? vectors.thorough(roundMillisMax) : vectors.advance(roundMillisMax)
@@ -153,10 +155,8 @@ const make = (options: { readonly dispatch: boolean }) =>
       }),
       rebuild,
       run: Effect.sync(() => void (inBackground = true)).pipe(
-        Effect.andThen(Effect.forever(round)),
-        Effect.tapError((problem) =>
-          Effect.logWarning(`The index of memory waits: ${problem.message}`)
-        ),
+        Effect.andThen(Effect.forever(Effect.andThen(round, told.well))),
+        Effect.tapError(({ message }) => told.trouble(`The index of memory waits: ${message}`)),
         Effect.retry(troubled),
         Effect.catch(() => Effect.never),
       ),

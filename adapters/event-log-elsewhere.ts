@@ -33,6 +33,10 @@ export const shownOf = (connection: string): string =>
 export const writtenOf = (connection: string): string =>
   connection.replace(/\/\/[^/?]*@/, "//USER:PASSWORD@")
 
+/** As a shell takes it for one word. */
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+
 interface Mark {
   /** Where the log is, without user and password. */
   readonly log: string
@@ -116,7 +120,9 @@ const check = Effect.fnUntraced(function* (log: EventLog["Service"], options: Op
     if (same?.id !== last.id) {
       return yield* refused(
         `AIOS_EVENT_LOG names ${shown}, but ${file} has events that are not there. Nothing was ` +
-          `changed. Copy them first: aios migrate-log ${directory} AIOS_EVENT_LOG. Or unset it.`,
+          `changed. Copy them first: aios migrate-log ${
+            shellWord(directory)
+          } AIOS_EVENT_LOG. Or unset it.`,
       )
     }
   } else if (first === undefined && hadEvents(directory)) {
@@ -200,6 +206,6 @@ export const refuseElsewhere = (directory: string): Effect.Effect<void, LogUnava
     const mark = markIn(directory)
     return mark === undefined ? Effect.void : refused(
       `The event log of ${directory} is at ${mark.log}. Set AIOS_EVENT_LOG to it again, or bring it ` +
-        `back first: aios migrate-log '${mark.log}' ${directory}`,
+        `back first: aios migrate-log ${shellWord(mark.log)} ${shellWord(directory)}`,
     )
   })

@@ -50,7 +50,9 @@ const unavailable = ({ hasTls, where }: Connection) => (cause: unknown): LogUnav
   if (cause instanceof LogUnavailable) return cause
   if (!(cause instanceof StoreFailure)) throw cause
   const words = cause.message
-  const advice = `See that it runs, ${hasTls ? "with" : "without"} TLS, as AIOS_EVENT_LOG says`
+  const advice = `See that it runs, ${
+    hasTls ? "with" : "without"
+  } TLS, as its connection string says`
   const failed = (
     message: string,
     retryable: boolean,

@@ -50,6 +50,14 @@ const missingThere = (directory: string, name: string, isElsewhere: boolean) =>
     retryable: false,
   })
 
+const taken = (own: string, worker: string) =>
+  new LogUnavailable({
+    reason: "owned",
+    message: `A worker ${worker} runs here already (process ${ownerLock.ownerOf(own)?.pid}). ` +
+      "Give this one another name with --name, or stop that one.",
+    retryable: true,
+  })
+
 /** The control on another machine. */
 const deskOf = (
   { control: url, directory, token }: Options,
@@ -79,7 +87,9 @@ export const layer = (
       yield* ownerLock.acquire({
         directory: own,
         ...(command === undefined ? {} : { command }),
-      })
+      }).pipe(
+        Effect.mapError((refusal) => refusal.reason === "owned" ? taken(own, worker) : refusal),
+      )
       const { id } = yield* installation.open(directory)
       const shared = elsewhere.shared({ directory, own, connection: eventLog, installation: id })
       const desk = yield* deskOf(options, id)

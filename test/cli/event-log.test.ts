@@ -126,7 +126,7 @@ const kinds = (agents: ReadonlyArray<{ agent?: string; name?: string; state: unk
 describe("a log that is moved", () => {
   test("to an event store and back keeps every state, checksum and answer", async () => {
     const store = await newStore()
-    const dir = newPath("company")
+    const dir = newPath("the company")
     await json(dir, undefined, "init", ...founder)
     await json(dir, undefined, "import", mailbox, leads)
     const brief = await json(dir, undefined, "brief")
@@ -136,7 +136,7 @@ describe("a log that is moved", () => {
     // Not before it was copied: two logs would go on side by side.
     const early = await aios(dir, await newStore(), "brief")
     expect(early.code).toBe(1)
-    expect(early.err).toContain(`aios migrate-log ${dir} AIOS_EVENT_LOG.`)
+    expect(early.err).toContain(`aios migrate-log '${dir}' AIOS_EVENT_LOG.`)
 
     // The log of this folder ends with what is no fact of the company, and stays behind.
     await json(dir, undefined, "log-users", "add", "mara")
@@ -173,7 +173,7 @@ describe("a log that is moved", () => {
     // The keys and the read models are here, so the log here must not be taken for the log.
     const stale = await aios(dir, undefined, "brief")
     expect(stale.code).toBe(1)
-    const [, way = ""] = /aios migrate-log '([^']+)' (\S+)$/.exec(stale.err.trim()) ?? []
+    const [, way = ""] = /aios migrate-log '([^']+)' '[^']+'$/.exec(stale.err.trim()) ?? []
     expect(way).toBe(store)
 
     const back = await json(dir, undefined, "migrate-log", way, dir)
@@ -370,6 +370,8 @@ describe("a log elsewhere", () => {
     })
     const end = ended(right)
     await says(right, "works on")
+    const namesake = await work(one, "w1")
+    expect([namesake.code, namesake.err]).toEqual([75, expect.stringContaining("--name")])
     process.kill(right.pid!, "SIGTERM")
     expect((await end).code).toBe(0)
   })

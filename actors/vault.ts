@@ -30,7 +30,7 @@ export class Vault extends Context.Service<Vault, {
   seal(subject: string, plain: Json): Sealed
   /** The plain value, or undefined where the key was destroyed. */
   open(sealed: Sealed): Json | undefined
-  /** Whether the key (the id of an envelope's) is here, or was until it was destroyed. */
+  /** Whether the key (the id of an envelope's) is here, or is known to have been destroyed or lost. */
   knows(key: string): boolean
   /** Same bytes under the same key give the same result, so what is stored twice is stored once. */
   sealBytes(subject: string, bytes: Uint8Array): Uint8Array
@@ -40,12 +40,14 @@ export class Vault extends Context.Service<Vault, {
   /** Makes every key so far durable. Cheap where nothing is new. */
   readonly flush: Effect.Effect<void, VaultUnavailable>
   /**
-   * Gets those of these keys that are kept elsewhere and are not here yet. What nobody has stays
-   * unknown. Cheap where all are here, and nothing where all keys are kept here.
+   * Gets those of these keys that are kept elsewhere and are not here yet. What is not there either is
+   * lost. Cheap where all are here, and nothing where all keys are kept here.
    */
   bring(keys: ReadonlyArray<string>): Effect.Effect<void, VaultUnavailable>
   /** 32 hex digits, the same for all who have this installation's secret. */
   readonly installation: string
+  /** A UUID, another one each time the keys are opened: they may be others then, of a backup. */
+  readonly life: string
   /** Those of these keys that are here, destroyed ones too, for another vault of the installation. */
   lend(keys: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable>
   /**
@@ -60,10 +62,13 @@ export const MissingKeys = Context.Reference<Set<string> | undefined>("actors/Mi
   defaultValue: () => undefined,
 })
 
+/** What only looks like an envelope names no key. */
+const isKeyId = (text: string) => /^[A-Za-z0-9+/]{11}=$/.test(text)
+
 /** Ids of the keys under which something in it is sealed, as often as it is. */
 export const keysIn = (value: Json): ReadonlyArray<string> =>
   isSealed(value)
-    ? [value.$sealed[1]]
+    ? [value.$sealed[1]].filter(isKeyId)
     : typeof value === "object" && value !== null
     ? Object.values(value).flatMap((one: Json) => keysIn(one))
     : []

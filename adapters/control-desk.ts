@@ -16,6 +16,8 @@ const blobMillisMax = 120_000
 const keysAtOnce = 1_000
 /** Of a blob that the control has not either. */
 const absent = "BlobUnknown"
+/** One that goes and comes is told of so often at the most. */
+const toldAgainMillis = 60_000
 /** Of a refusal's text, letters. */
 const detailCharsMax = 300
 
@@ -32,6 +34,7 @@ export interface ControlDesk extends KeyDesk {
 }
 
 const isAnswer = Schema.is(Schema.Struct({
+  life: Schema.String,
   installation: Schema.String,
   keys: Schema.Array(Schema.Struct({
     id: Schema.String,
@@ -84,11 +87,15 @@ export const make = ({ installation, token, url }: Options): ControlDesk => {
   /** It answered once: that it cannot be reached at first is told by whoever starts. */
   let wasThere = false
   let isAway = false
+  let toldAt = -Infinity
+  let life = ""
   const told = <A>(call: Effect.Effect<A, VaultUnavailable>) =>
     call.pipe(
       Effect.tapError(({ message }) => {
-        if (!wasThere || isAway) return Effect.void
+        const now = performance.now()
+        if (!wasThere || isAway || now - toldAt < toldAgainMillis) return Effect.void
         isAway = true
+        toldAt = now
         return Effect.logWarning(`${message} What needs a key from there waits.`)
       }),
       Effect.tap(() => {
@@ -138,7 +145,11 @@ export const make = ({ installation, token, url }: Options): ControlDesk => {
               misconfigured(`What answers at ${url} is no AIOS of this version: see AIOS_CONTROL.`),
             )
           }
-          return answer.installation === installation ? Effect.succeed(answer.keys) : Effect.fail(
+          if (answer.installation === installation) {
+            life = answer.life
+            return Effect.succeed(answer.keys)
+          }
+          return Effect.fail(
             misconfigured(
               `The AIOS at ${url} is another installation than this worker's. Nothing was changed. See ` +
                 "AIOS_CONTROL, and whether the file secret was copied from the right data directory.",
@@ -155,6 +166,7 @@ export const make = ({ installation, token, url }: Options): ControlDesk => {
     )
 
   return {
+    life: () => life,
     lend: (ids) =>
       Effect.map(
         Effect.all(inTurn(ids, (ids) => keys("/api/keys/wanted", { installation, ids }))),

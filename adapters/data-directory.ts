@@ -47,6 +47,7 @@ export const layer = (
 ): Layer.Layer<EventLog | Vault | BlobStore | SnapshotStore, LogUnavailable | VaultUnavailable> =>
   Layer.unwrap(
     Effect.gen(function* () {
+      yield* vault.refuseCopies(directory)
       if (eventLog !== undefined) yield* lookFirst(directory, eventLog)
       yield* ownerLock.acquire({
         directory,

@@ -62,9 +62,9 @@ const setMark = (directory: string, mark: Mark): void => {
   writeFileSync(`${file}.new`, text, { mode: 0o600 })
   renameSync(`${file}.new`, file)
 }
-/** Whether the folder has a log or, with a secret, may have one where `connection` says. */
+/** Whether the folder has a log or, with a secret or keys, should have one somewhere. */
 export const hasLog = (directory: string, connection: string | undefined): boolean =>
-  ["log.db", markName, ...connection === undefined ? [] : ["secret"]]
+  ["log.db", markName, "keys.db", ...connection === undefined ? [] : ["secret"]]
     .some((name) => existsSync(join(directory, name)))
 /** The log is in the folder again. */
 export const clearMark = (directory: string): void =>

@@ -4,7 +4,7 @@
  * asked then it is there; what nobody has is lost. Where the keys are kept may be away: then events wait.
  */
 import { Effect, Layer, Schedule, Stream } from "effect"
-import { EventLog, type RecordedEvent } from "../actors/event-log.ts"
+import { EventLog, isOurs, type RecordedEvent } from "../actors/event-log.ts"
 import { keysIn, Vault } from "../actors/vault.ts"
 
 const again = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")])
@@ -16,7 +16,9 @@ export const layer: Layer.Layer<EventLog, never, EventLog | Vault> = Layer.effec
     const vault = yield* Vault
     const keyed = <E extends ReadonlyArray<RecordedEvent>>(events: E): Effect.Effect<E> =>
       vault.bring(
-        events.flatMap(({ data, metadata }) => [...keysIn(data), ...keysIn(metadata.asks ?? [])]),
+        // Nothing is believed of what others wrote, so nothing is asked for because of it.
+        events.filter(isOurs)
+          .flatMap(({ data, metadata }) => [...keysIn(data), ...keysIn(metadata.asks ?? [])]),
       ).pipe(Effect.retry(again), Effect.orDie, Effect.as(events))
     return {
       ...log,

@@ -25,6 +25,7 @@ export const layer = (
 ): Layer.Layer<EventLog, LogUnavailable | VaultUnavailable> =>
   Layer.unwrap(
     Effect.gen(function* () {
+      yield* vault.refuseCopies(directory)
       yield* ownerLock.acquire({ directory, command })
       const file = join(directory, "log.db")
       const isNew = !existsSync(file)

@@ -5,7 +5,13 @@
  * A vault may have copies of keys that are kept elsewhere: it gets them when told to, and gives what it makes.
  */
 import { Buffer } from "node:buffer"
-import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from "node:crypto"
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  randomFillSync,
+  randomUUID,
+} from "node:crypto"
 import { Effect, Fiber } from "effect"
 import { recent } from "../actors/recent.ts"
 import { type LentKey, MissingKeys, type Vault, VaultUnavailable } from "../actors/vault.ts"
@@ -41,6 +47,8 @@ export interface KeyStore {
 export interface KeyDesk {
   lend(ids: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable>
   take(keys: ReadonlyArray<LentKey>): Effect.Effect<void, VaultUnavailable>
+  /** Of the vault that answered last: see there. */
+  readonly life: () => string
 }
 
 const pool = new Uint8Array(poolBytes)
@@ -141,6 +149,8 @@ export const fromStore = (
   const byId = recent<string, SubjectKey>(keysMax)
   /** Made, not yet durable. Held until they are, whatever the caches forget. */
   const fresh = new Map<string, SubjectKey>()
+  /** Not there either where keys are kept, when that was asked last. */
+  const lost = recent<string, true>(keysMax)
 
   const sealing = (subject: string): SubjectKey & { readonly key: Uint8Array } => {
     const known = bySubject.get(subject) ?? fresh.get(subject) ?? store.current(subject)
@@ -165,7 +175,9 @@ export const fromStore = (
   const opening = (subject: string, id: string): Uint8Array | undefined => {
     const made = fresh.get(subject)
     const known = made?.id === id ? made : keyOf(id)
-    if (known === undefined) Fiber.getCurrent()?.getRef(MissingKeys)?.add(id)
+    if (known === undefined && lost.get(id) === undefined) {
+      Fiber.getCurrent()?.getRef(MissingKeys)?.add(id)
+    }
     return known?.subject === subject ? known.key : undefined
   }
 
@@ -202,7 +214,7 @@ export const fromStore = (
       )
       return plain === undefined ? undefined : JSON.parse(plain.toString("utf8"))
     },
-    knows: (id) => keyOf(id) !== undefined,
+    knows: (id) => keyOf(id) !== undefined || lost.get(id) !== undefined,
     sealBytes: (subject, bytes) => {
       const { id, key } = sealing(subject)
       // The content chooses the nonce, so equal content under one key is equal when sealed.
@@ -244,10 +256,16 @@ export const fromStore = (
         ? Effect.void
         : attempt(() => [...new Set(ids)].filter((id) => keyOf(id) === undefined)).pipe(
           Effect.flatMap((missing) =>
-            missing.length === 0 ? Effect.void : Effect.flatMap(elsewhere.lend(missing), take)
+            missing.length === 0 ? Effect.void : Effect.gen(function* () {
+              const lent = yield* elsewhere.lend(missing)
+              yield* take(lent)
+              const had = new Set(lent.map(({ id }) => id))
+              for (const id of missing) if (!had.has(id)) lost.set(id, true)
+            })
           ),
         ),
     installation,
+    life: randomUUID(),
     lend: (ids) => attempt(() => ids.flatMap((id) => keyOf(id) ?? []).map(wrap)),
     take,
   }

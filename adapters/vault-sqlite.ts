@@ -24,7 +24,8 @@ const formatVersion = 1
 /** Several processes share the keys (workers): who saves waits for who saves. */
 const busyMillisMax = 10_000
 /** Keys that are asked for at once. */
-const refreshedKeys = 1_000
+const reconciledKeys = 1_000
+const lookMillis = 60_000
 const schema = `
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS subject_key (
@@ -66,6 +67,14 @@ const guard = (file: string) => <A>(f: () => A): A => {
   }
 }
 
+const copiesOnly = (directory: string) =>
+  new VaultUnavailable({
+    reason: "configuration",
+    message:
+      `${directory} is that of workers, with copies of keys. Run this on the control's own data ` +
+      "directory; or, if it is aios work, set AIOS_CONTROL to where the control answers.",
+  })
+
 const openFile = (directory: string, id: string, isCopy: boolean): DatabaseSync => {
   const file = fileIn(directory)
   const isNew = !existsSync(file)
@@ -102,14 +111,14 @@ const openFile = (directory: string, id: string, isCopy: boolean): DatabaseSync 
           "Nothing was changed. Restore the whole folder from one backup.",
       })
     } else if ((meta("copies") !== undefined) !== isCopy) {
-      throw new VaultUnavailable({
-        reason: "configuration",
-        message: isCopy
-          ? `${directory} is the data directory of a control: its keys are here. Unset AIOS_CONTROL; or give ` +
-            "the worker a data directory of its own, with a copy of the file secret."
-          : `${directory} is that of workers, with copies of keys. Run this on the control's own data ` +
-            "directory; or, if it is aios work, set AIOS_CONTROL to where the control answers.",
-      })
+      throw isCopy
+        ? new VaultUnavailable({
+          reason: "configuration",
+          message:
+            `${directory} is the data directory of a control: its keys are here. Unset AIOS_CONTROL; or ` +
+            "give the worker a data directory of its own, with a copy of the file secret.",
+        })
+        : copiesOnly(directory)
     }
     return db
   } catch (cause) {
@@ -157,6 +166,8 @@ export interface Status {
   readonly destroyed: number
   /** The keys were lost once: what was sealed before cannot be opened until `keys.db` is restored. */
   readonly remade: boolean
+  /** They are copies of those that a control elsewhere keeps. */
+  readonly copies: boolean
 }
 
 /** For a health check; undefined where there are no keys yet. Throws `VaultUnavailable`. */
@@ -167,11 +178,13 @@ export const statusOf = (directory: string): Status | undefined => {
     const db = new DatabaseSync(file)
     try {
       const row = db.prepare(`SELECT count(*) AS keys, count(*) - count(key) AS destroyed,
-        (SELECT count(*) FROM meta WHERE name = 'remade') AS remade FROM subject_key`).get()
+        (SELECT count(*) FROM meta WHERE name = 'remade') AS remade,
+        (SELECT count(*) FROM meta WHERE name = 'copies') AS copies FROM subject_key`).get()
       return {
         keys: Number(row?.["keys"]),
         destroyed: Number(row?.["destroyed"]),
         remade: Number(row?.["remade"]) > 0,
+        copies: Number(row?.["copies"]) > 0,
       }
     } finally {
       db.close()
@@ -179,23 +192,65 @@ export const statusOf = (directory: string): Status | undefined => {
   })
 }
 
-/** What was destroyed where the keys are kept is destroyed here, too; and that place answers. */
-const refresh = Effect.fnUntraced(function* (
+/** Refuses a folder of workers, before anything is looked for that a control's would have. */
+export const refuseCopies = (directory: string): Effect.Effect<void, VaultUnavailable> =>
+  Effect.flatMap(
+    attempt(() => statusOf(directory)),
+    (status) => status?.copies === true ? Effect.fail(copiesOnly(directory)) : Effect.void,
+  )
+
+/**
+ * Copies and the keys that they are of, made one again: what was destroyed there is destroyed here, too, and what is
+ * not there any more (it was restored from a backup) it gets back.
+ */
+const reconcile = Effect.fnUntraced(function* (
   db: DatabaseSync,
   vault: Vault["Service"],
   kept: KeyDesk,
 ) {
   const page = prepare(db, "SELECT id FROM subject_key WHERE id > ? ORDER BY id LIMIT ?")
   for (let after = "";;) {
-    const rows: ReadonlyArray<readonly [string]> = page.all(after, refreshedKeys).map((row) =>
-      rowOf(row)!
-    )
-    const ids = rows.map(([id]) => id)
-    const now = yield* kept.lend(ids)
-    yield* vault.take(now.filter(({ key }) => key === null))
-    if (ids.length < refreshedKeys) return
+    const ids = page.all(after, reconciledKeys).map((row) => rowOf<readonly [string]>(row)![0])
+    const theirs = yield* kept.lend(ids)
+    yield* vault.take(theirs.filter(({ key }) => key === null))
+    const known = new Set(theirs.map(({ id }) => id))
+    const gone = yield* vault.lend(ids.filter((id) => !known.has(id)))
+    if (gone.length > 0) yield* kept.take(gone.filter(({ key }) => key !== null))
+    if (ids.length < reconciledKeys) return
     after = ids.at(-1)!
   }
+})
+
+/** A vault over copies. Whoever keeps the keys is looked at once a minute: another may have taken its place. */
+const ofCopies = Effect.fnUntraced(function* (
+  db: DatabaseSync,
+  file: string,
+  own: installation.Installation,
+  kept: KeyDesk,
+) {
+  let known = ""
+  const again = Effect.suspend(() =>
+    Effect.andThen(
+      reconcile(db, vault, kept),
+      Effect.sync(() => {
+        known = kept.life()
+      }),
+    )
+  )
+  const reconciled: Effect.Effect<void, VaultUnavailable> = Effect.suspend(() =>
+    kept.life() === known ? Effect.void : again
+  )
+  const vault = fromStore(makeStore(db, file), own, {
+    lend: (ids) => Effect.tap(kept.lend(ids), () => reconciled),
+    take: (keys) => Effect.andThen(kept.take(keys), reconciled),
+    life: kept.life,
+  })
+  const look = Effect.andThen(kept.lend([]), reconciled)
+  yield* again
+  yield* Effect.forkScoped(
+    Effect.forever(Effect.andThen(Effect.sleep(lookMillis), Effect.ignore(look))),
+  )
+  return vault
 })
 
 /** Open it before the log, and under the directory's lock. */
@@ -212,8 +267,8 @@ export const layer = ({ copiesOf, directory }: Options): Layer.Layer<Vault, Vaul
         }),
         (db) => Effect.sync(() => db.close()),
       )
-      const vault = fromStore(makeStore(db, file), own, copiesOf)
-      if (copiesOf !== undefined) yield* refresh(db, vault, copiesOf)
-      return vault
+      return copiesOf === undefined
+        ? fromStore(makeStore(db, file), own)
+        : yield* ofCopies(db, file, own, copiesOf)
     }),
   )

@@ -24,8 +24,13 @@ const Lent = Schema.Struct({
   subject: Text,
   key: Schema.NullOr(Wrapped).annotate({ description: "null: it was destroyed" }),
 }).annotate({ identifier: "LentKey" })
-const Keys = Schema.Struct({ installation: Installation, keys: Schema.Array(Lent) })
-  .annotate({ identifier: "LentKeys" })
+const Keys = Schema.Struct({
+  installation: Installation,
+  life: Text.annotate({
+    description: "Another each time the keys are opened: they may be others, of a backup",
+  }),
+  keys: Schema.Array(Lent),
+}).annotate({ identifier: "LentKeys" })
 
 /** The vault, for one who has the same secret. */
 const vaultOf = (installation: string) =>
@@ -58,7 +63,7 @@ const wanted = route({
     Effect.gen(function* () {
       const vault = yield* vaultOf(installation)
       const keys = yield* Effect.mapError(vault.lend(ids), failureOf)
-      return { installation, keys }
+      return { installation, life: vault.life, keys }
     }),
 })
 
@@ -79,7 +84,7 @@ const made = route({
     Effect.gen(function* () {
       const vault = yield* vaultOf(installation)
       yield* Effect.mapError(vault.take(keys), failureOf)
-      return { installation, keys: [] }
+      return { installation, life: vault.life, keys: [] }
     }),
 })
 

@@ -30,7 +30,8 @@ export const Sealed = Schema.Struct({
 export type Sealed = typeof Sealed.Type
 export const isSealed = (value: unknown): value is Sealed =>
   typeof value === "object" && value !== null && "$sealed" in value &&
-  Array.isArray(value.$sealed) && value.$sealed.length === 4
+  Array.isArray(value.$sealed) && value.$sealed.length === 4 &&
+  value.$sealed.every((part) => typeof part === "string")
 
 /**
  * Marks a top-level field of an event or of an activity's output as personal. Whoever proposes gives

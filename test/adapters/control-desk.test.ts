@@ -11,7 +11,7 @@ import { Context, Effect, Exit, Layer, Logger, ManagedRuntime, Scope, Stream } f
 import { afterAll, afterEach, describe, expect, it } from "vitest"
 import { BlobStore } from "../../actors/blob-store.ts"
 import { EventLog } from "../../actors/event-log.ts"
-import { Vault } from "../../actors/vault.ts"
+import { MissingKeys, Vault } from "../../actors/vault.ts"
 import * as bothBlobs from "../../adapters/blob-store-both.ts"
 import * as folderBlobs from "../../adapters/blob-store-folder.ts"
 import * as controlDesk from "../../adapters/control-desk.ts"
@@ -150,7 +150,14 @@ describe("keys of a worker elsewhere", () => {
     expect(worker.vault.open(early)).toBeUndefined()
     await worker.run(worker.vault.bring([early.$sealed[1], early.$sealed[1], "AAAAAAAAAAA="]))
     expect(worker.vault.open(early)).toBe("Ada Weiss")
-    expect(worker.vault.knows("AAAAAAAAAAA=")).toBe(false)
+    // One that the control has not either is lost: nobody waits for who may have it.
+    const lost = { $sealed: ["ada", "AAAAAAAAAAA=", ...early.$sealed.slice(2)] as never }
+    const missing = new Set<string>()
+    const opening = Effect.sync(() => worker.vault.open(lost)).pipe(
+      Effect.provideService(MissingKeys, missing),
+    )
+    expect(await worker.run(opening)).toBeUndefined()
+    expect([worker.vault.knows("AAAAAAAAAAA="), missing.size]).toEqual([true, 0])
     // One key per person where it is known, a further one where not; either opens everywhere.
     expect((await flushed(worker.vault, "ada", "again")).$sealed[1]).toBe(early.$sealed[1])
     const made = await flushed(worker.vault, "bo", "Bo Berg")
@@ -215,6 +222,29 @@ describe("keys of a worker elsewhere", () => {
     }
   })
 
+  it("are not asked for because of what only looks sealed, or was written by others", async () => {
+    const control = await controlIn(newDirectory())
+    const requests: Array<string> = []
+    const counting = await carrier(
+      () => control,
+      (request) => requests.push(JSON.parse(request).ids.join()),
+    )
+    const worker = await workerOf({ ...control, url: counting })
+    const head = await Effect.runPromise(log.head)
+    await append({ $sealed: ["a", 5, "b", "c"] })
+    await append({ deep: [{ $sealed: ["a", "no key's id", "b", "c"] }] })
+    const others = anEvent({ data: { $sealed: ["a", "AAAAAAAAAAA=", "b", "c"] } })
+    await Effect.runPromise(log.append(`lead-${streams++}`, -1, [{
+      ...others,
+      metadata: { ...others.metadata, foreign: {} },
+    }]))
+    expect(await worker.run(worker.log.readAll({ from: head + 1 }))).toHaveLength(3)
+    await append({ $sealed: ["a", "AAAAAAAAAAA=", "b", "c"] })
+    expect(await worker.run(worker.log.readAll({ from: head + 1 }))).toHaveLength(4)
+    // The first is that of its start.
+    expect(requests).toEqual(["", "AAAAAAAAAAA="])
+  })
+
   it("wait for a control that is away, which is told once, as is that it is back", async () => {
     const control = await controlIn(newDirectory())
     const worker = await workerOf(control)
@@ -265,23 +295,45 @@ describe("keys of a worker elsewhere", () => {
     expect(fresh.vault.open(ada)).toBeUndefined()
   })
 
+  it("are given back to a control that was restored from a backup without them", async () => {
+    const control = await controlIn(newDirectory())
+    const early = await flushed(control.vault, "ada", "Ada Weiss")
+    const backup = newDirectory()
+    mkdirSync(backup)
+    copyFileSync(join(control.directory, "secret"), join(backup, "secret"))
+    const keys = new DatabaseSync(join(control.directory, "keys.db"))
+    keys.exec(`VACUUM INTO '${join(backup, "keys.db")}'`)
+    keys.close()
+    // Everything since: what the control made, and what the worker made.
+    const [late, made] = [
+      await flushed(control.vault, "bo", "Bo Berg"),
+      await flushed((await workerOf(control)).vault, "cy", "Cy Cole"),
+    ]
+    let at = control
+    const url = await carrier(() => at, () => {})
+    const worker = await workerOf({ ...control, url })
+    await worker.run(worker.vault.bring([early, late, made].map(({ $sealed }) => $sealed[1])))
+    const restored = await controlIn(backup)
+    at = restored
+    expect([early, late, made].map(restored.vault.open)).toEqual([
+      "Ada Weiss",
+      undefined,
+      undefined,
+    ])
+    const fresh = await flushed(restored.vault, "dee", "Dee Dahl")
+    await worker.run(worker.vault.bring([fresh.$sealed[1]]))
+    // What it seals under an old key the control can open, as it can what was sealed before.
+    const again = await flushed(worker.vault, "cy", "Cy again")
+    expect(again.$sealed[1]).toBe(made.$sealed[1])
+    expect([early, late, made, again, fresh].map(restored.vault.open))
+      .toEqual(["Ada Weiss", "Bo Berg", "Cy Cole", "Cy again", "Dee Dahl"])
+  })
+
   it("travel sealed: who carries them has none of them", async () => {
     const control = await controlIn(newDirectory())
     const carried: Array<string> = []
-    const carrier = await answering(async (request, body) => {
-      const answer = await fetch(`${control.url}${request.url}`, {
-        method: "POST",
-        headers: {
-          authorization: String(request.headers.authorization),
-          "content-type": "application/json",
-        },
-        body,
-      })
-      const text = await answer.text()
-      carried.push(body, text)
-      return [answer.status, text]
-    })
-    const worker = await workerOf({ ...control, url: carrier })
+    const url = await carrier(() => control, (...both) => carried.push(...both))
+    const worker = await workerOf({ ...control, url })
     const [ada, bo] = [
       await flushed(control.vault, "ada", "Ada Weiss"),
       await flushed(worker.vault, "bo", "Bo Berg"),
@@ -363,6 +415,20 @@ const answering = async (
   return `http://127.0.0.1:${typeof at === "object" ? at?.port : 0}`
 }
 
+/** Between worker and control: passes on, and shows what it carries. */
+const carrier = (to: () => Control, carries: (request: string, answer: string) => void) =>
+  answering(async ({ headers, url }, body) => {
+    const { authorization = "" } = headers
+    const answer = await fetch(`${to().url}${url}`, {
+      method: "POST",
+      headers: { authorization, "content-type": "application/json" },
+      body,
+    })
+    const text = await answer.text()
+    carries(body, text)
+    return [answer.status, text]
+  })
+
 describe("what answers in the place of the control", () => {
   const opened = (directory: string, desk: controlDesk.ControlDesk) =>
     Effect.runPromise(
@@ -425,7 +491,7 @@ describe("what answers in the place of the control", () => {
       const asksForSome = JSON.parse(body).ids.length > 0
       return Promise.resolve([
         200,
-        JSON.stringify({ installation, keys: asksForSome ? [forged] : [] }),
+        JSON.stringify({ installation, life: "one", keys: asksForSome ? [forged] : [] }),
       ])
     })
     const strange = await workerOf({ ...control, url })

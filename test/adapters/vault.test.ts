@@ -72,7 +72,12 @@ describe("keys on disk", () => {
       expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600)
     }
     expect(statSync(directory).mode & 0o777).toBe(0o700)
-    expect(sqlite.statusOf(directory)).toEqual({ keys: 1, destroyed: 0, remade: false })
+    expect(sqlite.statusOf(directory)).toEqual({
+      keys: 1,
+      destroyed: 0,
+      remade: false,
+      copies: false,
+    })
   })
 
   it("that were never flushed are gone with the process: the envelope stays closed", async () => {
@@ -97,7 +102,12 @@ describe("keys on disk", () => {
         return again
       }))
     expect(again.$sealed[1]).not.toBe(sealed.$sealed[1])
-    expect(sqlite.statusOf(directory)).toEqual({ keys: 2, destroyed: 1, remade: false })
+    expect(sqlite.statusOf(directory)).toEqual({
+      keys: 2,
+      destroyed: 1,
+      remade: false,
+      copies: false,
+    })
   })
 
   it("that were lost open nothing, and the loss can be told", async () => {

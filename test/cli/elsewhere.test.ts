@@ -7,7 +7,6 @@ import { afterEach, describe, expect, it } from "vitest"
 import type { ChildProcess } from "node:child_process"
 import {
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -138,7 +137,7 @@ const outcomesIn = (events: ReadonlyArray<Event>) =>
 
 describe("a worker on another machine", () => {
   it("does its work with keys that the control lends, also when either is killed", async () => {
-    const { control, events, far, here, moveIn, near, worker } = await company()
+    const { connection, control, events, far, here, moveIn, near, worker } = await company()
     const sample = readdirSync(join(root, "sample")).map((name) => join(root, "sample", name))
     let main = await control()
     moveIn("secret", "token")
@@ -170,9 +169,9 @@ describe("a worker on another machine", () => {
         "Subject: A new shop\r\nDate: Tue, 24 Nov 2026 06:00:00 +0000\r\nMessage-ID: <new@harbour.example>\r\n" +
         "\r\nCould you build a shop for us by March? Our budget is 9,000 EUR.\r\n",
     )
-    const before = outcomesIn(await events()).length
+    const count = outcomesIn(await events()).length
     expect((await here("import", mail)).code).toBe(0)
-    await until(async () => outcomesIn(await events()).length > before && await isDone())
+    await until(async () => outcomesIn(await events()).length > count && await isDone())
 
     const all = await events()
     const outcomes = outcomesIn(all)
@@ -195,9 +194,18 @@ describe("a worker on another machine", () => {
       0,
       expect.stringContaining("0 diverge"),
     ])
-    expect(existsSync(join(far, "log.db"))).toBe(false)
     process.kill(one.child.pid!, "SIGTERM")
     expect((await one.end).code).toBe(0)
+    // Its folder is no control's, whatever is run there.
+    const before = readdirSync(far).toSorted()
+    const commands = [["brief"], ["agents"], ["import", mail], ["serve-log"]]
+    for (const command of commands) {
+      const more = command[0] === "agents" ? { AIOS_EVENT_LOG: connection() } : {}
+      const strange = await run([...command, "--data-dir", far], { env: { ...env, ...more } })
+      expect([command[0], strange.code]).toEqual([command[0], 78])
+      expect(strange.err).toContain("that of workers")
+    }
+    expect(readdirSync(far).toSorted()).toEqual(before)
     main.kill()
   })
 
@@ -215,6 +223,12 @@ describe("a worker on another machine", () => {
       expect.stringContaining("does not know this worker's token"),
     ])
     moveIn("token")
+    for (const command of [["init", ...founder], ["events"], ["doctor"], ["start"]]) {
+      const other = await run([...command, "--data-dir", far], {
+        env: { ...env, AIOS_CONTROL: "http://127.0.0.1:1", AIOS_EVENT_LOG: connection() },
+      })
+      expect([other.code, other.err]).toEqual([78, expect.stringContaining("AIOS_CONTROL is set")])
+    }
     const address = await refused({ AIOS_CONTROL: "127.0.0.1" })
     expect([address.code, address.err]).toEqual([
       78,
@@ -230,14 +244,6 @@ describe("a worker on another machine", () => {
       },
     })
     expect([lanes.code, lanes.err]).toEqual([78, expect.stringContaining("--lanes batch only")])
-    // Its folder is no control's, whatever is run there.
-    for (const more of [{}, { AIOS_EVENT_LOG: connection() }]) {
-      const strange = await run(["init", ...founder, "--data-dir", far], {
-        env: { ...env, ...more },
-      })
-      expect([strange.code, strange.err]).toEqual([78, expect.stringContaining("that of workers")])
-    }
-    expect(existsSync(join(far, "log.db"))).toBe(false)
     main.kill()
   })
 })

@@ -12,6 +12,9 @@ import type { KeyDesk } from "./vault-crypto.ts"
 const requestMillisMax = 10_000
 /** An attachment of some megabytes over a slow line. */
 const blobMillisMax = 120_000
+/** Of a thousand keys, and of a blob. */
+const answerBytesMax = 4 * 1024 * 1024
+const blobBytesMax = 256 * 1024 * 1024
 /** Keys of one request. */
 const keysAtOnce = 1_000
 /** Of a blob that the control has not either. */
@@ -33,6 +36,7 @@ export interface ControlDesk extends KeyDesk {
   readonly blobs: Pick<SealedBlobs, "read">
 }
 
+const decoder = new TextDecoder()
 const isAnswer = Schema.is(Schema.Struct({
   life: Schema.String,
   installation: Schema.String,
@@ -78,6 +82,30 @@ const away = (url: string, reason: string, cause?: unknown) =>
     cause,
   })
 
+/** The body, of which no more is read than so many bytes. */
+const bytesOf = async (
+  { body }: Response,
+  bytesMax: number,
+  url: string,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  const parts: Array<Uint8Array<ArrayBuffer>> = []
+  let bytes = 0
+  const reader = body?.getReader()
+  for (;;) {
+    const { done, value } = await reader?.read() ?? { done: true, value: undefined }
+    if (done || value === undefined) break
+    bytes += value.length
+    if (bytes > bytesMax) {
+      await reader?.cancel()
+      throw misconfigured(
+        `What answers at ${url} gives more than ${bytesMax} bytes: see AIOS_CONTROL.`,
+      )
+    }
+    parts.push(value)
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer())
+}
+
 const reasonOf = (cause: unknown): string =>
   cause instanceof Error
     ? cause.name === "TimeoutError" ? "too slow" : cause.message.slice(0, detailCharsMax)
@@ -107,12 +135,12 @@ export const make = ({ installation, token, url }: Options): ControlDesk => {
     )
 
   /** Undefined where it says that it has none of what was asked for. */
-  const request = <A>(
+  const request = (
     path: string,
     body: unknown,
     millisMax: number,
-    read: (response: Response) => Promise<A>,
-  ): Effect.Effect<A | undefined, VaultUnavailable> =>
+    bytesMax: number,
+  ): Effect.Effect<Uint8Array<ArrayBuffer> | undefined, VaultUnavailable> =>
     Effect.tryPromise({
       try: async (signal) => {
         const response = await fetch(`${url}${path}`, {
@@ -125,8 +153,8 @@ export const make = ({ installation, token, url }: Options): ControlDesk => {
           redirect: "error",
           signal: AbortSignal.any([signal, AbortSignal.timeout(millisMax)]),
         })
-        if (response.ok) return await read(response)
-        const text = await response.text()
+        if (response.ok) return await bytesOf(response, bytesMax, url)
+        const text = decoder.decode(await bytesOf(response, answerBytesMax, url))
         const problem = jsonOf(text)
         if (isProblem(problem) && problem.error === absent) return undefined
         throw refusal(url, response.status, text)
@@ -137,9 +165,9 @@ export const make = ({ installation, token, url }: Options): ControlDesk => {
 
   const keys = (path: string, body: unknown) =>
     told(
-      request(path, body, requestMillisMax, (response) => response.text()).pipe(
-        Effect.flatMap((text): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable> => {
-          const answer = jsonOf(text ?? "")
+      request(path, body, requestMillisMax, answerBytesMax).pipe(
+        Effect.flatMap((bytes): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable> => {
+          const answer = jsonOf(decoder.decode(bytes))
           if (!isAnswer(answer)) {
             return Effect.fail(
               misconfigured(`What answers at ${url} is no AIOS of this version: see AIOS_CONTROL.`),
@@ -179,12 +207,7 @@ export const make = ({ installation, token, url }: Options): ControlDesk => {
     blobs: {
       read: (sha256) =>
         told(
-          request(
-            `/api/blobs/${sha256}`,
-            undefined,
-            blobMillisMax,
-            async (response) => new Uint8Array(await response.arrayBuffer()),
-          ),
+          request(`/api/blobs/${sha256}`, undefined, blobMillisMax, blobBytesMax),
         ).pipe(
           Effect.mapError((cause) =>
             new BlobsUnavailable({ reason: "failed", message: cause.message, cause })

@@ -2,6 +2,7 @@
  * A worker's vault with copies of keys, its log and its blobs, over HTTP to a real control's door: what
  * is lent and taken, a control that comes and goes, and everything that may answer in its place.
  */
+import { once } from "node:events"
 import { createServer, type Server } from "node:http"
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -391,7 +392,7 @@ describe("attachments of a worker elsewhere", () => {
 })
 
 /** A server that is no control. */
-const answering = async (
+const answering = (
   answer: (
     request: import("node:http").IncomingMessage,
     body: string,
@@ -404,6 +405,9 @@ const answering = async (
     response.writeHead(status, headers)
     response.end(text)
   })
+  return served(server)
+}
+const served = async (server: Server): Promise<string> => {
   await new Promise<void>((then) => server.listen(0, "127.0.0.1", then))
   endings.push(() =>
     new Promise((then) => {
@@ -462,6 +466,25 @@ describe("what answers in the place of the control", () => {
     }
     await control.shut()
     expect(await opened(worker, of(control.url))).toMatchObject({ retryable: true })
+  })
+
+  it("is not read without end", async () => {
+    const control = await controlIn(newDirectory())
+    let given = 0
+    const server = createServer(async (_, response) => {
+      response.on("error", () => {})
+      while (!response.destroyed) {
+        given++
+        if (response.write(Buffer.alloc(1024 * 1024))) await new Promise(setImmediate)
+        else await Promise.race([once(response, "drain"), once(response, "close")])
+      }
+    })
+    const refused = await opened(
+      copyOf(control.directory),
+      deskOf({ url: await served(server), vault: control.vault }),
+    )
+    expect(refused.message).toContain("gives more than")
+    expect(given).toBeLessThan(64)
   })
 
   it("gets the token only where it was sent: a redirection is not followed", async () => {

@@ -1,13 +1,13 @@
 /**
  * The control (`aios start`) as a worker on another machine knows it: over HTTP, with the token, it lends
  * the keys that are wanted, takes those that are made, and gives sealed attachments. Whoever carries
- * these can open none of them. That it is away is told once, and that it is back.
+ * these can open none of them.
  */
 import { Effect, Schema } from "effect"
 import { BlobsUnavailable } from "../actors/blob-store.ts"
 import { type LentKey, VaultUnavailable } from "../actors/vault.ts"
 import { type SealedBlobs, sha256Of } from "./blob-sealing.ts"
-import type { KeyDesk } from "./vault-crypto.ts"
+import type { Keeper } from "./vault-sqlite.ts"
 
 const requestMillisMax = 10_000
 /** An attachment of some megabytes over a slow line. */
@@ -19,8 +19,6 @@ const blobBytesMax = 256 * 1024 * 1024
 const keysAtOnce = 1_000
 /** Of a blob that the control has not either. */
 const absent = "BlobUnknown"
-/** One that goes and comes is told of so often at the most. */
-const toldAgainMillis = 60_000
 /** Of a refusal's text, letters. */
 const detailCharsMax = 300
 
@@ -32,7 +30,7 @@ export interface Options {
   readonly installation: string
 }
 
-export interface ControlDesk extends KeyDesk {
+export interface ControlDesk extends Keeper {
   readonly blobs: Pick<SealedBlobs, "read">
 }
 
@@ -112,27 +110,7 @@ const reasonOf = (cause: unknown): string =>
     : String(cause)
 
 export const make = ({ installation, token, url }: Options): ControlDesk => {
-  /** It answered once: that it cannot be reached at first is told by whoever starts. */
-  let wasThere = false
-  let isAway = false
-  let toldAt = -Infinity
   let life = ""
-  const told = <A>(call: Effect.Effect<A, VaultUnavailable>) =>
-    call.pipe(
-      Effect.tapError(({ message }) => {
-        const now = performance.now()
-        if (!wasThere || isAway || now - toldAt < toldAgainMillis) return Effect.void
-        isAway = true
-        toldAt = now
-        return Effect.logWarning(`${message} What needs a key from there waits.`)
-      }),
-      Effect.tap(() => {
-        const isBack = isAway
-        isAway = false
-        wasThere = true
-        return isBack ? Effect.logInfo(`The control at ${url} answers again.`) : Effect.void
-      }),
-    )
 
   /** Undefined where it says that it has none of what was asked for. */
   const request = (
@@ -164,27 +142,25 @@ export const make = ({ installation, token, url }: Options): ControlDesk => {
     })
 
   const keys = (path: string, body: unknown) =>
-    told(
-      request(path, body, requestMillisMax, answerBytesMax).pipe(
-        Effect.flatMap((bytes): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable> => {
-          const answer = jsonOf(decoder.decode(bytes))
-          if (!isAnswer(answer)) {
-            return Effect.fail(
-              misconfigured(`What answers at ${url} is no AIOS of this version: see AIOS_CONTROL.`),
-            )
-          }
-          if (answer.installation === installation) {
-            life = answer.life
-            return Effect.succeed(answer.keys)
-          }
+    request(path, body, requestMillisMax, answerBytesMax).pipe(
+      Effect.flatMap((bytes): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable> => {
+        const answer = jsonOf(decoder.decode(bytes))
+        if (!isAnswer(answer)) {
           return Effect.fail(
-            misconfigured(
-              `The AIOS at ${url} is another installation than this worker's. Nothing was changed. See ` +
-                "AIOS_CONTROL, and whether the file secret was copied from the right data directory.",
-            ),
+            misconfigured(`What answers at ${url} is no AIOS of this version: see AIOS_CONTROL.`),
           )
-        }),
-      ),
+        }
+        if (answer.installation === installation) {
+          life = answer.life
+          return Effect.succeed(answer.keys)
+        }
+        return Effect.fail(
+          misconfigured(
+            `The AIOS at ${url} is another installation than this worker's. Nothing was changed. See ` +
+              "AIOS_CONTROL, and whether the file secret was copied from the right data directory.",
+          ),
+        )
+      }),
     )
 
   const inTurn = <A, B>(all: ReadonlyArray<A>, ask: (some: ReadonlyArray<A>) => B): Array<B> =>
@@ -197,18 +173,16 @@ export const make = ({ installation, token, url }: Options): ControlDesk => {
     life: () => life,
     lend: (ids) =>
       Effect.map(
-        Effect.all(inTurn(ids, (ids) => keys("/api/keys/wanted", { installation, ids }))),
+        Effect.all(inTurn(ids, (some) => keys("/api/keys/wanted", { installation, ids: some }))),
         (pages) => pages.flat(),
       ),
     take: (made) =>
-      Effect.all(inTurn(made, (keys_) => keys("/api/keys", { installation, keys: keys_ })), {
+      Effect.all(inTurn(made, (some) => keys("/api/keys", { installation, keys: some })), {
         discard: true,
       }),
     blobs: {
       read: (sha256) =>
-        told(
-          request(`/api/blobs/${sha256}`, undefined, blobMillisMax, blobBytesMax),
-        ).pipe(
+        request(`/api/blobs/${sha256}`, undefined, blobMillisMax, blobBytesMax).pipe(
           Effect.mapError((cause) =>
             new BlobsUnavailable({ reason: "failed", message: cause.message, cause })
           ),

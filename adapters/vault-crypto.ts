@@ -47,8 +47,12 @@ export interface KeyStore {
 export interface KeyDesk {
   lend(ids: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<LentKey>, VaultUnavailable>
   take(keys: ReadonlyArray<LentKey>): Effect.Effect<void, VaultUnavailable>
-  /** Of the vault that answered last: see there. */
-  readonly life: () => string
+}
+
+/** The same, for a vault with copies. */
+export interface Elsewhere extends KeyDesk {
+  /** Around whatever is had from there and kept here, or given there. */
+  telling(exchange: Effect.Effect<void, VaultUnavailable>): Effect.Effect<void, VaultUnavailable>
 }
 
 const pool = new Uint8Array(poolBytes)
@@ -142,7 +146,7 @@ export const attempt = <A>(f: () => A): Effect.Effect<A, VaultUnavailable> =>
 export const fromStore = (
   store: KeyStore,
   { id: installation, secret }: Installation,
-  elsewhere?: KeyDesk,
+  elsewhere?: Elsewhere,
 ): Vault["Service"] => {
   const { unwrap, wrap } = wrapping(secret)
   const bySubject = recent<string, SubjectKey>(keysMax)
@@ -242,8 +246,10 @@ export const fromStore = (
       if (fresh.size === 0) return Effect.void
       const made = [...fresh.values()]
       // Others must be able to open what is sealed with it, should this process not live on.
-      const kept = elsewhere?.take(made.map(wrap)) ?? Effect.void
-      return Effect.andThen(kept, store.save(made)).pipe(
+      const kept = elsewhere === undefined ? store.save(made) : elsewhere.telling(
+        Effect.andThen(elsewhere.take(made.map(wrap)), store.save(made)),
+      )
+      return kept.pipe(
         Effect.andThen(Effect.sync(() => {
           for (const { id, subject } of made) {
             if (fresh.get(subject)?.id === id) fresh.delete(subject)
@@ -256,12 +262,12 @@ export const fromStore = (
         ? Effect.void
         : attempt(() => [...new Set(ids)].filter((id) => keyOf(id) === undefined)).pipe(
           Effect.flatMap((missing) =>
-            missing.length === 0 ? Effect.void : Effect.gen(function* () {
+            missing.length === 0 ? Effect.void : elsewhere.telling(Effect.gen(function* () {
               const lent = yield* elsewhere.lend(missing)
               yield* take(lent)
               const had = new Set(lent.map(({ id }) => id))
               for (const id of missing) if (!had.has(id)) lost.set(id, true)
-            })
+            }))
           ),
         ),
     installation,

@@ -8,6 +8,7 @@ import { chmodSync, existsSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { Effect, Layer } from "effect"
+import { toldOnce } from "../actors/told-once.ts"
 import { Vault, VaultUnavailable } from "../actors/vault.ts"
 import * as installation from "./installation.ts"
 import {
@@ -32,10 +33,16 @@ const schema = `
     place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, key BLOB);
   CREATE INDEX IF NOT EXISTS subject_key_by_subject ON subject_key (subject);`
 
+/** Whoever keeps the keys. */
+export interface Keeper extends KeyDesk {
+  /** `Vault.life` of the vault that answered last. */
+  readonly life: () => string
+}
+
 export interface Options {
   readonly directory: string
   /** Where the keys are kept, if the folder is to hold copies only. */
-  readonly copiesOf?: KeyDesk
+  readonly copiesOf?: Keeper
 }
 
 const fileIn = (directory: string) => join(directory, "keys.db")
@@ -226,7 +233,7 @@ const ofCopies = Effect.fnUntraced(function* (
   db: DatabaseSync,
   file: string,
   own: installation.Installation,
-  kept: KeyDesk,
+  kept: Keeper,
 ) {
   let known = ""
   const again = Effect.suspend(() =>
@@ -240,12 +247,20 @@ const ofCopies = Effect.fnUntraced(function* (
   const reconciled: Effect.Effect<void, VaultUnavailable> = Effect.suspend(() =>
     kept.life() === known ? Effect.void : again
   )
+  const told = toldOnce("Keys come from the control again.")
+  const telling = (exchange: Effect.Effect<void, VaultUnavailable>) =>
+    exchange.pipe(
+      Effect.tap(() => told.well),
+      Effect.tapError(({ message }) =>
+        told.trouble(`What needs keys of the control waits: ${message}`)
+      ),
+    )
   const vault = fromStore(makeStore(db, file), own, {
     lend: (ids) => Effect.tap(kept.lend(ids), () => reconciled),
     take: (keys) => Effect.andThen(kept.take(keys), reconciled),
-    life: kept.life,
+    telling,
   })
-  const look = Effect.andThen(kept.lend([]), reconciled)
+  const look = telling(Effect.andThen(kept.lend([]), reconciled))
   yield* again
   yield* Effect.forkScoped(
     Effect.forever(Effect.andThen(Effect.sleep(lookMillis), Effect.ignore(look))),

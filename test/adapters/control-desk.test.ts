@@ -261,7 +261,9 @@ describe("keys of a worker elsewhere", () => {
     const reading = worker.run(worker.log.readAll({ from: head + 1 }))
     await new Promise((then) => setTimeout(then, 300))
     expect(worker.vault.open(theirs)).toBeUndefined()
-    // What it has goes on.
+    // What it has goes on, and says nothing of the control.
+    await worker.run(Effect.andThen(worker.vault.bring([]), worker.log.readPage("nobody-1")))
+    expect(worker.told).toHaveLength(1)
     expect(worker.vault.open(mine)).toBe("Bo Berg")
     await control.open()
     expect(await reading).toHaveLength(1)
@@ -270,8 +272,27 @@ describe("keys of a worker elsewhere", () => {
     expect(control.vault.open(mine)).toBe("Bo Berg")
     expect(worker.told).toEqual([
       expect.stringContaining("does not answer"),
-      expect.stringContaining("answers again"),
+      expect.stringContaining("Keys come from the control again"),
     ])
+  })
+
+  it("that cannot be kept here are told of as well", async () => {
+    const control = await controlIn(newDirectory())
+    const worker = await workerOf(control)
+    const theirs = await flushed(control.vault, "ada", "Ada Weiss")
+    const keys = new DatabaseSync(join(worker.directory, "keys.db"))
+    keys.exec(
+      `CREATE TRIGGER full BEFORE INSERT ON subject_key BEGIN SELECT RAISE(FAIL, 'no room'); END`,
+    )
+    await append({ theirs })
+    const head = await Effect.runPromise(log.head)
+    const reading = worker.run(worker.log.readAll({ from: head }))
+    while (worker.told.length === 0) await new Promise((then) => setTimeout(then, 20))
+    expect(worker.told[0]).toContain(join(worker.directory, "keys.db"))
+    keys.exec("DROP TRIGGER full")
+    keys.close()
+    expect(await reading).toHaveLength(1)
+    expect(worker.vault.open(theirs)).toBe("Ada Weiss")
   })
 
   it("are kept over a restart, but for those that were destroyed meanwhile where they are kept", async () => {

@@ -32,6 +32,7 @@ import { EventLog, type LogUnavailable, type RecordedEvent } from "./event-log.t
 import { OpenAsks } from "./open-asks.ts"
 import { prepare, type Registry, registryOf } from "./registry.ts"
 import { SnapshotStore } from "./snapshot-store.ts"
+import { toldOnce } from "./told-once.ts"
 import { Vault } from "./vault.ts"
 
 /** Open asks fetched at once when the system opens. */
@@ -219,18 +220,20 @@ export const layer = (
         )
     }
 
+    const unheard = toldOnce()
     /** Acts upon what comes after a position, whoever wrote it, until the scope ends. */
     const hearing = (from: number) =>
       Effect.suspend(() => {
         isHearing = true
         return Stream.runForEach(log.follow(from), (page) =>
           Effect.gen(function* () {
+            yield* unheard.well
             const events = yield* Effect.forEach(page, heard)
             yield* Effect.callback<void>((resume) => engine.hear(events, () => resume(Effect.void)))
             from = page[page.length - 1]!.position
           }))
       }).pipe(
-        Effect.tapError((problem) => Effect.logWarning(`Others are not heard: ${problem.message}`)),
+        Effect.tapError(({ message }) => unheard.trouble(`Others are not heard: ${message}`)),
         Effect.retry(troubled),
         Effect.forkIn(hearingScope),
       )

@@ -99,7 +99,8 @@ const openFile = (directory: string, id: string, isCopy: boolean): DatabaseSync 
           `${file} does not hold keys of AIOS. Nothing was changed. Restore it from a backup.`,
       })
     }
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+    // A key that was destroyed is overwritten, not only forgotten.
+    db.exec("PRAGMA secure_delete = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
     const meta = (name: string) =>
       db.prepare("SELECT value FROM meta WHERE name = ?").get(name)?.["value"]
     if (mark !== applicationId) {
@@ -159,11 +160,15 @@ const makeStore = (db: DatabaseSync, file: string): KeyStore => {
     byId: (id) => guarded(() => toKey(byId.get(id))),
     save: (keys) =>
       attempt(() =>
-        guarded(() =>
+        guarded(() => {
           inTransaction(() => {
             for (const { id, subject, key } of keys) insert.run(id, subject, key ?? null)
           })
-        )
+          // Else it stays in the write-ahead log until that is full.
+          if (keys.some(({ key }) => key === undefined)) {
+            db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()
+          }
+        })
       ),
   }
 }

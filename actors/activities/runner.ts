@@ -15,6 +15,7 @@ import { derivedId, outcomeId } from "../ids.ts"
 import { OpenAsks } from "../open-asks.ts"
 import type { Committed } from "../engine.ts"
 import { ActorEngine } from "../system.ts"
+import { toldOnce } from "../told-once.ts"
 import { Vault } from "../vault.ts"
 import { tellHappened } from "./after-all.ts"
 import { makeBreakers } from "./breakers.ts"
@@ -90,6 +91,7 @@ const claimingRunner = (options: RunnerOptions) =>
     const places = makePlaces<Job>(runningMax)
     const byApproval = new Map<string, Job>()
     let overflowed = false
+    const told = toldOnce()
     /** Settled or stopped while open asks are being read: what was read of them is old. */
     let settledMeanwhile: Set<string> | undefined
     const dispatch = options.dispatch ?? true
@@ -587,12 +589,13 @@ const claimingRunner = (options: RunnerOptions) =>
     const takeUpLater = (problem: unknown) => {
       settledMeanwhile = undefined
       setTimeout(takeUpAgain, pauseMillis)
-      return Effect.logWarning(`Open asks wait: ${String(problem)}`)
+      return told.trouble(`Open asks wait: ${String(problem)}`)
     }
 
     const takeUp = Effect.gen(function* () {
       settledMeanwhile = new Set()
       yield* openAsks.caughtUp(yield* log.head)
+      yield* told.well
       let after: string | undefined
       for (;;) {
         const page = yield* openAsks.page(after, pageAsks)

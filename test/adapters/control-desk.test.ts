@@ -4,7 +4,15 @@
  */
 import { once } from "node:events"
 import { createServer, type Server } from "node:http"
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -302,18 +310,34 @@ describe("keys of a worker elsewhere", () => {
       await flushed(control.vault, "ada", "Ada Weiss"),
       await flushed(first.vault, "bo", "Bo Berg"),
     ]
-    await first.run(first.vault.bring([ada.$sealed[1]]))
-    const copy = await first.run(first.vault.lend([ada.$sealed[1]]))
+    const others = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => flushed(control.vault, `person ${n}`, "in between")),
+    )
+    const all = [ada, ...others].map(({ $sealed }) => $sealed[1])
+    await first.run(first.vault.bring(all))
+    const copies = await first.run(first.vault.lend(all))
     await first.close()
-    destroy(control.directory, "ada")
+    const rows = () => {
+      const keys = new DatabaseSync(join(first.directory, "keys.db"))
+      const found = keys.prepare("SELECT key FROM subject_key WHERE subject <> 'bo'").all()
+      keys.close()
+      return found.map(({ key }) => key instanceof Uint8Array ? Buffer.from(key) : undefined)
+    }
+    const plain = rows()
+    for (const { subject } of copies) destroy(control.directory, subject)
     const fresh = await controlIn(control.directory)
     const again = await workerOf(fresh, first.directory)
     expect([ada, bo].map(again.vault.open)).toEqual([undefined, "Bo Berg"])
     expect(again.vault.knows(ada.$sealed[1])).toBe(true)
-    expect(sqlite.statusOf(first.directory)).toMatchObject({ keys: 2, destroyed: 1 })
+    expect(rows()).toEqual(plain.map(() => undefined))
+    // Not in what is left over in the file either.
+    await again.close()
+    const files = readdirSync(first.directory).map((name) =>
+      readFileSync(join(first.directory, name))
+    )
+    expect(plain.filter((key) => files.some((bytes) => bytes.includes(key!)))).toEqual([])
     // A key that was destroyed is not made again by who had a copy.
-    expect(copy).toHaveLength(1)
-    await Effect.runPromise(fresh.vault.take(copy))
+    await Effect.runPromise(fresh.vault.take(copies))
     expect(fresh.vault.open(ada)).toBeUndefined()
   })
 

@@ -66,9 +66,16 @@ export const MissingKeys = Context.Reference<Set<string> | undefined>("actors/Mi
 const isKeyId = (text: string) => /^[A-Za-z0-9+/]{11}=$/.test(text)
 
 /** Ids of the keys under which something in it is sealed, as often as it is. */
-export const keysIn = (value: Json): ReadonlyArray<string> =>
-  isSealed(value)
-    ? [value.$sealed[1]].filter(isKeyId)
-    : typeof value === "object" && value !== null
-    ? Object.values(value).flatMap((one: Json) => keysIn(one))
-    : []
+export const keysIn = (value: Json): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  // However deep it is: what is read was not written for this.
+  const left: Array<Json> = [value]
+  for (let one = left.pop(); one !== undefined; one = left.pop()) {
+    if (isSealed(one)) {
+      if (isKeyId(one.$sealed[1])) found.push(one.$sealed[1])
+    } else if (typeof one === "object" && one !== null) {
+      for (const inner of Object.values(one)) left.push(inner)
+    }
+  }
+  return found
+}

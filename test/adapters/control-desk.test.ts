@@ -261,10 +261,13 @@ describe("keys of a worker elsewhere", () => {
     const head = await Effect.runPromise(log.head)
     await control.shut()
     const mine = worker.vault.seal("bo", "Bo Berg")
+    const kept = sqlite.statusOf(worker.directory)?.keys
     for (const _ of [1, 2]) {
       const failure = await worker.run(Effect.flip(worker.vault.flush))
       expect(failure).toMatchObject({ _tag: "VaultUnavailable", retryable: true })
     }
+    // Not here before it is there.
+    expect(sqlite.statusOf(worker.directory)?.keys).toBe(kept)
     await append({ theirs })
     const reading = worker.run(worker.log.readAll({ from: head + 1 }))
     await new Promise((then) => setTimeout(then, 300))
@@ -339,6 +342,26 @@ describe("keys of a worker elsewhere", () => {
     // A key that was destroyed is not made again by who had a copy.
     await Effect.runPromise(fresh.vault.take(copies))
     expect(fresh.vault.open(ada)).toBeUndefined()
+    expect(sqlite.statusOf(control.directory)).toMatchObject({ destroyed: copies.length })
+  })
+
+  it("come and are compared by the thousand", async () => {
+    const control = await controlIn(newDirectory())
+    const sealed = Array.from({ length: 2_500 }, (_, n) => control.vault.seal(`p${n}`, n))
+    await Effect.runPromise(control.vault.flush)
+    const first = await workerOf(control)
+    await first.run(first.vault.bring(sealed.map(({ $sealed }) => $sealed[1])))
+    expect(sealed.map(first.vault.open)).toEqual(sealed.map((_, n) => n))
+    const made = Array.from({ length: 1_500 }, (_, n) => first.vault.seal(`q${n}`, n))
+    await first.run(first.vault.flush)
+    expect(made.map(control.vault.open)).toEqual(made.map((_, n) => n))
+    await first.close()
+    const keys = new DatabaseSync(join(control.directory, "keys.db"))
+    keys.exec("UPDATE subject_key SET key = NULL WHERE subject LIKE 'p%5'")
+    keys.close()
+    const again = await workerOf(await controlIn(control.directory), first.directory)
+    const isLeft = (_: unknown, n: number) => n % 10 === 5 ? undefined : n
+    expect(sealed.map(again.vault.open)).toEqual(sealed.map(isLeft))
   })
 
   it("are given back to a control that was restored from a backup without them", async () => {
@@ -359,6 +382,13 @@ describe("keys of a worker elsewhere", () => {
     const url = await carrier(() => at, () => {})
     const worker = await workerOf({ ...control, url })
     await worker.run(worker.vault.bring([early, late, made].map(({ $sealed }) => $sealed[1])))
+    const gone = await flushed(control.vault, "eve", "Eve Ek")
+    await worker.run(worker.vault.bring([gone.$sealed[1]]))
+    const [{ key } = { key: null }] = await worker.run(control.vault.lend([gone.$sealed[1]]))
+    expect(key).not.toBeNull()
+    const there = new DatabaseSync(join(backup, "keys.db"))
+    there.prepare("INSERT INTO subject_key (id, subject) VALUES (?, 'eve')").run(gone.$sealed[1])
+    there.close()
     const restored = await controlIn(backup)
     at = restored
     expect([early, late, made].map(restored.vault.open)).toEqual([
@@ -366,6 +396,7 @@ describe("keys of a worker elsewhere", () => {
       undefined,
       undefined,
     ])
+    expect(worker.vault.open(gone)).toBe("Eve Ek")
     const fresh = await flushed(restored.vault, "dee", "Dee Dahl")
     await worker.run(worker.vault.bring([fresh.$sealed[1]]))
     // What it seals under an old key the control can open, as it can what was sealed before.
@@ -373,6 +404,9 @@ describe("keys of a worker elsewhere", () => {
     expect(again.$sealed[1]).toBe(made.$sealed[1])
     expect([early, late, made, again, fresh].map(restored.vault.open))
       .toEqual(["Ada Weiss", "Bo Berg", "Cy Cole", "Cy again", "Dee Dahl"])
+    // What was destroyed there neither opens nor seals here any more.
+    expect(worker.vault.open(gone)).toBeUndefined()
+    expect((await flushed(worker.vault, "eve", "met again")).$sealed[1]).not.toBe(gone.$sealed[1])
   })
 
   it("travel sealed: who carries them has none of them", async () => {
@@ -426,6 +460,15 @@ describe("attachments of a worker elsewhere", () => {
     expect(await worker.run(worker.blobs.get(absent))).toBeUndefined()
     const mine = await worker.run(worker.blobs.put("bo", content))
     expect(await worker.run(worker.blobs.get(mine))).toEqual(content)
+    const stored = await worker.run(worker.blobs.sealed(mine.sha256))
+    expect(control.vault.openBytes("bo", stored!)).toEqual(content)
+    // Bytes that are not what was asked for.
+    const liar = deskOf({
+      url: await answering(() => Promise.resolve([200, "something else"])),
+      vault: control.vault,
+    })
+    expect(await worker.run(Effect.flip(liar.blobs.read(ref.sha256))))
+      .toMatchObject({ reason: "corrupt" })
     const file = join(control.directory, "blobs", ref.sha256.slice(0, 2), ref.sha256.slice(2))
     writeFileSync(file, "something else")
     const damaged = await worker.run(Effect.flip(worker.blobs.get(ref)))
@@ -497,6 +540,12 @@ describe("what answers in the place of the control", () => {
         "another shape",
         of(await fake(200, JSON.stringify({ installation: control.vault.installation }))),
         "no AIOS",
+        {},
+      ],
+      [
+        "one that says so of itself",
+        of(await fake(200, JSON.stringify({ installation: "", life: "", keys: [] }))),
+        "another installation",
         {},
       ],
       ["another address", of(`${control.url}/elsewhere`), "is nothing here", {}],

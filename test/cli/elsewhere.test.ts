@@ -89,7 +89,13 @@ const company = async () => {
       readFileSync(join(near, "token"), "utf8").trim()
     }@localhost:${logPort}?tls=true` +
     `&tlsCAFile=${join(near, "certificates", "ca.crt")}`
-  const elsewhere = { AIOS_CONTROL: `http://127.0.0.1:${port}` }
+  // Nobody is at that proxy: what is here is not asked for by it.
+  const proxy = "http://127.0.0.1:1"
+  const elsewhere = {
+    AIOS_CONTROL: `http://127.0.0.1:${port}`,
+    HTTP_PROXY: proxy,
+    http_proxy: proxy,
+  }
   const worker = async (name: string) => {
     const args = ["work", "--data-dir", far, "--name", name]
     const began = await begin(args, { ...elsewhere, AIOS_EVENT_LOG: connection() }, "works on")
@@ -148,7 +154,8 @@ describe("a worker on another machine", () => {
     for (const _ of [1, 2]) {
       await until(() => Promise.resolve(one.said().includes("started")))
       one.kill()
-      await one.end
+      const { out, err } = await one.end
+      expect(out + err).not.toContain("Keys are missing")
       one = await worker("far")
     }
     expect((await importing).code).toBe(0)
@@ -195,7 +202,8 @@ describe("a worker on another machine", () => {
       expect.stringContaining("0 diverge"),
     ])
     process.kill(one.child.pid!, "SIGTERM")
-    expect((await one.end).code).toBe(0)
+    const ending = await one.end
+    expect([ending.code, ending.err]).toEqual([0, expect.not.stringContaining("Keys are missing")])
     // Its folder is no control's, whatever is run there.
     const before = readdirSync(far).toSorted()
     const commands = [["brief"], ["agents"], ["import", mail], ["serve-log"]]

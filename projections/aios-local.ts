@@ -248,7 +248,7 @@ const make = Effect.gen(function* () {
         fix: "aios replay names them; mend the chart, then start again",
       },
     )
-    checks.push(...yield* here(workerChecks))
+    checks.push(...yield* here(workerChecks(remaining.interactive + remaining.batch)))
     checks.push(...(yield* standing("all")).map(checkOf))
     if (Option.isSome(beside)) checks.push(...yield* beside.value.checks)
     return { ok: checks.every((check) => check.ok), checks }

@@ -7,7 +7,7 @@ import { askOfClaim } from "../actors/claims.ts"
 import type { RecordedEvent } from "../actors/event-log.ts"
 import type { Check } from "./aios.ts"
 import { numberOf, objectOf, textOf } from "./fields.ts"
-import { isToBeDone } from "./open-asks.ts"
+import { activitiesToDo, isToBeDone } from "./open-asks.ts"
 import { defineProjection, type Rows } from "./projection.ts"
 import { ReadStore } from "./read-store.ts"
 import { tableOf } from "./runner.ts"
@@ -35,8 +35,21 @@ export const claims = defineProjection({
   on: { AskClaimed: held, ClaimRenewed: held, ClaimConfirmed: over, ClaimReleased: over },
 })
 
-/** A check per worker that holds claims of what is still to be done. One that is silent is no fault: others take over what it had. */
-export const workerChecks = Effect.gen(function* () {
+/** `left`: pieces of work that no lane of this process takes. */
+const leftTo = (left: number): ReadonlyArray<Check> =>
+  left <= 0 ? [] : [{
+    name: "workers",
+    ok: true,
+    detail: `${left} ${left === 1 ? "piece" : "pieces"} of work left to workers, and none is at ` +
+      "work: if that stays so, start aios work (docs/workers.md)",
+    fix: "",
+  }]
+
+/**
+ * A check per worker that holds claims of what is still to be done, and one where there is none for what is not
+ * done here. One that is silent is no fault: others take over what it had. `here`: pieces that this process does.
+ */
+export const workerChecks = Effect.fnUntraced(function* (here: number) {
   const store = yield* ReadStore
   const now = yield* Clock.currentTimeMillis
   const workers = new Map<string, { pieces: number; at: number; isSilent: boolean }>()
@@ -53,6 +66,7 @@ export const workerChecks = Effect.gen(function* () {
       isSilent: known.isSilent && now - numberOf(at) > numberOf(millis),
     })
   }
+  if (workers.size === 0) return leftTo(activitiesToDo(store) - here)
   return [...workers].slice(0, workersMax).map(([name, { at, isSilent, pieces }]): Check => {
     const seconds = Math.max(0, Math.round((now - at) / 1000))
     const has = `has ${pieces} ${pieces === 1 ? "piece" : "pieces"} of work`

@@ -147,6 +147,17 @@ export const isToBeDone = (store: ReadStore["Service"], id: string): boolean => 
   return ask !== undefined && ask.quarantined !== true
 }
 
+/** Activities that were asked for and wait for nobody's decision. */
+export const activitiesToDo = (store: ReadStore["Service"]): number => {
+  let count = 0
+  for (const [key, row] of store.scan(tableOf(asks))) {
+    const open = key.startsWith("ask:") ? openAskOf(row) : undefined
+    if (open?.ask.ask !== "activity") continue
+    if (open.approval === undefined && open.quarantined !== true) count++
+  }
+  return count
+}
+
 /** The durable task queue over projection `asks`. */
 export const layer = Layer.effect(
   OpenAsks,

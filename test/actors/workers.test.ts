@@ -198,13 +198,13 @@ describe("workers on one log", () => {
         wire.cut = true
         const log = yield* EventLog
         yield* (yield* OpenAsks).caughtUp(yield* log.head)
-        expect(yield* workerChecks).toMatchObject([
+        expect(yield* workerChecks(1)).toMatchObject([
           { name: "worker w1", detail: expect.stringContaining("1 piece of work") },
         ])
         const second = yield* Effect.promise(() => open("w2", { lanes: ["batch"] }))
         yield* until(noOpenAsks)
         yield* (yield* OpenAsks).caughtUp(yield* log.head)
-        expect(yield* workerChecks).toEqual([])
+        expect(yield* workerChecks(1)).toEqual([])
         expect(attempts).toEqual(["w1", "w2"])
         const [outcome] = outcomes(yield* everything)
         expect(outcome?.data).toMatchObject({ lease: 2 })
@@ -520,11 +520,11 @@ describe("workers on one log", () => {
       yield* propose("clerk-1", asked())
       yield* until(Effect.sync(() => isOnItsWay))
       yield* asks.caughtUp(yield* log.head)
-      expect(yield* workerChecks).toMatchObject([{ name: "worker w1" }])
+      expect(yield* workerChecks(1)).toMatchObject([{ name: "worker w1" }])
       yield* propose("clerk-1", { type: "Left" })
       // A worker that is killed now leaves its claim as it is: nobody has work because of it.
       yield* asks.caughtUp(yield* log.head)
-      expect(yield* workerChecks).toEqual([])
+      expect(yield* workerChecks(1)).toEqual([])
       const { remaining } = yield* Effect.promise(() => worker.run(ActorSystem))
       yield* until(Effect.map(remaining, ({ batch }) => batch === 0))
       expect((yield* eventsOf("claim-clerk-1/0.0")).map(({ type }) => type)).toEqual(["AskClaimed"])

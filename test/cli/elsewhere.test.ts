@@ -147,6 +147,10 @@ describe("a worker on another machine", () => {
     const sample = readdirSync(join(root, "sample")).map((name) => join(root, "sample", name))
     let main = await control()
     moveIn("secret", "token")
+    // Nobody does the lane that is not the control's.
+    const { checks } = JSON.parse((await here("doctor", "--json")).out)
+    const told = checks.find(({ name }: { name: string }) => name === "workers")
+    expect(told.detail).toContain("left to workers, and none is at work")
     let one = await worker("far")
     expect((await here("import", sample[0]!)).code).toBe(0)
     const importing = here("import", ...sample.slice(1))

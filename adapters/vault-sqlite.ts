@@ -1,8 +1,9 @@
 /**
- * The vault's keys in `keys.db`, one row per key, fsynced by `flush`. Several processes may have it
- * open: two that make a key for one subject at one time have two, and both open what either sealed. A destroyed key keeps its row with
- * no key in it, so its id is never used again. A worker's folder elsewhere has copies of what the control keeps. Where `keys.db` was lost, old envelopes stay closed and
- * `statusOf` tells: new keys are never made for old envelopes.
+ * The vault's keys in `keys.db`, one row per key, fsynced by `flush`. Several processes may have it open:
+ * two that make a key for one subject at one time have two, and both open what either sealed. A
+ * destroyed key keeps its row with no key in it, so its id is never used again. A worker's folder on
+ * another machine has copies of what the control keeps. Where `keys.db` was lost, old envelopes stay
+ * closed and `statusOf` tells: new keys are never made for old envelopes.
  */
 import { chmodSync, existsSync } from "node:fs"
 import { join } from "node:path"
@@ -189,6 +190,9 @@ export const statusOf = (directory: string): Status | undefined => {
   return guard(file)(() => {
     const db = new DatabaseSync(file)
     try {
+      // Whoever made the file may have been killed before there was anything in it.
+      const isBegun = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'subject_key'").get()
+      if (isBegun === undefined) return undefined
       const row = db.prepare(`SELECT count(*) AS keys, count(*) - count(key) AS destroyed,
         (SELECT count(*) FROM meta WHERE name = 'remade') AS remade,
         (SELECT count(*) FROM meta WHERE name = 'copies') AS copies FROM subject_key`).get()

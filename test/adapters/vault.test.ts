@@ -138,6 +138,21 @@ describe("keys on disk", () => {
     expect(existsSync(join(directory, "secret"))).toBe(false)
   })
 
+  it("whose file was only begun when its process was killed are made", async () => {
+    const directory = newDirectory()
+    await on(directory, (vault) => Effect.succeed(vault.installation))
+    for (const name of ["keys.db", "keys.db-wal", "keys.db-shm"]) {
+      rmSync(join(directory, name), { force: true })
+    }
+    writeFileSync(join(directory, "keys.db"), "")
+    expect(sqlite.statusOf(directory)).toBeUndefined()
+    const opened = Effect.provide(EventLog, dataDirectory.layer({ directory }))
+    expect(await Effect.runPromise(Effect.flatMap(opened, () => Effect.succeed("open")))).toBe(
+      "open",
+    )
+    expect(sqlite.statusOf(directory)).toMatchObject({ keys: 0, remade: false })
+  })
+
   it("of another installation are refused", async () => {
     const [mine, theirs] = [newDirectory(), newDirectory()]
     await on(mine, sealFor("p1"))
